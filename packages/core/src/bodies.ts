@@ -1,0 +1,98 @@
+import type { Body, ByteStream } from './contracts/body.ts';
+
+/** Joins all of `stream` into one array. */
+export async function collect(stream: ByteStream): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0];
+  const all = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return all;
+}
+
+async function* once(bytes: Uint8Array): ByteStream {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** A body that lies in memory. */
+export class BufferedBody implements Body {
+  readonly buffered: Uint8Array;
+  #consumed = false;
+
+  constructor(bytes: Uint8Array) {
+    this.buffered = bytes;
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    this.#consume();
+    return this.buffered;
+  }
+
+  stream(): ByteStream {
+    this.#consume();
+    return once(this.buffered);
+  }
+
+  async discard(): Promise<void> {
+    this.#consumed = true;
+  }
+
+  #consume(): void {
+    if (this.#consumed) throw new Error('This body was already consumed.');
+    this.#consumed = true;
+  }
+}
+
+/**
+ * A body that is read from a stream which `open` provides at the first demand.
+ *
+ * @param open starts reading; called at most once.
+ * @param release frees the connection or handle when the body is discarded unread, or its stream
+ *   was given up. Called at most once; not called after the stream ended by itself.
+ */
+export class StreamedBody implements Body {
+  readonly buffered = undefined;
+  readonly #open: () => ByteStream;
+  readonly #release: () => void | Promise<void>;
+  #state: 'unread' | 'reading' | 'done' = 'unread';
+
+  constructor(open: () => ByteStream, release: () => void | Promise<void>) {
+    this.#open = open;
+    this.#release = release;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return collect(this.stream());
+  }
+
+  stream(): ByteStream {
+    if (this.#state !== 'unread') throw new Error('This body was already consumed.');
+    this.#state = 'reading';
+    return this.#read();
+  }
+
+  async discard(): Promise<void> {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    await this.#release();
+  }
+
+  async *#read(): ByteStream {
+    let ended = false;
+    try {
+      for await (const chunk of this.#open()) yield chunk;
+      ended = true;
+      this.#state = 'done';
+    } finally {
+      if (!ended) await this.discard();
+    }
+  }
+}

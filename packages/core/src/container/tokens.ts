@@ -1,0 +1,61 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { Coordinator } from '../contracts/coordinator.ts';
+import type { Dialect } from '../contracts/dialect.ts';
+import type { Observer } from '../contracts/observer.ts';
+import type {
+  DialectDescriptor,
+  OriginDescriptor,
+  StorageDescriptor,
+  TransformerDescriptor,
+} from '../contracts/plugin.ts';
+import type { CacheStorage } from '../contracts/storage.ts';
+import type { Transformer } from '../contracts/transformer.ts';
+
+/**
+ * A typed name for a part in the container. Never annotate the constant itself with
+ * `ServiceIdentifier<T>`: TypeScript then infers `unknown` where it is used.
+ */
+export function token<T>(name: string): ServiceIdentifier<T> {
+  return Symbol.for(name);
+}
+
+/** A descriptor with the plugin that brought it, so that a duplicate id can name both. */
+export interface Registered<D> {
+  readonly plugin: string;
+  readonly descriptor: D;
+}
+
+/** Milliseconds since the epoch. */
+export type Clock = () => number;
+
+/**
+ * Every part that a composer may look at, rebind or wrap. The first four are multi-bound and hold
+ * what plugins brought; `resultStorage`, `transformer` and `dialect` are what the settings chose.
+ */
+export interface Tokens {
+  readonly storageDescriptors: ServiceIdentifier<Registered<StorageDescriptor>>;
+  readonly originDescriptors: ServiceIdentifier<Registered<OriginDescriptor>>;
+  readonly transformerDescriptors: ServiceIdentifier<Registered<TransformerDescriptor>>;
+  readonly dialectDescriptors: ServiceIdentifier<Registered<DialectDescriptor>>;
+  /** Multi-bound: all of them hear every event. */
+  readonly observers: ServiceIdentifier<Observer>;
+  readonly clock: ServiceIdentifier<Clock>;
+  readonly coordinator: ServiceIdentifier<Coordinator>;
+  /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
+  readonly resultStorage: ServiceIdentifier<CacheStorage>;
+  readonly transformer: ServiceIdentifier<Transformer>;
+  readonly dialect: ServiceIdentifier<Dialect>;
+}
+
+export const tokens: Tokens = {
+  storageDescriptors: token('tintype.StorageDescriptor'),
+  originDescriptors: token('tintype.OriginDescriptor'),
+  transformerDescriptors: token('tintype.TransformerDescriptor'),
+  dialectDescriptors: token('tintype.DialectDescriptor'),
+  observers: token('tintype.Observer'),
+  clock: token('tintype.Clock'),
+  coordinator: token('tintype.Coordinator'),
+  resultStorage: token('tintype.ResultStorage'),
+  transformer: token('tintype.Transformer'),
+  dialect: token('tintype.Dialect'),
+};

@@ -1,0 +1,88 @@
+import type { HttpFields } from './http-fields.ts';
+import type { Operations } from './operations.ts';
+import type { OutputRequest } from './transformer.ts';
+
+/**
+ * What a URL asks for, independent of how it is written. Canonical: two URLs that mean the same give
+ * equal requests, so that they share a cache entry.
+ */
+export interface ImageRequest {
+  /** Absolute URL of the source, in the exact text that the origin will be asked for. */
+  readonly source: string;
+  /** `raw`: the source as it is, streamed, without a transformer. */
+  readonly mode: 'transform' | 'raw';
+  readonly operations: Operations;
+  readonly output: OutputRequest;
+  /** Part of the key and of nothing else. */
+  readonly cachebuster: string;
+  readonly signature: Signature;
+  /** Shape the response only: outside the key, never stored, applied per request. */
+  readonly response: ResponseOptions;
+}
+
+export interface ResponseOptions {
+  /** After this moment, in milliseconds since the epoch, the URL is gone (404). */
+  readonly expiresAt?: number | undefined;
+  /** Name for `Content-Disposition`, with or without an extension. */
+  readonly filename?: string | undefined;
+  /** Download instead of show. */
+  readonly attachment?: boolean | undefined;
+}
+
+/** The signature that a URL carries, and what it must be a signature of. */
+export interface Signature {
+  readonly text: string;
+  readonly payload: string;
+}
+
+/** Keys to sign with and to accept. Several pairs allow rotation; the first one signs. */
+export interface KeyRing {
+  readonly pairs: readonly { readonly key: Uint8Array; readonly salt: Uint8Array }[];
+  /** Bytes of the MAC that are kept, 1 to 32. */
+  readonly size: number;
+  /** Texts accepted as they are. */
+  readonly trusted: readonly string[];
+}
+
+export interface DialectRequest {
+  /** Path and query exactly as received, never decoded or normalised. */
+  readonly target: string;
+  readonly headers: HttpFields;
+}
+
+/** A grammar of URLs. Pure: no I/O. */
+export interface Dialect {
+  /** @throws RequestError that names the option at fault. */
+  parse(request: DialectRequest): ImageRequest;
+  /** Compares in constant time. Only called if there are keys. */
+  verify(signature: Signature, keys: KeyRing): boolean;
+  /** The signed form of an unsigned path (one that starts with `/`, without a signature segment). */
+  sign(path: string, keys: KeyRing): string;
+}
+
+const BRAND = Symbol.for('tintype.RequestError');
+
+/** The request can't be answered as it is: whose fault, and what to change. */
+export class RequestError extends Error {
+  static {
+    // On the prototype, so that `is` knows instances of another copy of this package.
+    Object.defineProperty(RequestError.prototype, BRAND, { value: true });
+  }
+
+  override readonly name = 'RequestError';
+  /** HTTP status, 400 to 599. */
+  readonly status: number;
+  /** A stable word for logs and clients: `unknown-option`, `bad-signature`, … */
+  readonly code: string;
+
+  /** `message` is one plain sentence that goes to the client. */
+  constructor(status: number, code: string, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.status = status;
+    this.code = code;
+  }
+
+  static is(value: unknown): value is RequestError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Dialect } from './dialect.ts';
+import type { OptionsOf, OptionTable } from './options.ts';
+import type { Origin } from './origin.ts';
+import type { StorageAdapter } from './storage-adapter.ts';
+import type { Transformer } from './transformer.ts';
+
+/** What every kind of part says of itself. `id` is what settings name it by: `fs`, `s3`. */
+interface Descriptor<T extends OptionTable> {
+  readonly id: string;
+  readonly options: T;
+}
+
+/** What the result cache, the source cache or a tool tells a storage besides its own options. */
+export interface StorageScope {
+  /** `TINTYPE_CACHE_BUCKET`: bucket or container; with `fs` a further folder. Blank if not set. */
+  readonly bucket: string;
+  /** The prefix of this storage's variables, for messages: `TINTYPE_CACHE_S3_`. */
+  readonly variablePrefix: string;
+  /** The name of the bucket variable, for messages: `TINTYPE_CACHE_BUCKET`. */
+  readonly bucketVariable: string;
+}
+
+/**
+ * A kind of cache storage. Its options are read under `TINTYPE_CACHE_<ID>_` for the result cache and
+ * `TINTYPE_SOURCES_<ID>_` for the source cache.
+ */
+export interface StorageDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
+  /** Constructs without I/O. @throws SettingsError for what only the whole of the options shows. */
+  create(options: OptionsOf<T>, scope: StorageScope): StorageAdapter;
+}
+
+/** What all origins of a proxy share. */
+export interface OriginScope {
+  /** Longest time for connecting, headers and each idle gap of a download, in seconds. */
+  readonly downloadTimeout: number;
+  /** `TINTYPE_ALLOWED_SOURCES`, parsed; an origin that follows redirects asks at each hop. */
+  readonly isAllowed: (source: string) => boolean;
+}
+
+/** A kind of origin. Its options are read under `TINTYPE_<prefix>`. */
+export interface OriginDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
+  /** What stands between `TINTYPE_` and an option's name; `<ID>_` unless given. May be empty. */
+  readonly prefix?: string;
+  /** Constructs without I/O; `undefined` if the options leave this origin switched off. */
+  create(options: OptionsOf<T>, scope: OriginScope): Origin | undefined;
+}
+
+/** A kind of transformer. Its options are read under `TINTYPE_<ID>_` unless `prefix` says otherwise. */
+export interface TransformerDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
+  readonly prefix?: string;
+  create(options: OptionsOf<T>): Transformer;
+}
+
+/** A grammar of URLs. Its options are read under `TINTYPE_<ID>_` unless `prefix` says otherwise. */
+export interface DialectDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
+  readonly prefix?: string;
+  create(options: OptionsOf<T>): Dialect;
+}

@@ -1,0 +1,103 @@
+import type { Operations } from './operations.ts';
+
+/** Image formats by the names that URLs use. */
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'svg' | 'tiff' | 'heic' | 'jxl' | 'bmp' | 'ico';
+
+/** What the result shall be. */
+export interface OutputRequest {
+  /** `null`: the source's own if a browser shows it, else the nearest that keeps alpha and motion. */
+  readonly format: ImageFormat | null;
+  /** 1 to 100; 0 = the transformer's default for the format. */
+  readonly quality: number;
+}
+
+/** Checked from the header before any pixel is decoded; the result's size before it is made. */
+export interface TransformLimits {
+  /** Pixels of the source: width × height × frames. */
+  readonly maxSourcePixels: number;
+  readonly maxFrames: number;
+  /** Pixels of either side of the result; above it the request is refused. */
+  readonly maxResultDimension: number;
+}
+
+export interface TransformRequest {
+  /** The whole source; not changed by either side. */
+  readonly input: Uint8Array;
+  readonly operations: Operations;
+  readonly output: OutputRequest;
+  readonly limits: TransformLimits;
+  readonly signal: AbortSignal;
+}
+
+export interface TransformResult {
+  readonly body: Uint8Array;
+  /** Media type of `body`. */
+  readonly contentType: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Turns a source into a variant. */
+export interface Transformer {
+  /**
+   * Changes whenever the same request would give other bytes: library versions, defaults. Part of
+   * the cache key.
+   */
+  readonly revision: string;
+  readonly supports: {
+    /** Names of `Operations` members it honours. */
+    readonly operations: readonly (keyof Operations)[];
+    readonly inputFormats: readonly ImageFormat[];
+    readonly outputFormats: readonly ImageFormat[];
+  };
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** @throws TransformError where the source or the request is at fault. */
+  transform(request: TransformRequest): Promise<TransformResult>;
+}
+
+/**
+ * | code | what is wrong | answered as |
+ * |---|---|---|
+ * | `not-an-image` | the bytes are no image that is understood | 422 |
+ * | `broken-image` | an image that cannot be decoded to its end | 422 |
+ * | `too-many-pixels`, `too-many-frames` | of the source | 422 |
+ * | `result-too-large` | a side of the result | 422 |
+ * | `unsupported` | this operation or output format isn't available here | 400 |
+ * | `timeout` | took longer than allowed | 504 |
+ * | `overloaded` | no room now | 503 |
+ * | `internal` | a defect | 500 |
+ */
+export type TransformErrorCode =
+  | 'not-an-image'
+  | 'broken-image'
+  | 'too-many-pixels'
+  | 'too-many-frames'
+  | 'result-too-large'
+  | 'unsupported'
+  | 'timeout'
+  | 'overloaded'
+  | 'internal';
+
+const BRAND = Symbol.for('tintype.TransformError');
+
+/** Why there is no variant. */
+export class TransformError extends Error {
+  static {
+    // On the prototype, so that `is` knows instances of another copy of this package.
+    Object.defineProperty(TransformError.prototype, BRAND, { value: true });
+  }
+
+  override readonly name = 'TransformError';
+  readonly code: TransformErrorCode;
+
+  /** `message` is a sentence for whoever made the request. */
+  constructor(code: TransformErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  static is(value: unknown): value is TransformError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}

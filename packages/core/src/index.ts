@@ -1,0 +1,99 @@
+export { BufferedBody, collect, StreamedBody } from './bodies.ts';
+export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
+export { type Clock, type Registered, token, tokens } from './container/tokens.ts';
+export type { Body, ByteStream } from './contracts/body.ts';
+export { type Consistency, MIN_METADATA_BYTES, type StorageCapabilities } from './contracts/capabilities.ts';
+export type { Coordinator, Lease, PurgeAnnouncement } from './contracts/coordinator.ts';
+export {
+  type Dialect,
+  type DialectRequest,
+  type ImageRequest,
+  type KeyRing,
+  RequestError,
+  type ResponseOptions,
+  type Signature,
+} from './contracts/dialect.ts';
+export type { EntryMetadata, HeaderPair, Json } from './contracts/entry-metadata.ts';
+export type { HttpFields } from './contracts/http-fields.ts';
+export type { CacheOutcome, Observer, ProxyEvent } from './contracts/observer.ts';
+export {
+  type Compass,
+  type Gravity,
+  NO_OPERATIONS,
+  type Operations,
+  type ResizeType,
+  type Rgb,
+} from './contracts/operations.ts';
+export {
+  type Bind,
+  defineOptions,
+  type OptionKind,
+  type OptionKinds,
+  type OptionSpec,
+  type OptionsOf,
+  type OptionTable,
+} from './contracts/options.ts';
+export {
+  type Origin,
+  OriginError,
+  type OriginErrorCode,
+  type OriginRequest,
+  type OriginResponse,
+} from './contracts/origin.ts';
+export type {
+  DialectDescriptor,
+  OriginDescriptor,
+  OriginScope,
+  StorageDescriptor,
+  StorageScope,
+  TransformerDescriptor,
+} from './contracts/plugin.ts';
+export { SettingsError, type SettingsProblem } from './contracts/settings-error.ts';
+export type {
+  BodySource,
+  CacheStorage,
+  ConditionalOptions,
+  GetHit,
+  GetOptions,
+  GetRangeNotSatisfiable,
+  ListOptions,
+  OperationOptions,
+  PutInput,
+  PutOptions,
+  StatResult,
+  StorageCounters,
+} from './contracts/storage.ts';
+export type {
+  Awaitable,
+  ByteRange,
+  CheckResult,
+  Entry,
+  EntryInfo,
+  GetOutcome,
+  ListedEntry,
+  OperationContext,
+  PutBody,
+  PutCondition,
+  RangeNotSatisfiable,
+  StorageAdapter,
+  StoredMetadata,
+  Version,
+  VersionCondition,
+} from './contracts/storage-adapter.ts';
+export {
+  StorageError,
+  type StorageErrorCode,
+  type StorageErrorInit,
+  type StorageOperation,
+} from './contracts/storage-error.ts';
+export { MAX_KEY_BYTES, type StorageKey, storageKey, whyNotAKey } from './contracts/storage-key.ts';
+export {
+  type ImageFormat,
+  type OutputRequest,
+  TransformError,
+  type TransformErrorCode,
+  type Transformer,
+  type TransformLimits,
+  type TransformRequest,
+  type TransformResult,
+} from './contracts/transformer.ts';

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run over the sources: the condition makes every `@tintype/*` import resolve to `src`.
+// Without it they would silently import an old `dist` (test/workspace checks that they don't).
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@tintype/source'] } },
+  test: {
+    execArgv: ['--conditions=@tintype/source'],
+    include: ['{packages,plugins,examples,test}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    testTimeout: 20_000,
+  },
+});
