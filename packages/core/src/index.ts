@@ -48,6 +48,7 @@ export type {
   StorageScope,
   TransformerDescriptor,
 } from './contracts/plugin.ts';
+export type { ImageProxy, ProxyRequest, ProxyResponse } from './contracts/proxy.ts';
 export { SettingsError, type SettingsProblem } from './contracts/settings-error.ts';
 export type {
   BodySource,

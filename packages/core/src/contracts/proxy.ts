@@ -1,0 +1,46 @@
+import type { ByteStream } from './body.ts';
+import type { HttpFields } from './http-fields.ts';
+import type { CacheOutcome } from './observer.ts';
+import type { CacheStorage } from './storage.ts';
+import type { CheckResult } from './storage-adapter.ts';
+
+/** A request, free of any HTTP library. */
+export interface ProxyRequest {
+  readonly method: string;
+  /** Path and query exactly as received. */
+  readonly target: string;
+  readonly headers: HttpFields;
+  /** Aborted when the client has gone away. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer, free of any HTTP library. The front end adds what concerns the connection only. */
+export interface ProxyResponse {
+  readonly status: number;
+  /** By lower-case name; includes `content-type`, `content-length` where known, `cache-status`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Bytes to send; `undefined` for none (304, HEAD). A stream must be consumed or given up; if it
+   * throws, the connection must be destroyed, so that nobody takes a truncated image for a whole one.
+   */
+  readonly body: Uint8Array | ByteStream | undefined;
+  readonly cache: CacheOutcome;
+  /** Why the status is 4xx or 5xx, for the log: a stable word, and a cause that stays inside. */
+  readonly problem?: { readonly code: string; readonly cause?: unknown } | undefined;
+}
+
+/** A proxy as the composer holds it. */
+export interface ImageProxy {
+  /** Opens origins, transformer and storage. A storage that cannot be opened does not stop it. */
+  open(): Promise<void>;
+  /** Lets work in flight and pending stores finish, then closes everything in reverse order. */
+  close(): Promise<void>;
+  /** Answers; never rejects. */
+  handle(request: ProxyRequest): Promise<ProxyResponse>;
+  /** One row for each part that can be checked, `cache` first. */
+  check(): Promise<readonly (CheckResult & { readonly part: string })[]>;
+  /** The signed form of an unsigned path, by the dialect and the first key. */
+  sign(path: string): string;
+  /** The result cache's storage, if one is configured. */
+  readonly storage: CacheStorage | undefined;
+}
