@@ -1,1 +1,16 @@
-export {};
+import { definePlugin, type Plugin } from '@tintype/core';
+import { memoryOptions } from './options.ts';
+import { MemoryStorage } from './storage.ts';
+
+export { type MemoryOptions, memoryOptions } from './options.ts';
+export { MemoryStorage } from './storage.ts';
+
+/** Brings the storage `memory`. */
+const memory: Plugin = definePlugin({
+  name: '@tintype/memory',
+  register(registry) {
+    registry.storage({ id: 'memory', options: memoryOptions, create: (options) => new MemoryStorage(options) });
+  },
+});
+
+export default memory;
