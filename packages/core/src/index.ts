@@ -1,4 +1,19 @@
 export { BufferedBody, collect, StreamedBody } from './bodies.ts';
+export { formatBind, isLoopbackBind, parseBind } from './config/bind.ts';
+export { type CoreSettings, checkCoreSettings, coreOptions, coreSection } from './config/core-options.ts';
+export { type Config, defineConfig, type FileSetting, type FileSettings } from './config/define-config.ts';
+export { editDistance, nearestName } from './config/nearest-name.ts';
+export { partSection, sectionsOf, storageSection } from './config/sections.ts';
+export { camelCase, flagName, IMGPROXY_PREFIX, prefixOfId, VARIABLE_PREFIX } from './config/setting-names.ts';
+export {
+  type EffectiveSetting,
+  HIDDEN,
+  otherVariables,
+  type Section,
+  type SettingSource,
+  type SettingsInput,
+  SettingsReader,
+} from './config/settings-reader.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
 export { type Clock, type Registered, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';
@@ -98,3 +113,8 @@ export {
   type TransformRequest,
   type TransformResult,
 } from './contracts/transformer.ts';
+export { createStorage, type StorageOptions } from './storage/create-storage.ts';
+export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';
+export { prefixed, whyNotAPrefix } from './storage/prefixed.ts';
+export { DEFAULT_RETRY, type RetryPolicy } from './storage/retry.ts';
+export { type TieredOptions, tiered } from './storage/tiered.ts';

@@ -1,0 +1,215 @@
+import type { OptionsOf } from '../contracts/options.ts';
+import type { Section, SettingsReader } from './settings-reader.ts';
+
+/**
+ * Settings of the proxy and its server. Those of backends stand in the backends' own tables.
+ * A literal and not `defineOptions(…)`, whose exported type would have to be written out.
+ */
+export const coreOptions = {
+  BIND: {
+    kind: 'bind',
+    default: '127.0.0.1:8080',
+    imgproxy: true,
+    aliases: ['PORT'],
+    description:
+      'Where to listen: `host:port`, `[IPv6]:port`, `:port` for every interface, or the path of a socket. A port alone (`PORT=3000`) stays on 127.0.0.1.',
+  },
+  KEY: {
+    kind: 'hexList',
+    default: '',
+    secret: true,
+    imgproxy: true,
+    description:
+      'Keys that URLs are signed with, in hex. Several, separated by commas, allow rotation: each is accepted, the first one signs.',
+  },
+  SALT: {
+    kind: 'hexList',
+    default: '',
+    secret: true,
+    imgproxy: true,
+    description: 'Salts of the keys, in hex, as many as there are keys and in the same order.',
+  },
+  SIGNATURE_SIZE: {
+    kind: 'integer',
+    default: '32',
+    min: 1,
+    max: 32,
+    imgproxy: true,
+    description: 'Bytes of the signature that are kept; fewer make shorter URLs.',
+  },
+  TRUSTED_SIGNATURES: {
+    kind: 'list',
+    default: '',
+    secret: true,
+    imgproxy: true,
+    description: 'Signatures that are accepted as they are, whatever they sign.',
+  },
+  ALLOW_UNSIGNED: {
+    kind: 'boolean',
+    default: 'false',
+    description:
+      'Whether to serve unsigned URLs beyond this machine: without a key, anyone may then ask for any variant.',
+  },
+  ALLOWED_SOURCES: {
+    kind: 'list',
+    default: '',
+    imgproxy: true,
+    description:
+      'Prefixes of the source URLs that may be asked for (`https://images.example.com/,local://`), `*` within a part; blank allows all.',
+  },
+  CACHE_USE: {
+    kind: 'string',
+    default: '',
+    imgproxy: true,
+    description:
+      'The storage that keeps results: `fs`, `memory`, or the id of any installed plugin; blank is no cache.',
+  },
+  CACHE_TIERS: {
+    kind: 'list',
+    default: '',
+    description: 'Several storages in place of one, nearest first: `memory,fs`.',
+  },
+  CACHE_PATH_PREFIX: {
+    kind: 'string',
+    default: '',
+    imgproxy: true,
+    description: 'What stands before the key of every cache entry.',
+  },
+  CACHE_BUCKET: {
+    kind: 'string',
+    default: '',
+    imgproxy: true,
+    description: 'Bucket or container of the cache; with `fs` a folder below its root.',
+  },
+  CACHE_KEY_HEADERS: {
+    kind: 'list',
+    default: '',
+    imgproxy: true,
+    description: 'Request headers whose values are part of the cache key; they also appear in `Vary`.',
+  },
+  CACHE_KEY_COOKIES: {
+    kind: 'list',
+    default: '',
+    imgproxy: true,
+    description: 'Cookies whose values are part of the cache key.',
+  },
+  CACHE_REPORT_ERRORS: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Whether a failing cache fails the request (500) instead of serving the image without it.',
+  },
+  TTL: {
+    kind: 'seconds',
+    default: '31536000',
+    imgproxy: true,
+    description: 'How long a result is fresh, for clients and for the cache, in seconds.',
+  },
+  MAX_SRC_RESOLUTION: {
+    kind: 'megapixels',
+    default: '50',
+    min: 0.000001,
+    imgproxy: true,
+    description: 'Megapixels (width × height × frames) that a source may have.',
+  },
+  MAX_SRC_FILE_SIZE: {
+    kind: 'bytes',
+    default: '64MiB',
+    imgproxy: true,
+    description: 'Bytes that a source may have; 0 is no limit.',
+  },
+  MAX_ANIMATION_FRAMES: {
+    kind: 'integer',
+    default: '100',
+    min: 1,
+    imgproxy: true,
+    description: 'Frames that a source may have.',
+  },
+  MAX_RESULT_DIMENSION: {
+    kind: 'integer',
+    default: '16384',
+    min: 0,
+    imgproxy: true,
+    description: 'Pixels that either side of a result may have; a larger one is refused; 0 is no limit.',
+  },
+  WORKERS: {
+    kind: 'integer',
+    min: 1,
+    imgproxy: true,
+    description: 'Transforms at a time; blank is twice the number of cores.',
+  },
+  REQUESTS_QUEUE_SIZE: {
+    kind: 'integer',
+    default: '256',
+    min: 0,
+    imgproxy: true,
+    description: 'Requests that may wait for a worker; beyond it the answer is 503; 0 is no limit.',
+  },
+  DOWNLOAD_TIMEOUT: {
+    kind: 'seconds',
+    default: '5',
+    min: 0.001,
+    imgproxy: true,
+    description: 'Longest time to connect to a source, to its headers, and between its bytes, in seconds.',
+  },
+  TIMEOUT: {
+    kind: 'seconds',
+    default: '10',
+    min: 0.001,
+    imgproxy: true,
+    description: 'Longest time from a request to the start of its answer, in seconds.',
+  },
+  LOG_LEVEL: {
+    kind: 'enum',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    imgproxy: true,
+    description: 'The least that is logged.',
+  },
+  LOG_FORMAT: {
+    kind: 'enum',
+    choices: ['json', 'pretty'],
+    // Not imgproxy's: `structured` and `gcp` of the same variable don't exist here.
+    description: 'How log lines look; blank is `pretty` on a terminal and `json` elsewhere.',
+  },
+  TRANSFORMER_USE: {
+    kind: 'string',
+    default: '',
+    description: 'The transformer, by its id; blank is the only one installed.',
+  },
+  DIALECT_USE: {
+    kind: 'string',
+    default: '',
+    description: 'The grammar of URLs, by its id; blank is the only one installed.',
+  },
+  PLUGINS: {
+    kind: 'list',
+    default: '',
+    description: 'Further plugins: names of packages, or paths (`./my-plugin.ts`), found from the working directory.',
+  },
+  CONFIG: {
+    kind: 'path',
+    description: 'The config file; blank is `tintype.config.ts` in the working directory, if there is one.',
+  },
+} as const;
+
+/** The parsed `coreOptions`. */
+export type CoreSettings = OptionsOf<typeof coreOptions>;
+
+/** Where `coreOptions` are read: without a further prefix. */
+export const coreSection: Section<typeof coreOptions> = { title: 'Proxy', prefix: '', table: coreOptions };
+
+/** What must hold between core settings: adds to the reader's problems. */
+export function checkCoreSettings(settings: CoreSettings, reader: SettingsReader): void {
+  const { key, salt } = settings;
+  if (key.length !== salt.length) {
+    reader.problem(
+      'TINTYPE_SALT',
+      `TINTYPE_KEY has ${count(key.length)} and TINTYPE_SALT ${count(salt.length)}; expected as many salts as keys.`,
+    );
+  }
+}
+
+function count(values: number): string {
+  return values === 0 ? 'no value' : values === 1 ? '1 value' : `${values} values`;
+}

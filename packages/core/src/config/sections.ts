@@ -1,0 +1,61 @@
+import { Container } from 'inversify';
+import 'reflect-metadata';
+import type { Plugin } from '../container/define-plugin.ts';
+import { type Registered, tokens } from '../container/tokens.ts';
+import type { OptionTable } from '../contracts/options.ts';
+import type { StorageDescriptor } from '../contracts/plugin.ts';
+import { coreSection } from './core-options.ts';
+import { prefixOfId } from './setting-names.ts';
+import type { Section } from './settings-reader.ts';
+
+/** Origin, transformer and dialect descriptors, as far as their options are concerned. */
+interface Part<T extends OptionTable> {
+  readonly id: string;
+  readonly prefix?: string;
+  readonly options: T;
+}
+
+/** Where a storage of the result cache reads its options: `TINTYPE_CACHE_<ID>_*`. */
+export function storageSection<T extends OptionTable>(descriptor: StorageDescriptor<T>, because?: string): Section<T> {
+  return {
+    title: `Cache storage ${descriptor.id}`,
+    prefix: `CACHE_${prefixOfId(descriptor.id)}`,
+    table: descriptor.options,
+    ...(because === undefined ? {} : { because }),
+  };
+}
+
+/** Where an origin, a transformer or a dialect reads its options: `TINTYPE_<prefix>*`. */
+export function partSection<T extends OptionTable>(
+  role: 'Origin' | 'Transformer' | 'Dialect',
+  descriptor: Part<T>,
+): Section<T> {
+  return {
+    title: `${role} ${descriptor.id}`,
+    prefix: descriptor.prefix ?? prefixOfId(descriptor.id),
+    table: descriptor.options,
+  };
+}
+
+/**
+ * Every section that a proxy of these plugins can read, in use or not: what the command line offers
+ * as flags and the reference page lists.
+ */
+export async function sectionsOf(plugins: readonly Plugin[]): Promise<readonly Section[]> {
+  const container = new Container();
+  try {
+    for (const plugin of new Set(plugins)) await container.load(plugin.module);
+    const parts = (role: 'Origin' | 'Transformer' | 'Dialect', registered: readonly Registered<Part<OptionTable>>[]) =>
+      registered.map(({ descriptor }) => partSection(role, descriptor));
+    const sections: Section[] = [
+      coreSection,
+      ...container.getAll(tokens.storageDescriptors).map(({ descriptor }) => storageSection(descriptor)),
+      ...parts('Origin', container.getAll(tokens.originDescriptors)),
+      ...parts('Transformer', container.getAll(tokens.transformerDescriptors)),
+      ...parts('Dialect', container.getAll(tokens.dialectDescriptors)),
+    ];
+    return sections.filter((section) => Object.keys(section.table).length > 0);
+  } finally {
+    await container.unbindAllAsync();
+  }
+}
