@@ -25,6 +25,8 @@ export interface StorageScope {
  * `TINTYPE_SOURCES_<ID>_` for the source cache.
  */
 export interface StorageDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
+  /** Reached over a network: a lookup may take longer before it counts as a miss. */
+  readonly remote?: boolean;
   /** Constructs without I/O. @throws SettingsError for what only the whole of the options shows. */
   create(options: OptionsOf<T>, scope: StorageScope): StorageAdapter;
 }

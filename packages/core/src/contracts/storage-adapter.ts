@@ -108,7 +108,7 @@ export type CheckResult =
 /**
  * The adapter author's side of a cache storage: one backend, nothing else.
  *
- * `openStorage` puts the public side around it, which checks keys and arguments, applies deadlines,
+ * `createStorage` puts the public side around it, which checks keys and arguments, applies deadlines,
  * retries where that is safe, counts, and fills `operation`, `key` and `adapter` into errors. So an
  * adapter does none of these. It rejects with `StorageError`, and anything else it throws becomes
  * `internal`.

@@ -46,6 +46,8 @@ export interface GetRangeNotSatisfiable extends StatResult {
 export interface OperationOptions {
   /** Gives up the operation; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Longest time to an answer in milliseconds, where it differs from the storage's own. */
+  readonly deadlineMs?: number | undefined;
 }
 
 export interface GetOptions extends OperationOptions {
@@ -77,7 +79,7 @@ export interface StorageCounters {
 }
 
 /**
- * The public side of a cache storage, made of an adapter by `openStorage`: checks, deadlines,
+ * The public side of a cache storage, made of an adapter by `createStorage`: checks, deadlines,
  * retries, error mapping and counters in one place. Every method rejects with `StorageError`, an
  * abort with the signal's reason, a failing input stream with its own error.
  */

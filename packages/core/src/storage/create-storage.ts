@@ -1,0 +1,455 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StorageCapabilities } from '../contracts/capabilities.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type {
+  CacheStorage,
+  ConditionalOptions,
+  GetHit,
+  GetOptions,
+  GetRangeNotSatisfiable,
+  ListOptions,
+  OperationOptions,
+  PutInput,
+  PutOptions,
+  StatResult,
+  StorageCounters,
+} from '../contracts/storage.ts';
+import type {
+  Awaitable,
+  CheckResult,
+  EntryInfo,
+  GetOutcome,
+  ListedEntry,
+  StorageAdapter,
+  Version,
+} from '../contracts/storage-adapter.ts';
+import { StorageError, type StorageErrorCode, type StorageOperation } from '../contracts/storage-error.ts';
+import { type StorageKey, storageKey } from '../contracts/storage-key.ts';
+import { GuardedBody } from './guarded-body.ts';
+import { decodeMetadata, encodeMetadata } from './metadata-codec.ts';
+import { OperationScope } from './operation-scope.ts';
+import { NormalisedBody } from './put-body.ts';
+import { type Attempt, DEFAULT_RETRY, nextAttemptIn, type RetryPolicy } from './retry.ts';
+
+/** How the public side treats an adapter. */
+export interface StorageOptions {
+  /** The adapter's id, for errors and logs. */
+  readonly name: string;
+  /**
+   * Longest time to an answer, retries included, and longest idle time while data is demanded, in
+   * milliseconds.
+   */
+  readonly deadlineMs?: number;
+  /** Longest time for `open` and `close`, in milliseconds. */
+  readonly openDeadlineMs?: number;
+  readonly retry?: RetryPolicy;
+  /** In [0, 1); for tests. */
+  readonly random?: () => number;
+}
+
+/** Puts the public side around an adapter. No I/O yet: that begins with `open`. */
+export function createStorage(adapter: StorageAdapter, options: StorageOptions): CacheStorage {
+  return new PublicStorage(adapter, options);
+}
+
+class Counters implements StorageCounters {
+  readonly operations: Record<StorageOperation, number> = {
+    open: 0,
+    close: 0,
+    get: 0,
+    stat: 0,
+    put: 0,
+    setMetadata: 0,
+    delete: 0,
+    list: 0,
+    check: 0,
+  };
+  hits = 0;
+  misses = 0;
+  retries = 0;
+  readonly errors: Partial<Record<StorageErrorCode, number>> = {};
+}
+
+interface Call<T> {
+  readonly operation: StorageOperation;
+  readonly key?: StorageKey | undefined;
+  readonly scope: OperationScope;
+  readonly conditional?: boolean;
+  readonly body?: NormalisedBody;
+  readonly attempt: () => Awaitable<T>;
+}
+
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+class PublicStorage implements CacheStorage {
+  readonly name: string;
+  readonly counters = new Counters();
+  readonly #adapter: StorageAdapter;
+  readonly #deadlineMs: number;
+  readonly #openDeadlineMs: number;
+  readonly #retry: RetryPolicy;
+  readonly #random: () => number;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(adapter: StorageAdapter, options: StorageOptions) {
+    this.#adapter = adapter;
+    this.name = options.name;
+    this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.#openDeadlineMs = options.openDeadlineMs ?? 30_000;
+    this.#retry = options.retry ?? DEFAULT_RETRY;
+    this.#random = options.random ?? Math.random;
+  }
+
+  get capabilities(): StorageCapabilities {
+    return this.#adapter.capabilities;
+  }
+
+  open(options: OperationOptions = {}): Promise<void> {
+    if (this.#state === 'open') return Promise.resolve();
+    if (this.#state === 'closed') return Promise.reject(this.#closedError('open'));
+    this.#opening ??= this.#open(options).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(options: OperationOptions): Promise<void> {
+    const scope = new OperationScope('open', this.#openDeadlineMs, options.signal);
+    await this.#run({ operation: 'open', scope, attempt: () => this.#adapter.open(scope) });
+    if (this.#state === 'new') this.#state = 'open';
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const pending = this.#opening;
+    const before = this.#state;
+    this.#state = 'closed';
+    if (pending) await pending.catch(() => undefined);
+    else if (before === 'new') return;
+    const scope = new OperationScope('close', this.#openDeadlineMs, undefined);
+    await this.#run({ operation: 'close', scope, attempt: () => this.#adapter.close() });
+  }
+
+  get(key: string, options: GetOptions = {}): Awaitable<GetHit | GetRangeNotSatisfiable | undefined> {
+    const checked = this.#enter('get', key);
+    if (checked instanceof StorageError) return Promise.reject(checked);
+    const { range, signal, deadlineMs = this.#deadlineMs } = options;
+    if (range !== undefined && !this.capabilities.ranges) return this.#unsupported('get', checked, 'byte ranges');
+    const scope = new OperationScope('get', deadlineMs, signal);
+    const outcome = this.#run({
+      operation: 'get',
+      key: checked,
+      scope,
+      attempt: () => this.#adapter.get(checked, range, scope),
+    });
+    if (!isPromise(outcome)) return this.#hit(checked, outcome, signal);
+    return outcome.then((late) => this.#hit(checked, late, signal));
+  }
+
+  #hit(
+    key: StorageKey,
+    outcome: GetOutcome,
+    signal: AbortSignal | undefined,
+  ): GetHit | GetRangeNotSatisfiable | undefined {
+    if (outcome === undefined) {
+      this.counters.misses++;
+      return undefined;
+    }
+    this.counters.hits++;
+    const { size, version } = outcome;
+    if (outcome.kind === 'range-not-satisfiable') {
+      return { kind: outcome.kind, metadata: this.#decode('get', key, outcome), size, version };
+    }
+    let metadata: EntryMetadata;
+    try {
+      metadata = this.#decode('get', key, outcome);
+    } catch (error) {
+      outcome.body.discard().catch(() => undefined);
+      throw error;
+    }
+    const body =
+      outcome.body.buffered === undefined
+        ? new GuardedBody(outcome.body, this.#deadlineMs, signal, (error) => this.#mapped('get', key, error, signal))
+        : outcome.body;
+    return { kind: outcome.kind, metadata, size, version, range: outcome.range, body };
+  }
+
+  stat(key: string, options: OperationOptions = {}): Awaitable<StatResult | undefined> {
+    const checked = this.#enter('stat', key);
+    if (checked instanceof StorageError) return Promise.reject(checked);
+    const scope = new OperationScope('stat', options.deadlineMs ?? this.#deadlineMs, options.signal);
+    const outcome = this.#run({
+      operation: 'stat',
+      key: checked,
+      scope,
+      attempt: () => this.#adapter.stat(checked, scope),
+    });
+    const finish = (info: EntryInfo | undefined) =>
+      info && { metadata: this.#decode('stat', checked, info), size: info.size, version: info.version };
+    return isPromise(outcome) ? outcome.then(finish) : finish(outcome);
+  }
+
+  async put(key: string, input: PutInput, metadata: EntryMetadata, options: PutOptions = {}): Promise<Version> {
+    const checked = this.#enter('put', key);
+    if (checked instanceof StorageError) throw checked;
+    const { condition, signal } = options;
+    const { conditionalCreate, conditionalReplace, maxMetadataBytes, maxObjectBytes } = this.capabilities;
+    if (condition && !('ifAbsent' in condition ? conditionalCreate : conditionalReplace)) {
+      return this.#unsupported('put', checked, 'ifAbsent' in condition ? 'conditional creation' : 'conditional puts');
+    }
+    const scope = new OperationScope('put', options.deadlineMs ?? this.#deadlineMs, signal);
+    const body = this.#guarded('put', checked, () => new NormalisedBody(input, options.size, scope));
+    if (body.size !== undefined && body.size > maxObjectBytes) {
+      throw this.#count(
+        new StorageError({
+          code: 'too-large',
+          message: `The entry has ${body.size} bytes; this storage takes ${maxObjectBytes}.`,
+          operation: 'put',
+          key: checked,
+          adapter: this.name,
+        }),
+      );
+    }
+    const stored = this.#guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
+    return this.#run({
+      operation: 'put',
+      key: checked,
+      scope,
+      body,
+      conditional: condition !== undefined,
+      attempt: () => this.#adapter.put(checked, body, stored, condition, scope),
+    });
+  }
+
+  async setMetadata(
+    key: string,
+    metadata: EntryMetadata,
+    options: ConditionalOptions = {},
+  ): Promise<Version | undefined> {
+    const checked = this.#enter('setMetadata', key);
+    if (checked instanceof StorageError) throw checked;
+    const { condition, signal } = options;
+    if (condition && !this.capabilities.conditionalMetadata) {
+      return this.#unsupported('setMetadata', checked, 'conditional metadata');
+    }
+    const stored = this.#guarded('setMetadata', checked, () =>
+      encodeMetadata(metadata, this.capabilities.maxMetadataBytes),
+    );
+    const scope = new OperationScope('setMetadata', options.deadlineMs ?? this.#deadlineMs, signal);
+    return this.#run({
+      operation: 'setMetadata',
+      key: checked,
+      scope,
+      conditional: condition !== undefined,
+      attempt: () => this.#adapter.setMetadata(checked, stored, condition, scope),
+    });
+  }
+
+  async delete(key: string, options: ConditionalOptions = {}): Promise<void> {
+    const checked = this.#enter('delete', key);
+    if (checked instanceof StorageError) throw checked;
+    const { condition, signal } = options;
+    if (condition && !this.capabilities.conditionalDelete) {
+      return this.#unsupported('delete', checked, 'conditional deletion');
+    }
+    const scope = new OperationScope('delete', options.deadlineMs ?? this.#deadlineMs, signal);
+    return this.#run({
+      operation: 'delete',
+      key: checked,
+      scope,
+      conditional: condition !== undefined,
+      attempt: () => this.#adapter.delete(checked, condition, scope),
+    });
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedEntry, void> {
+    this.#enterOpen('list');
+    if (!/^[a-z0-9._/-]*$/.test(prefix)) {
+      throw this.#count(
+        new StorageError({
+          code: 'invalid-argument',
+          message: `The prefix ${JSON.stringify(prefix)} holds a character that no key can have.`,
+          operation: 'list',
+          adapter: this.name,
+        }),
+      );
+    }
+    let { after } = options;
+    let failures = 0;
+    for (;;) {
+      const scope = new OperationScope('list', options.deadlineMs ?? this.#deadlineMs, options.signal);
+      const rows = this.#adapter.list(prefix, after, scope)[Symbol.asyncIterator]();
+      let ended = false;
+      try {
+        for (;;) {
+          const row = await scope.race(rows.next());
+          if (row.done) {
+            ended = true;
+            return;
+          }
+          after = row.value.key;
+          failures = 0;
+          yield row.value;
+        }
+      } catch (error) {
+        ended = true;
+        const mapped = this.#mapped('list', undefined, error, options.signal);
+        failures++;
+        // A broken page is asked for again from the last row: each row still comes once.
+        const attempt: Attempt = { operation: 'list', number: failures, conditional: false, replayable: true };
+        const wait = StorageError.is(mapped) && nextAttemptIn(mapped, attempt, this.#retry, this.#random());
+        if (typeof wait !== 'number') throw mapped;
+        this.counters.retries++;
+        await sleep(wait, undefined, options.signal ? { signal: options.signal } : {});
+      } finally {
+        if (!ended) await rows.return?.();
+      }
+    }
+  }
+
+  async check(options: OperationOptions = {}): Promise<CheckResult> {
+    const scope = new OperationScope('check', this.#openDeadlineMs, options.signal);
+    this.counters.operations.check++;
+    try {
+      await this.open(options);
+      return await scope.race(this.#adapter.check(scope));
+    } catch (error) {
+      const mapped = this.#mapped('check', undefined, error, options.signal);
+      if (!StorageError.is(mapped)) throw mapped;
+      return { ok: false, summary: this.name, problem: mapped.message };
+    }
+  }
+
+  /** Counts the operation; answers with the checked key, or with the error that keeps it out. */
+  #enter(operation: StorageOperation, key: string): StorageKey | StorageError {
+    this.counters.operations[operation]++;
+    if (this.#state !== 'open') return this.#count(this.#closedError(operation));
+    try {
+      return storageKey(key);
+    } catch (error) {
+      return this.#count((error as StorageError).with({ operation, adapter: this.name }));
+    }
+  }
+
+  #enterOpen(operation: StorageOperation): void {
+    this.counters.operations[operation]++;
+    if (this.#state !== 'open') throw this.#count(this.#closedError(operation));
+  }
+
+  #closedError(operation: StorageOperation): StorageError {
+    const message = this.#state === 'closed' ? 'This storage was closed.' : 'This storage has not been opened.';
+    return new StorageError({ code: 'closed', message, operation, adapter: this.name });
+  }
+
+  #unsupported(operation: StorageOperation, key: StorageKey, what: string): Promise<never> {
+    const message = `The storage ${this.name} has no ${what}.`;
+    const error = new StorageError({ code: 'unsupported', message, operation, key, adapter: this.name });
+    return Promise.reject(this.#count(error));
+  }
+
+  #decode(operation: StorageOperation, key: StorageKey, info: EntryInfo): EntryMetadata {
+    return this.#guarded(operation, key, () => decodeMetadata(info.metadata));
+  }
+
+  #guarded<T>(operation: StorageOperation, key: StorageKey, make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      throw this.#mapped(operation, key, error, undefined);
+    }
+  }
+
+  #run<T>(call: Call<T> & { readonly operation: 'get' | 'stat' }): Awaitable<T>;
+  #run<T>(call: Call<T>): Promise<T>;
+  #run<T>(call: Call<T>): Awaitable<T> {
+    if (call.operation === 'open' || call.operation === 'close') this.counters.operations[call.operation]++;
+    let first: Awaitable<T>;
+    try {
+      call.scope.throwIfEnded();
+      first = call.attempt();
+      if (!isPromise(first)) return first;
+    } catch (error) {
+      first = Promise.reject(error);
+    }
+    return call.scope.race(this.#settle(call, first)).catch((error) => {
+      throw this.#outward(call, error);
+    });
+  }
+
+  async #settle<T>(call: Call<T>, first: Promise<T>): Promise<T> {
+    for (let number = 1; ; number++) {
+      try {
+        const value = await (number === 1 ? first : call.attempt());
+        const failure = call.body?.failure;
+        if (failure) throw failure.error;
+        return value;
+      } catch (error) {
+        const mapped = this.#outward(call, error);
+        const wait =
+          StorageError.is(mapped) && call.body?.failure === undefined && !call.scope.ended
+            ? nextAttemptIn(
+                mapped,
+                {
+                  operation: call.operation,
+                  number,
+                  conditional: call.conditional ?? false,
+                  replayable: call.body?.canReplay ?? true,
+                },
+                this.#retry,
+                this.#random(),
+              )
+            : undefined;
+        if (wait === undefined) throw mapped;
+        this.counters.retries++;
+        await sleep(wait);
+        call.scope.throwIfEnded();
+        call.body?.rewind();
+      }
+    }
+  }
+
+  /** What the caller sees of an error: the body's own, the caller's abort reason, or ours. */
+  #outward<T>(call: Call<T>, error: unknown): unknown {
+    const failure = call.body?.failure;
+    if (failure && !StorageError.is(failure.error)) return failure.error;
+    const ended = call.scope.ended;
+    if (ended && !StorageError.is(ended.reason)) return ended.reason;
+    return this.#mapped(call.operation, call.key, failure?.error ?? ended?.reason ?? error, undefined);
+  }
+
+  #mapped(
+    operation: StorageOperation,
+    key: StorageKey | undefined,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): unknown {
+    if (signal?.aborted && error === signal.reason) return error;
+    if (StorageError.is(error)) {
+      if (error.operation !== undefined && error.adapter !== undefined) return error;
+      return this.#count(error.with({ operation, adapter: this.name, ...(key === undefined ? {} : { key }) }));
+    }
+    return this.#count(
+      new StorageError({
+        code: 'internal',
+        message: `The storage ${this.name} failed in an unforeseen way: ${error instanceof Error ? error.message : String(error)}`,
+        operation,
+        adapter: this.name,
+        cause: error,
+        ...(key === undefined ? {} : { key }),
+      }),
+    );
+  }
+
+  #count(error: StorageError): StorageError {
+    this.counters.errors[error.code] = (this.counters.errors[error.code] ?? 0) + 1;
+    return error;
+  }
+}

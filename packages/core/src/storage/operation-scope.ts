@@ -1,0 +1,111 @@
+import type { OperationContext } from '../contracts/storage-adapter.ts';
+import { StorageError, type StorageOperation } from '../contracts/storage-error.ts';
+
+/**
+ * One operation's life: the caller's signal and our deadline in one place. The abort signal that the
+ * adapter sees is made when it is first asked for, so that a hit in memory pays nothing for it.
+ */
+export class OperationScope implements OperationContext {
+  readonly #caller: AbortSignal | undefined;
+  readonly #operation: StorageOperation;
+  readonly #deadlineMs: number;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
+  #ended: { readonly reason: unknown } | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(operation: StorageOperation, deadlineMs: number, caller: AbortSignal | undefined) {
+    this.#operation = operation;
+    this.#deadlineMs = deadlineMs;
+    this.#caller = caller;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended) this.#controller.abort(this.#ended.reason);
+      else if (this.#caller?.aborted) this.#controller.abort(this.#caller.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The reason why it ended before its time, if it did: the caller's, or a `timeout`. */
+  get ended(): { readonly reason: unknown } | undefined {
+    if (this.#ended === undefined && this.#caller?.aborted) this.#end(this.#caller.reason);
+    return this.#ended;
+  }
+
+  throwIfEnded(): void {
+    const ended = this.ended;
+    if (ended) throw ended.reason;
+  }
+
+  /** Data moved: the deadline bounds idle time, not the time that a large body takes. */
+  progress(): void {
+    this.#timer?.refresh();
+  }
+
+  /**
+   * Settles as `promise` does, or rejects at once when the caller aborts or the deadline passes,
+   * also if the adapter ignores its signal.
+   */
+  race<T>(promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#reject = reject;
+      if (this.ended) {
+        reject(this.#ended?.reason);
+      } else {
+        this.#arm();
+      }
+      promise.then(
+        (value) => {
+          this.#disarm();
+          resolve(value);
+        },
+        (error) => {
+          this.#disarm();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #arm(): void {
+    if (this.#timer === undefined && Number.isFinite(this.#deadlineMs)) {
+      this.#timer = setTimeout(() => this.#expire(), this.#deadlineMs);
+    }
+    if (this.#caller !== undefined && this.#onAbort === undefined) {
+      const caller = this.#caller;
+      this.#onAbort = () => this.#end(caller.reason);
+      caller.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#onAbort) this.#caller?.removeEventListener('abort', this.#onAbort);
+    this.#onAbort = undefined;
+    this.#reject = undefined;
+  }
+
+  #expire(): void {
+    const writes = this.#operation === 'put' || this.#operation === 'setMetadata' || this.#operation === 'delete';
+    this.#end(
+      new StorageError({
+        code: 'timeout',
+        message: `No answer within ${this.#deadlineMs} ms.`,
+        applied: writes ? 'unknown' : 'no',
+      }),
+    );
+  }
+
+  #end(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = { reason };
+    this.#controller?.abort(reason);
+    this.#reject?.(reason);
+    this.#disarm();
+  }
+}
