@@ -1,0 +1,79 @@
+import { pipeline, type Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { type Body, type ByteStream, OriginError, StreamedBody } from '@tintype/core';
+import { asOriginError, tooLarge } from './failures.ts';
+
+/** Codings of the content that can be undone; `identity` means there is none. */
+export type ContentCoding = 'identity' | 'gzip' | 'br';
+
+/**
+ * Reads `Content-Encoding`. A source may compress although it was asked not to; one layer is undone.
+ *
+ * @throws OriginError `unavailable` for any other coding.
+ */
+export function contentCoding(field: string | undefined): ContentCoding {
+  switch ((field ?? '').trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return 'identity';
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip';
+    case 'br':
+      return 'br';
+    default:
+      throw new OriginError('unavailable', 'The source sent a content coding other than gzip and br.');
+  }
+}
+
+export interface BodyLimits {
+  /** Of the decoded bytes. */
+  readonly maxBytes: number;
+  /** For messages. */
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The body of a response. Its stream throws an OriginError where the body ends short, stalls or gets
+ * too large, and the reason of the signal once that is aborted; whenever it does not end by itself,
+ * its socket is destroyed.
+ */
+export function responseBody(raw: Readable, coding: ContentCoding, limits: BodyLimits): Body {
+  // Failures are reported by the reader; without a listener one before the first read would be fatal.
+  raw.on('error', () => {});
+  return new StreamedBody(
+    () => read(raw, coding, limits),
+    () => {
+      raw.destroy();
+    },
+  );
+}
+
+async function* read(raw: Readable, coding: ContentCoding, limits: BodyLimits): ByteStream {
+  let size = 0;
+  try {
+    for await (const chunk of decoded(raw, coding)) {
+      size += chunk.length;
+      if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
+      yield chunk;
+    }
+  } catch (error) {
+    if (limits.signal.aborted) throw limits.signal.reason;
+    throw asOriginError(error, limits.timeoutSeconds);
+  } finally {
+    raw.destroy();
+  }
+}
+
+/** The decoders give at most 16 KiB at a time and stop when nobody reads, so a bomb never unfolds. */
+function decoded(raw: Readable, coding: ContentCoding): ByteStream {
+  switch (coding) {
+    case 'identity':
+      return raw;
+    case 'gzip':
+      return pipeline(raw, createGunzip(), () => {});
+    case 'br':
+      return pipeline(raw, createBrotliDecompress(), () => {});
+  }
+}
