@@ -1,0 +1,80 @@
+// npm test: every check, every test, one closing line.
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecks } from './check.mjs';
+import { attach } from './processes.mjs';
+import { prepare, SetupError } from './setup.mjs';
+import { pinnedNode, root, toolScript } from './workspace.mjs';
+
+/**
+ * @typedef {{ name: string, reason: string }} Skip
+ * @typedef {{ passed: number, failed: number, skipped: Skip[] }} TestCounts written by vitest-counts.mjs
+ */
+
+/** Runs vitest with the terminal and counts what it did. */
+async function runTests(/** @type {readonly string[]} */ args) {
+  const countsPath = join(tmpdir(), `tintype-test-${randomUUID()}.json`);
+  const reporters = ['default', join(root, 'scripts/vitest-counts.mjs')].map((name) => `--reporter=${name}`);
+  const code = await attach(pinnedNode, [toolScript('vitest'), 'run', ...reporters, ...args], {
+    TINTYPE_TEST_COUNTS: countsPath,
+  });
+  /** @type {TestCounts} */
+  const counts = existsSync(countsPath)
+    ? JSON.parse(readFileSync(countsPath, 'utf8'))
+    : { passed: 0, failed: 0, skipped: [] };
+  rmSync(countsPath, { force: true });
+  // An error outside of every test, no test found, a crash: vitest fails without a failed test.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+/** Skipped tests by reason, so that a missing server reads as one line and not as two hundred. */
+function describeSkips(/** @type {readonly Skip[]} */ skips) {
+  /** @type {Map<string, string[]>} */
+  const byReason = new Map();
+  for (const { name, reason } of skips) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  return [...byReason].map(([reason, names]) => {
+    const shown = names.slice(0, 3).join('; ');
+    return `skipped: ${reason}: ${shown}${names.length > 3 ? `; and ${names.length - 3} more` : ''}`;
+  });
+}
+
+/**
+ * `npm test`; with arguments, only the tests they name (they are vitest's), without the checks.
+ * TINTYPE_TEST_REQUIRE=all counts every skipped test as failed: nothing may be missing.
+ */
+export async function test(/** @type {readonly string[]} */ args) {
+  const required = process.env.TINTYPE_TEST_REQUIRE ?? '';
+  if (required !== '' && required !== 'all') {
+    console.error(`TINTYPE_TEST_REQUIRE is "${required}"; it can be "all" or blank.`);
+    return 2;
+  }
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    const { built } = await prepare();
+    if (!built) total.failed += 1;
+    if (args.length === 0) {
+      if (built) total.passed += 1;
+      const checked = await runChecks();
+      total.passed += checked.passed;
+      total.failed += checked.failed;
+    }
+    const tested = await runTests(args);
+    total.passed += tested.passed;
+    total.failed += tested.failed;
+    total[required === 'all' ? 'failed' : 'skipped'] += tested.skipped.length;
+    for (const sentence of describeSkips(tested.skipped)) console.log(sentence);
+    if (required === 'all' && tested.skipped.length > 0) {
+      console.log('TINTYPE_TEST_REQUIRE=all: every skipped test counts as failed.');
+    }
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`\n${error.message}\n`);
+    total.failed += 1;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed === 0 ? 0 : 1;
+}
