@@ -14,6 +14,7 @@ export {
   type SettingsInput,
   SettingsReader,
 } from './config/settings-reader.ts';
+export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './container/create-proxy.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
 export { type Clock, type Registered, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';

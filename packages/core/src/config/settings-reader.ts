@@ -38,7 +38,7 @@ export type SettingSource = 'flag' | 'environment' | 'file' | 'default' | 'unset
 export interface EffectiveSetting {
   /** `TINTYPE_CACHE_FS_ROOT`, wherever the value came from. */
   readonly variable: string;
-  /** As written; paths absolute; secrets `••••`; empty if unset. */
+  /** As written; paths absolute; booleans `true` or `false`; secrets `••••`; empty if unset. */
   readonly value: string;
   readonly source: SettingSource;
   /** What exactly gave it: `--ttl`, `IMGPROXY_KEY`, `PORT`, `tintype.config.ts`; empty if nothing did. */
@@ -195,7 +195,8 @@ export class SettingsReader {
     from: string,
     text: string,
   ): void {
-    const parsed = spec.kind === 'path' && text !== '' ? parseOption(spec, text, this.#cwd) : undefined;
+    const canonical = spec.kind === 'path' || spec.kind === 'boolean';
+    const parsed = canonical && text !== '' ? parseOption(spec, text, this.#cwd) : undefined;
     const value = spec.secret && text !== '' ? HIDDEN : parsed?.ok ? String(parsed.value) : text;
     this.#effective.set(variable, { variable, value, source, from, spec, section: section.title });
   }

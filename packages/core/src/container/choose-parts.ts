@@ -1,0 +1,79 @@
+import type { CoreSettings } from '../config/core-options.ts';
+import { partSection } from '../config/sections.ts';
+import type { SettingsReader } from '../config/settings-reader.ts';
+import type { Dialect } from '../contracts/dialect.ts';
+import type { Origin } from '../contracts/origin.ts';
+import type { DialectDescriptor, OriginDescriptor, OriginScope, TransformerDescriptor } from '../contracts/plugin.ts';
+import type { Transformer } from '../contracts/transformer.ts';
+import type { Index } from './descriptors.ts';
+
+/** The one descriptor of a kind that is in use: the only one, or the one that a setting names. */
+function single<D extends { readonly id: string }>(
+  index: Index<D>,
+  wanted: string,
+  variable: string,
+  kind: string,
+  reader: SettingsReader,
+): D | undefined {
+  const ids = [...index.keys()].sort().join(', ');
+  if (wanted !== '') {
+    const found = index.get(wanted)?.descriptor;
+    if (found === undefined) {
+      reader.problem(variable, `${variable} is "${wanted}"; expected one of the installed ones: ${ids || 'none'}.`);
+    }
+    return found;
+  }
+  if (index.size === 1) return [...index.values()][0]?.descriptor;
+  const message =
+    index.size === 0
+      ? `No ${kind} is installed; add a plugin that brings one.`
+      : `${variable} is required when several are installed; expected one of ${ids}.`;
+  reader.problem(variable, message);
+  return undefined;
+}
+
+/** The transformer to build after the reader's `finish`. */
+export function chooseTransformer(
+  settings: CoreSettings,
+  index: Index<TransformerDescriptor>,
+  reader: SettingsReader,
+): (() => Transformer) | undefined {
+  const chosen = single(index, settings.transformerUse, 'TINTYPE_TRANSFORMER_USE', 'transformer', reader);
+  for (const { descriptor } of index.values()) {
+    if (descriptor !== chosen) reader.know(partSection('Transformer', descriptor));
+  }
+  if (chosen === undefined) return undefined;
+  const options = reader.read(partSection('Transformer', chosen));
+  return () => chosen.create(options);
+}
+
+/** The dialect to build after the reader's `finish`. */
+export function chooseDialect(
+  settings: CoreSettings,
+  index: Index<DialectDescriptor>,
+  reader: SettingsReader,
+): (() => Dialect) | undefined {
+  const chosen = single(index, settings.dialectUse, 'TINTYPE_DIALECT_USE', 'URL dialect', reader);
+  for (const { descriptor } of index.values()) {
+    if (descriptor !== chosen) reader.know(partSection('Dialect', descriptor));
+  }
+  if (chosen === undefined) return undefined;
+  const options = reader.read(partSection('Dialect', chosen));
+  return () => chosen.create(options);
+}
+
+/** The origins to build after the reader's `finish`: all that their settings switch on. */
+export function chooseOrigins(
+  index: Index<OriginDescriptor>,
+  reader: SettingsReader,
+): (scope: OriginScope) => readonly { readonly id: string; readonly origin: Origin }[] {
+  const builders = [...index.values()].map(({ descriptor }) => {
+    const options = reader.read(partSection('Origin', descriptor));
+    return (scope: OriginScope) => ({ id: descriptor.id, origin: descriptor.create(options, scope) });
+  });
+  return (scope) =>
+    builders.flatMap((build) => {
+      const { id, origin } = build(scope);
+      return origin === undefined ? [] : [{ id, origin }];
+    });
+}

@@ -1,0 +1,90 @@
+import type { CoreSettings } from '../config/core-options.ts';
+import { storageSection } from '../config/sections.ts';
+import type { SettingsReader } from '../config/settings-reader.ts';
+import type { StorageDescriptor } from '../contracts/plugin.ts';
+import { SettingsError } from '../contracts/settings-error.ts';
+import type { StorageAdapter } from '../contracts/storage-adapter.ts';
+import { prefixed, whyNotAPrefix } from '../storage/prefixed.ts';
+import { tiered } from '../storage/tiered.ts';
+import type { Index } from './descriptors.ts';
+
+/** The storage that the settings ask for, not yet built. */
+export interface ChosenStorage {
+  /** `fs`, or `memory,fs` for tiers. */
+  readonly name: string;
+  /** Whether any tier is reached over a network. */
+  readonly remote: boolean;
+  /** Constructs it, without I/O. */
+  build(): StorageAdapter;
+}
+
+/** The ids that the settings name, nearest first, and the variable that named them. */
+function chosenIds(settings: CoreSettings, reader: SettingsReader): { ids: readonly string[]; variable: string } {
+  const { cacheTiers: tiers, cacheUse: use } = settings;
+  if (tiers.length === 0) return { ids: use === '' ? [] : [use], variable: 'TINTYPE_CACHE_USE' };
+  if (use !== '' && use !== tiers.at(-1)) {
+    reader.problem(
+      'TINTYPE_CACHE_TIERS',
+      `TINTYPE_CACHE_TIERS is "${tiers.join(',')}" and TINTYPE_CACHE_USE is "${use}"; expected only one of them, or tiers that end with ${use}.`,
+    );
+  }
+  if (new Set(tiers).size < tiers.length) {
+    reader.problem('TINTYPE_CACHE_TIERS', `TINTYPE_CACHE_TIERS is "${tiers.join(',')}"; expected each storage once.`);
+  }
+  return { ids: tiers, variable: 'TINTYPE_CACHE_TIERS' };
+}
+
+/**
+ * Reads the settings of the storages that are in use and knows those of the others. Problems go to
+ * the reader: build only after its `finish`.
+ */
+export function chooseStorage(
+  settings: CoreSettings,
+  descriptors: Index<StorageDescriptor>,
+  reader: SettingsReader,
+): ChosenStorage | undefined {
+  const { ids, variable } = chosenIds(settings, reader);
+  const prefix = settings.cachePathPrefix.replace(/^\/+|\/+$/g, '');
+  const reason = prefix === '' ? undefined : whyNotAPrefix(prefix);
+  if (reason !== undefined) {
+    reader.problem(
+      'TINTYPE_CACHE_PATH_PREFIX',
+      `TINTYPE_CACHE_PATH_PREFIX is "${settings.cachePathPrefix}", which ${reason}.`,
+    );
+  }
+  const builders: (() => StorageAdapter)[] = [];
+  let remote = false;
+  for (const { descriptor } of descriptors.values()) {
+    if (!ids.includes(descriptor.id)) reader.know(storageSection(descriptor));
+  }
+  for (const id of ids) {
+    const descriptor = descriptors.get(id)?.descriptor;
+    if (descriptor === undefined) {
+      const known = [...descriptors.keys()].sort().join(', ') || 'none; install a storage plugin';
+      reader.problem(variable, `${variable} names "${id}"; expected one of the installed storages: ${known}.`);
+      continue;
+    }
+    const section = storageSection(descriptor, `${variable}=${ids.join(',')}`);
+    const options = reader.read(section);
+    remote ||= descriptor.remote ?? false;
+    builders.push(() =>
+      descriptor.create(options, {
+        bucket: settings.cacheBucket,
+        bucketVariable: 'TINTYPE_CACHE_BUCKET',
+        variablePrefix: `TINTYPE_${section.prefix}`,
+      }),
+    );
+  }
+  if (builders.length === 0) return undefined;
+  return {
+    name: ids.join(','),
+    remote,
+    build: () => {
+      const adapters = builders.map((build) => build());
+      const last = adapters.pop();
+      if (last === undefined) throw new SettingsError([]);
+      const storage = adapters.reduceRight((far, near) => tiered(near, far), last);
+      return prefix === '' ? storage : prefixed(storage, prefix);
+    },
+  };
+}

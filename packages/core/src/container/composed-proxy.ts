@@ -1,0 +1,132 @@
+import type { Container } from 'inversify';
+import type { CoreSettings } from '../config/core-options.ts';
+import type { EffectiveSetting } from '../config/settings-reader.ts';
+import type { Coordinator } from '../contracts/coordinator.ts';
+import { type Dialect, type KeyRing, RequestError } from '../contracts/dialect.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { Origin } from '../contracts/origin.ts';
+import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import type { CacheStorage } from '../contracts/storage.ts';
+import type { CheckResult } from '../contracts/storage-adapter.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import type { Transformer } from '../contracts/transformer.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ConfiguredProxy } from './create-proxy.ts';
+import { Lifecycle } from './lifecycle.ts';
+
+/** Milliseconds between attempts to open a storage that could not be opened. */
+const REOPEN_MS = 5_000;
+
+interface Composition {
+  readonly pipeline: Pipeline;
+  readonly storage: CacheStorage | undefined;
+  readonly origins: readonly { readonly id: string; readonly origin: Origin }[];
+  readonly transformer: Transformer;
+  readonly dialect: Dialect;
+  readonly coordinator: Coordinator;
+  readonly keys: KeyRing | undefined;
+  readonly emit: (event: ProxyEvent) => void;
+  readonly settings: CoreSettings;
+  readonly effective: readonly EffectiveSetting[];
+  readonly warnings: readonly string[];
+  readonly container: Container;
+}
+
+/** A proxy from its parts: what opens and closes them, and in which order. */
+export class ComposedProxy implements ConfiguredProxy {
+  readonly storage: CacheStorage | undefined;
+  readonly settings: CoreSettings;
+  readonly effective: readonly EffectiveSetting[];
+  readonly warnings: readonly string[];
+  readonly container: Container;
+  readonly #parts: Composition;
+  readonly #lifecycle = new Lifecycle();
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #reopen: NodeJS.Timeout | undefined;
+
+  constructor(parts: Composition) {
+    this.#parts = parts;
+    this.storage = parts.storage;
+    this.settings = parts.settings;
+    this.effective = parts.effective;
+    this.warnings = parts.warnings;
+    this.container = parts.container;
+  }
+
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  handle(request: ProxyRequest): Promise<ProxyResponse> {
+    return this.#parts.pipeline.handle(request);
+  }
+
+  async check(): Promise<readonly (CheckResult & { readonly part: string })[]> {
+    await this.open();
+    const { storage, origins } = this.#parts;
+    const rows: Promise<CheckResult & { readonly part: string }>[] = [];
+    if (storage) rows.push(storage.check().then((result) => ({ part: 'cache', ...result })));
+    for (const { id, origin } of origins) {
+      rows.push(origin.check().then((result) => ({ part: `origin ${id}`, ...result })));
+    }
+    return Promise.all(rows);
+  }
+
+  sign(path: string): string {
+    const { dialect, keys } = this.#parts;
+    if (keys === undefined) {
+      throw new RequestError(400, 'no-key', 'There is no key to sign with; set TINTYPE_KEY and TINTYPE_SALT.');
+    }
+    return dialect.sign(path, keys);
+  }
+
+  async #open(): Promise<void> {
+    const { coordinator, origins, transformer, storage } = this.#parts;
+    try {
+      await coordinator.open();
+      this.#lifecycle.opened('coordinator', () => coordinator.close());
+      for (const { id, origin } of origins) {
+        await origin.open();
+        this.#lifecycle.opened(`origin ${id}`, () => origin.close());
+      }
+      await transformer.open();
+      this.#lifecycle.opened('transformer', () => transformer.close());
+    } catch (error) {
+      await this.#lifecycle.close().catch(() => undefined);
+      throw error;
+    }
+    if (storage) {
+      this.#lifecycle.opened('cache', () => storage.close());
+      await this.#openStorage(storage);
+    }
+  }
+
+  /** A storage that cannot be opened costs its hits, not the proxy: it is tried again and again. */
+  async #openStorage(storage: CacheStorage): Promise<void> {
+    try {
+      await storage.open();
+    } catch (error) {
+      if (this.#closing) return;
+      const code = StorageError.is(error) ? error.code : 'internal';
+      const message = error instanceof Error ? error.message : String(error);
+      this.#parts.emit({ type: 'cache-error', operation: 'open', code, message });
+      this.#reopen = setTimeout(() => void this.#openStorage(storage), REOPEN_MS);
+      this.#reopen.unref();
+    }
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#reopen);
+    await this.#opening?.catch(() => undefined);
+    await this.#parts.pipeline.settled();
+    await this.#lifecycle.close();
+    await this.container.unbindAllAsync();
+  }
+}

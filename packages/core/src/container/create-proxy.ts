@@ -1,0 +1,196 @@
+import { availableParallelism } from 'node:os';
+import { Container } from 'inversify';
+import 'reflect-metadata';
+import { type CoreSettings, checkCoreSettings, coreSection } from '../config/core-options.ts';
+import { type EffectiveSetting, type SettingsInput, SettingsReader } from '../config/settings-reader.ts';
+import type { KeyRing } from '../contracts/dialect.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { ImageProxy } from '../contracts/proxy.ts';
+import { SettingsError } from '../contracts/settings-error.ts';
+import { allowedSources } from '../pipeline/allowed-sources.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import { ResultCache } from '../pipeline/results.ts';
+import { Semaphore } from '../pipeline/semaphore.ts';
+import { Sources } from '../pipeline/sources.ts';
+import { createStorage } from '../storage/create-storage.ts';
+import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
+import { chooseStorage } from './choose-storage.ts';
+import { ComposedProxy } from './composed-proxy.ts';
+import type { Plugin } from './define-plugin.ts';
+import { all, indexById } from './descriptors.ts';
+import { LocalCoordinator } from './local-coordinator.ts';
+import { tokens } from './tokens.ts';
+
+/** Longest time for a lookup before it counts as a miss, in milliseconds. */
+const LOOKUP_DEADLINE_MS = { local: 250, remote: 1_000 };
+
+/** Bytes of results that may wait for the storage at a time. */
+const MAX_PENDING_STORE_BYTES = 64 * 1024 * 1024;
+
+export interface ProxyDefinition {
+  /** What the proxy is composed of. The order does not matter. */
+  readonly plugins: readonly Plugin[];
+  /** Settings by camelCase name, as in the config file: `{ cacheUse: 'fs', cacheFsRoot: './cache' }`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /**
+   * Further places to read settings from, the environment for one: `{ env: process.env }`. They win
+   * over `settings`. By default nothing outside of the definition is read.
+   */
+  readonly input?: SettingsInput;
+  /** Called once everything is bound: look parts up, rebind or wrap them, by `tokens`. */
+  readonly configure?: (container: Container) => void;
+}
+
+/** A proxy with the settings it was made with. */
+export interface ConfiguredProxy extends ImageProxy {
+  readonly settings: CoreSettings;
+  /** Every setting in force and where it came from, secrets hidden. */
+  readonly effective: readonly EffectiveSetting[];
+  /** What is odd in the settings without being wrong. */
+  readonly warnings: readonly string[];
+  /** Every part, by `tokens`. */
+  readonly container: Container;
+}
+
+/**
+ * Composes a proxy of plugins. No I/O: that begins with `open`.
+ *
+ * @throws SettingsError with everything that is wrong with the settings.
+ */
+export async function createProxy(definition: ProxyDefinition): Promise<ConfiguredProxy> {
+  const container = await loadPlugins(definition.plugins);
+  const reader = new SettingsReader(settingsInput(definition));
+  const settings = reader.read(coreSection);
+  checkCoreSettings(settings, reader);
+
+  const chosenStorage = chooseStorage(settings, indexById(container, tokens.storageDescriptors, 'the storage'), reader);
+  const makeTransformer = container.isBound(tokens.transformer)
+    ? undefined
+    : chooseTransformer(settings, indexById(container, tokens.transformerDescriptors, 'the transformer'), reader);
+  const makeDialect = container.isBound(tokens.dialect)
+    ? undefined
+    : chooseDialect(settings, indexById(container, tokens.dialectDescriptors, 'the dialect'), reader);
+  const makeOrigins = chooseOrigins(indexById(container, tokens.originDescriptors, 'the origin'), reader);
+  const isAllowed = collecting(reader, () => allowedSources(settings.allowedSources));
+  // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
+  // options is reported together with everything else.
+  const adapter = collecting(reader, () => chosenStorage?.build());
+  const transformer = collecting(reader, () => makeTransformer?.());
+  const dialect = collecting(reader, () => makeDialect?.());
+  const origins =
+    collecting(reader, () =>
+      makeOrigins({ downloadTimeout: settings.downloadTimeout, isAllowed: isAllowed ?? (() => false) }),
+    ) ?? [];
+  const { effective, warnings } = reader.finish();
+
+  if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
+    container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));
+  }
+  if (transformer) container.bind(tokens.transformer).toConstantValue(transformer);
+  if (dialect) container.bind(tokens.dialect).toConstantValue(dialect);
+  if (!container.isBound(tokens.clock)) container.bind(tokens.clock).toConstantValue(Date.now);
+  if (!container.isBound(tokens.coordinator))
+    container.bind(tokens.coordinator).toConstantValue(new LocalCoordinator());
+  definition.configure?.(container);
+
+  const observers = all(container, tokens.observers);
+  const emit = (event: ProxyEvent): void => {
+    for (const observer of observers) {
+      try {
+        observer.observe(event);
+      } catch {
+        // An observer must never cost anybody an image.
+      }
+    }
+  };
+  const storage = container.isBound(tokens.resultStorage) ? container.get(tokens.resultStorage) : undefined;
+  const parts = {
+    transformer: container.get(tokens.transformer),
+    dialect: container.get(tokens.dialect),
+    coordinator: container.get(tokens.coordinator),
+  };
+  const keys = keyRing(settings);
+  const pipeline = new Pipeline({
+    dialect: parts.dialect,
+    keys,
+    isAllowed: isAllowed ?? (() => false),
+    key: {
+      revision: parts.transformer.revision,
+      keyHeaders: settings.cacheKeyHeaders.map((name) => name.toLowerCase()).sort(),
+      keyCookies: [...settings.cacheKeyCookies].sort(),
+    },
+    sources: new Sources(
+      origins.map(({ origin }) => origin),
+      settings.maxSrcFileSize,
+      emit,
+    ),
+    transformer: parts.transformer,
+    transforms: new Semaphore(settings.workers ?? 2 * availableParallelism(), settings.requestsQueueSize),
+    results: storage
+      ? new ResultCache({
+          storage,
+          lookupDeadlineMs: LOOKUP_DEADLINE_MS[chosenStorage?.remote ? 'remote' : 'local'],
+          reportErrors: settings.cacheReportErrors,
+          maxPendingBytes: MAX_PENDING_STORE_BYTES,
+          emit,
+        })
+      : undefined,
+    limits: {
+      maxSourcePixels: settings.maxSrcResolution,
+      maxFrames: settings.maxAnimationFrames,
+      maxResultDimension: settings.maxResultDimension,
+    },
+    ttlMs: settings.ttl * 1_000,
+    timeoutMs: settings.timeout * 1_000,
+    reportErrors: settings.cacheReportErrors,
+    clock: container.get(tokens.clock),
+    emit,
+  });
+  return new ComposedProxy({
+    pipeline,
+    storage,
+    origins,
+    keys,
+    emit,
+    settings,
+    effective,
+    warnings,
+    container,
+    ...parts,
+  });
+}
+
+async function loadPlugins(plugins: readonly Plugin[]): Promise<Container> {
+  const container = new Container({ defaultScope: 'Singleton' });
+  const loaded = new Set<string>();
+  for (const plugin of plugins) {
+    // Inversify binds a module twice without a word if it is loaded twice.
+    if (loaded.has(plugin.name)) throw new Error(`The plugin ${plugin.name} is given twice.`);
+    loaded.add(plugin.name);
+    await container.load(plugin.module);
+  }
+  return container;
+}
+
+function settingsInput({ input = {}, settings }: ProxyDefinition): SettingsInput {
+  if (settings === undefined) return input;
+  if (input.file !== undefined) throw new TypeError('Give settings either as `settings` or as `input.file`.');
+  return { ...input, file: { name: 'createProxy', settings } };
+}
+
+/** Runs `build`; what it finds wrong with the settings goes to the reader. */
+function collecting<T>(reader: SettingsReader, build: () => T): T | undefined {
+  try {
+    return build();
+  } catch (error) {
+    if (!SettingsError.is(error)) throw error;
+    for (const { variable, message } of error.problems) reader.problem(variable, message);
+    return undefined;
+  }
+}
+
+function keyRing(settings: CoreSettings): KeyRing | undefined {
+  if (settings.key.length === 0) return undefined;
+  const pairs = settings.key.map((key, index) => ({ key, salt: settings.salt[index] ?? new Uint8Array(0) }));
+  return { pairs, size: settings.signatureSize, trusted: settings.trustedSignatures };
+}

@@ -1,0 +1,39 @@
+import { create } from 'content-disposition';
+import type { ImageRequest } from '../contracts/dialect.ts';
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'image/webp': 'webp',
+  'image/avif': 'avif',
+  'image/gif': 'gif',
+  'image/svg+xml': 'svg',
+  'image/tiff': 'tiff',
+  'image/heic': 'heic',
+  'image/jxl': 'jxl',
+  'image/bmp': 'bmp',
+  'image/x-icon': 'ico',
+};
+
+/**
+ * `Content-Disposition` of a variant: the name that was asked for, or the source's own, with the
+ * extension of what is actually sent. RFC 6266.
+ */
+export function contentDisposition(request: ImageRequest, contentType: string): string {
+  const { filename, attachment } = request.response;
+  const stem = filename ?? lastSegment(request.source).replace(/\.[^.]*$/, '');
+  const extension = EXTENSIONS[contentType.split(';')[0]?.trim().toLowerCase() ?? ''];
+  const hasExtension = filename !== undefined && /\.[a-z0-9]{2,4}$/i.test(filename);
+  const name = `${stem || 'image'}${extension === undefined || hasExtension ? '' : `.${extension}`}`;
+  return create(name, { type: attachment ? 'attachment' : 'inline' });
+}
+
+function lastSegment(source: string): string {
+  const path = source.replace(/[?#].*$/s, '').replace(/\/+$/, '');
+  const segment = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,115 @@
+/** What a flight brings back, and when all that it began has ended. */
+export interface FlightWork<T> {
+  readonly result: Promise<T>;
+  /** Settles when the flight may be forgotten: after the put. Never rejects. */
+  readonly settled: Promise<void>;
+}
+
+export interface FlightControl {
+  /** Aborted when nobody waits any more, before `commit`. */
+  readonly signal: AbortSignal;
+  /** Bytes have come: from now on the flight goes on even if nobody waits. */
+  commit(): void;
+}
+
+interface InAir<T> {
+  readonly work: FlightWork<T>;
+  readonly controller: AbortController;
+  waiters: number;
+  readonly committed: boolean;
+}
+
+/**
+ * One piece of work per key at a time; whoever asks for the same meanwhile gets the same result. A
+ * flight can be joined until what it stores is stored, so that there is no moment at which a second
+ * one would start for nothing.
+ */
+export class Flights<T> {
+  readonly #inAir = new Map<string, InAir<T>>();
+
+  get size(): number {
+    return this.#inAir.size;
+  }
+
+  /**
+   * Joins the flight of `key`, or starts it.
+   *
+   * @param signal the client's: when it is aborted this waiter leaves, and a flight that nobody waits
+   *   for is cancelled unless bytes have come.
+   */
+  async join(
+    key: string,
+    signal: AbortSignal,
+    start: (control: FlightControl) => FlightWork<T>,
+  ): Promise<{ readonly value: T; readonly collapsed: boolean }> {
+    signal.throwIfAborted();
+    let flight = this.#inAir.get(key);
+    const collapsed = flight !== undefined;
+    flight ??= this.#start(key, start);
+    const value = await this.#wait(key, flight, signal);
+    return { value, collapsed };
+  }
+
+  /** Resolves when no flight is in the air. */
+  async settled(): Promise<void> {
+    while (this.#inAir.size > 0) await Promise.all([...this.#inAir.values()].map((flight) => flight.work.settled));
+  }
+
+  #start(key: string, start: (control: FlightControl) => FlightWork<T>): InAir<T> {
+    const controller = new AbortController();
+    let committed = false;
+    const work = start({
+      signal: controller.signal,
+      commit: () => {
+        committed = true;
+      },
+    });
+    const flight: InAir<T> = {
+      work,
+      controller,
+      waiters: 0,
+      get committed() {
+        return committed;
+      },
+    };
+    this.#inAir.set(key, flight);
+    work.settled.finally(() => this.#forget(key, flight));
+    return flight;
+  }
+
+  #wait(key: string, flight: InAir<T>, signal: AbortSignal): Promise<T> {
+    flight.waiters++;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        signal.removeEventListener('abort', onAbort);
+        flight.waiters--;
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal.reason);
+        if (flight.waiters === 0 && !flight.committed) {
+          // Forgotten at once: whoever comes next must not join what is being cancelled.
+          this.#forget(key, flight);
+          flight.controller.abort(signal.reason);
+        }
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      flight.work.result.then(
+        (value) => {
+          if (signal.aborted) return;
+          leave();
+          resolve(value);
+        },
+        (error) => {
+          if (signal.aborted) return;
+          leave();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #forget(key: string, flight: InAir<T>): void {
+    if (this.#inAir.get(key) === flight) this.#inAir.delete(key);
+  }
+}

@@ -1,0 +1,31 @@
+import { type Dialect, type ImageRequest, type KeyRing, RequestError } from '../contracts/dialect.ts';
+
+/** What every request must pass before any lookup: a hit is as protected as a miss. */
+export interface GuardRules {
+  readonly dialect: Dialect;
+  /** `undefined`: no key is set, every signature segment is accepted. */
+  readonly keys: KeyRing | undefined;
+  readonly isAllowed: (source: string) => boolean;
+}
+
+/**
+ * Checks what does not change with time: the signature and the source.
+ *
+ * @throws RequestError 403.
+ */
+export function guard(request: ImageRequest, rules: GuardRules): void {
+  if (rules.keys !== undefined && !rules.dialect.verify(request.signature, rules.keys)) {
+    throw new RequestError(403, 'bad-signature', 'The signature of this URL is not valid.');
+  }
+  if (!rules.isAllowed(request.source)) {
+    throw new RequestError(403, 'source-not-allowed', 'Images from this source are not allowed here.');
+  }
+}
+
+/** @throws RequestError 404 once the URL has expired. */
+export function checkExpiry(request: ImageRequest, now: number): void {
+  const { expiresAt } = request.response;
+  if (expiresAt !== undefined && now >= expiresAt) {
+    throw new RequestError(404, 'expired', 'This URL has expired.');
+  }
+}

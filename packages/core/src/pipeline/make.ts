@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import type { ImageRequest } from '../contracts/dialect.ts';
+import { RequestError } from '../contracts/dialect.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { OriginResponse } from '../contracts/origin.ts';
+import type { StorageKey } from '../contracts/storage-key.ts';
+import type { Transformer, TransformLimits } from '../contracts/transformer.ts';
+import type { FlightControl, FlightWork } from './flight.ts';
+import { originProblem } from './problem.ts';
+import type { ResultCache } from './results.ts';
+import type { Semaphore } from './semaphore.ts';
+import type { Sources } from './sources.ts';
+import { Spool } from './spool.ts';
+
+/** A variant that was just made: all of it in memory, or a source still on its way. */
+export type Made = Variant | RawSource;
+
+interface Variant {
+  readonly kind: 'variant';
+  readonly bytes: Uint8Array;
+  readonly metadata: EntryMetadata;
+}
+
+interface RawSource {
+  readonly kind: 'raw';
+  readonly spool: Spool;
+  /** Bytes, where the origin told. */
+  readonly size: number | undefined;
+  /** With an empty `etag` until the digest is known. */
+  readonly metadata: EntryMetadata;
+}
+
+/** What making a variant needs. */
+export interface Workshop {
+  readonly sources: Sources;
+  readonly transformer: Transformer;
+  readonly transforms: Semaphore;
+  readonly results: ResultCache | undefined;
+  readonly limits: TransformLimits;
+  /** How long a result stays fresh, in milliseconds. */
+  readonly ttlMs: number;
+  /** Longest time from the start of the flight to its result, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Answer only after the put has settled, and fail with it. */
+  readonly reportErrors: boolean;
+  readonly clock: () => number;
+  readonly emit: (event: ProxyEvent) => void;
+}
+
+/** Starts making the variant `key`: fetch, transform, store. */
+export function makeVariant(
+  key: StorageKey,
+  request: ImageRequest,
+  shop: Workshop,
+  control: FlightControl,
+): FlightWork<Made> {
+  const deadline = new AbortController();
+  const timer = setTimeout(
+    () => deadline.abort(new RequestError(504, 'timeout', 'The image could not be made in time; try again later.')),
+    shop.timeoutMs,
+  );
+  const signal = AbortSignal.any([control.signal, deadline.signal]);
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+
+  const make = async (): Promise<Made> => {
+    let ended: Promise<unknown> = Promise.resolve();
+    try {
+      const response = await until(signal, shop.sources.fetch(request.source, signal));
+      if (response.status !== 200) {
+        await response.body.discard();
+        throw answeredWith(response.status);
+      }
+      control.commit();
+      if (request.mode === 'raw') {
+        const made = raw(request, shop, response);
+        ended = keep(key, made, shop.results);
+        return made;
+      }
+      const made = await transformed(request, shop, response, signal);
+      if (shop.results) ended = shop.results.store(key, made.bytes, made.bytes.length, made.metadata);
+      if (shop.reportErrors) await ended;
+      return made;
+    } finally {
+      clearTimeout(timer);
+      ended.catch(() => undefined).then(() => settle());
+    }
+  };
+  return { result: make(), settled };
+}
+
+async function transformed(
+  request: ImageRequest,
+  shop: Workshop,
+  response: OriginResponse,
+  signal: AbortSignal,
+): Promise<Variant> {
+  const spool = new Spool();
+  try {
+    await until(signal, pump(response, spool));
+    const result = await until(
+      signal,
+      shop.transforms.run(async () => {
+        const input = await spool.bytes();
+        const started = performance.now();
+        const { operations, output } = request;
+        const done = await shop.transformer.transform({ input, operations, output, limits: shop.limits, signal });
+        shop.emit({
+          type: 'transformed',
+          ms: performance.now() - started,
+          bytesIn: input.length,
+          bytesOut: done.body.length,
+        });
+        return done;
+      }, signal),
+    );
+    const etag = `"${createHash('sha256').update(result.body).digest('base64url').slice(0, 27)}"`;
+    const metadata: EntryMetadata = {
+      ...baseMetadata(request, shop, response),
+      contentType: result.contentType,
+      etag,
+      width: result.width,
+      height: result.height,
+    };
+    return { kind: 'variant', bytes: result.body, metadata };
+  } catch (error) {
+    await response.body.discard();
+    throw error;
+  } finally {
+    await spool.dispose();
+  }
+}
+
+function raw(request: ImageRequest, shop: Workshop, response: OriginResponse): RawSource {
+  const spool = new Spool();
+  const length = Number(response.headers['content-length'] ?? Number.NaN);
+  const originEtag = response.headers.etag;
+  const metadata: EntryMetadata = {
+    ...baseMetadata(request, shop, response),
+    contentType: response.headers['content-type'] ?? 'application/octet-stream',
+    // A strong tag of the origin is a strong tag of what we pass on unchanged. Without one the digest
+    // is known only at the end, and takes this place when the entry is stored.
+    etag: originEtag?.startsWith('"') ? originEtag : '',
+  };
+  // A failure reaches whoever reads the spool.
+  void pump(response, spool).catch(() => undefined);
+  return { kind: 'raw', spool, size: Number.isSafeInteger(length) ? length : undefined, metadata };
+}
+
+/** Follows a raw source to its end, and stores it. */
+async function keep(key: StorageKey, made: RawSource, results: ResultCache | undefined): Promise<void> {
+  const { spool } = made;
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of spool.read()) hash.update(chunk);
+    const etag = made.metadata.etag || `"${hash.digest('base64url').slice(0, 27)}"`;
+    const body = { size: spool.size, open: () => spool.read() };
+    await results?.store(key, body, spool.size, { ...made.metadata, etag });
+  } finally {
+    // Only after the flight is forgotten and its last waiter has begun to read.
+    setImmediate(() => void spool.dispose());
+  }
+}
+
+function baseMetadata(request: ImageRequest, shop: Workshop, response: OriginResponse) {
+  const now = shop.clock();
+  const etag = response.headers.etag;
+  const lastModified = response.headers['last-modified'];
+  return {
+    status: 200,
+    storedAt: now,
+    freshUntil: now + shop.ttlMs,
+    source: request.source,
+    ...(etag === undefined ? {} : { sourceEtag: etag }),
+    ...(lastModified === undefined ? {} : { sourceLastModified: lastModified }),
+  };
+}
+
+/** Moves a response into a spool, at the origin's pace. */
+async function pump(response: OriginResponse, spool: Spool): Promise<void> {
+  try {
+    for await (const chunk of response.body.stream()) await spool.write(chunk);
+    spool.end();
+  } catch (error) {
+    spool.fail(error);
+    throw error;
+  }
+}
+
+function answeredWith(status: number): RequestError {
+  const { status: answer, code, message } = originProblem(status);
+  return new RequestError(answer, code, message);
+}
+
+/** `promise`, or the abort reason at once: a part that ignores its signal must not hang everyone. */
+function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,114 @@
+import { LRUCache } from 'lru-cache';
+import type { Dialect, ImageRequest, KeyRing } from '../contracts/dialect.ts';
+import type { CacheOutcome } from '../contracts/observer.ts';
+import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import type { GetHit } from '../contracts/storage.ts';
+import type { StorageKey } from '../contracts/storage-key.ts';
+import { Flights } from './flight.ts';
+import { checkExpiry, guard } from './guard.ts';
+import { type Made, makeVariant, type Workshop } from './make.ts';
+import { type Problem, problemOf } from './problem.ts';
+import { imageResponse, problemResponse } from './respond.ts';
+import { type KeyContext, variantKey } from './variant-key.ts';
+
+/** URLs whose parsing, signature and key are remembered. They depend on nothing that changes. */
+const REMEMBERED_URLS = 20_000;
+
+export interface PipelineOptions extends Workshop {
+  readonly dialect: Dialect;
+  readonly keys: KeyRing | undefined;
+  readonly isAllowed: (source: string) => boolean;
+  readonly key: KeyContext;
+}
+
+/** A URL that was parsed and has passed the guard, with its key if no request header is part of it. */
+interface Resolved {
+  readonly image: ImageRequest;
+  readonly key: StorageKey | undefined;
+}
+
+/**
+ * The way of a request: parse, guard, key, look up, and on a miss one flight per key that fetches,
+ * transforms and stores. A fresh hit is `handle` → `#resolve` → `lookup` → `#hit` and nothing more.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #flights = new Flights<Made>();
+  readonly #resolved = new LRUCache<string, Resolved>({ max: REMEMBERED_URLS });
+  readonly #vary: string;
+  readonly #keyed: boolean;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    const { keyHeaders, keyCookies } = options.key;
+    this.#keyed = keyHeaders.length + keyCookies.length > 0;
+    this.#vary = [...keyHeaders, ...(keyCookies.length > 0 ? ['cookie'] : [])].join(', ');
+  }
+
+  /** Answers; never rejects. */
+  async handle(request: ProxyRequest): Promise<ProxyResponse> {
+    try {
+      const { clock, results } = this.#options;
+      const { image, key: known } = this.#resolve(request);
+      const now = clock();
+      checkExpiry(image, now);
+      const key = known ?? variantKey(image, request.headers, this.#options.key);
+      const hit = await results?.lookup(key);
+      if (hit !== undefined) {
+        if (hit.metadata.freshUntil > now) return this.#hit(request, image, key, hit, now);
+        hit.body.discard().catch(() => undefined);
+      }
+      return await this.#miss(request, image, key);
+    } catch (error) {
+      return this.#failure(request, problemOf(error));
+    }
+  }
+
+  /** Resolves when nothing is in flight and nothing waits for the storage. */
+  async settled(): Promise<void> {
+    await this.#flights.settled();
+    await this.#options.results?.flush();
+  }
+
+  #resolve(request: ProxyRequest): Resolved {
+    let resolved = this.#resolved.get(request.target);
+    if (resolved === undefined) {
+      const { dialect, key } = this.#options;
+      const image = dialect.parse({ target: request.target, headers: request.headers });
+      guard(image, this.#options);
+      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, key) };
+      this.#resolved.set(request.target, resolved);
+    }
+    return resolved;
+  }
+
+  #hit(request: ProxyRequest, image: ImageRequest, key: StorageKey, hit: GetHit, now: number): ProxyResponse {
+    const { buffered } = hit.body;
+    const payload = {
+      body: buffered ?? (() => this.#options.results?.streamOf(key, hit) ?? hit.body.stream()),
+      size: hit.size,
+      discard: () => void hit.body.discard().catch(() => undefined),
+    };
+    const ttl = Math.max(0, Math.floor((hit.metadata.freshUntil - now) / 1_000));
+    return imageResponse(request, image, hit.metadata, payload, { kind: 'hit', ttl }, this.#vary, now);
+  }
+
+  async #miss(request: ProxyRequest, image: ImageRequest, key: StorageKey): Promise<ProxyResponse> {
+    const { value: made, collapsed } = await this.#flights.join(key, request.signal, (control) =>
+      makeVariant(key, image, this.#options, control),
+    );
+    const cache: CacheOutcome = this.#options.results ? { kind: 'miss', collapsed, stored: true } : { kind: 'bypass' };
+    const payload =
+      made.kind === 'variant'
+        ? { body: made.bytes, size: made.bytes.length }
+        : { body: () => made.spool.read(), size: made.size };
+    return imageResponse(request, image, made.metadata, payload, cache, this.#vary, this.#options.clock());
+  }
+
+  #failure(request: ProxyRequest, problem: Problem): ProxyResponse {
+    const cache: CacheOutcome = this.#options.results
+      ? { kind: 'miss', collapsed: false, stored: false }
+      : { kind: 'bypass' };
+    return problemResponse(request, problem, cache);
+  }
+}

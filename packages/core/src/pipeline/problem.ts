@@ -1,0 +1,79 @@
+import { RequestError } from '../contracts/dialect.ts';
+import { OriginError } from '../contracts/origin.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import { TransformError } from '../contracts/transformer.ts';
+
+/** An answer that is no image: one status, one sentence, and what stays inside for the log. */
+export interface Problem {
+  readonly status: number;
+  /** A stable word. */
+  readonly code: string;
+  /** The sentence that the client gets. */
+  readonly message: string;
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+const ORIGIN_STATUS = {
+  refused: 403,
+  'invalid-source': 400,
+  unavailable: 502,
+  timeout: 504,
+  'too-large': 422,
+  'too-many-redirects': 502,
+  misconfigured: 502,
+} as const satisfies Record<OriginError['code'], number>;
+
+const TRANSFORM_STATUS = {
+  'not-an-image': 422,
+  'broken-image': 422,
+  'too-many-pixels': 422,
+  'too-many-frames': 422,
+  'result-too-large': 422,
+  unsupported: 400,
+  timeout: 504,
+  overloaded: 503,
+  internal: 500,
+} as const satisfies Record<TransformError['code'], number>;
+
+/** What the client is told of `error`. Messages of foreign errors stay inside. */
+export function problemOf(error: unknown): Problem {
+  if (RequestError.is(error))
+    return { status: error.status, code: error.code, message: error.message, cause: error.cause };
+  if (OriginError.is(error)) {
+    return { status: ORIGIN_STATUS[error.code], code: `origin-${error.code}`, message: error.message, cause: error };
+  }
+  if (TransformError.is(error)) {
+    return {
+      status: TRANSFORM_STATUS[error.code],
+      code: error.code,
+      message: error.message,
+      cause: error,
+      ...(error.code === 'overloaded' ? { retryAfter: 1 } : {}),
+    };
+  }
+  if (StorageError.is(error)) {
+    return { status: 500, code: `cache-${error.code}`, message: 'The cache failed.', cause: error };
+  }
+  return { status: 500, code: 'internal', message: 'Something went wrong here.', cause: error };
+}
+
+/** What an origin's answer other than success means for whoever asked for the image. */
+export function originProblem(status: number): Problem {
+  if (status === 404 || status === 410) {
+    return { status, code: 'source-not-found', message: 'There is no image at this source.' };
+  }
+  if (status === 401 || status === 403) {
+    return { status: 403, code: 'source-denied', message: 'The source does not give out this image.' };
+  }
+  if (status === 429 || status === 503) {
+    return {
+      status: 503,
+      code: 'origin-busy',
+      message: 'The source is too busy to answer; try again later.',
+      retryAfter: 5,
+    };
+  }
+  return { status: 502, code: 'origin-status', message: `The source answered with status ${status}.` };
+}

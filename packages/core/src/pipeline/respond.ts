@@ -1,0 +1,91 @@
+import type { ByteStream } from '../contracts/body.ts';
+import type { ImageRequest } from '../contracts/dialect.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type { CacheOutcome } from '../contracts/observer.ts';
+import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import { noneMatch } from './conditional.ts';
+import { contentDisposition } from './disposition.ts';
+import type { Problem } from './problem.ts';
+
+/** What is sent, apart from what describes it. */
+export interface Payload {
+  readonly body: Uint8Array | (() => ByteStream);
+  /** Bytes, where known. */
+  readonly size: number | undefined;
+  /** Called when the body is not needed after all (HEAD, 304). */
+  readonly discard?: () => void;
+}
+
+/** `Cache-Status`, RFC 9211 §2, with this cache's name. */
+export function cacheStatus(outcome: CacheOutcome): string {
+  switch (outcome.kind) {
+    case 'hit':
+      return `Tintype; hit; ttl=${outcome.ttl}`;
+    case 'miss':
+      return `Tintype; fwd=uri-miss${outcome.stored ? '; stored' : ''}${outcome.collapsed ? '; collapsed' : ''}`;
+    case 'bypass':
+      return 'Tintype; fwd=bypass';
+  }
+}
+
+/** The answer with an image, or 304 where the client has it already. */
+export function imageResponse(
+  request: ProxyRequest,
+  image: ImageRequest,
+  metadata: EntryMetadata,
+  payload: Payload,
+  cache: CacheOutcome,
+  vary: string,
+  now: number,
+): ProxyResponse {
+  const headers: Record<string, string> = {
+    'cache-control': clientCacheControl(image, metadata, now),
+    'cache-status': cacheStatus(cache),
+  };
+  if (metadata.etag !== '') headers.etag = metadata.etag;
+  if (vary !== '') headers.vary = vary;
+  if (cache.kind === 'hit') headers.age = String(Math.max(0, Math.floor((now - metadata.storedAt) / 1_000)));
+  if (noneMatch(request.headers['if-none-match'], metadata.etag)) {
+    payload.discard?.();
+    return { status: 304, headers, body: undefined, cache };
+  }
+  headers['content-type'] = metadata.contentType;
+  headers['content-disposition'] = contentDisposition(image, metadata.contentType);
+  if (payload.size !== undefined) headers['content-length'] = String(payload.size);
+  if (request.method === 'HEAD') {
+    payload.discard?.();
+    return { status: metadata.status, headers, body: undefined, cache };
+  }
+  const body = typeof payload.body === 'function' ? payload.body() : payload.body;
+  return { status: metadata.status, headers, body, cache };
+}
+
+/** How long clients may keep it: as long as we do, counted from `Age`, never past the URL's expiry. */
+function clientCacheControl(image: ImageRequest, metadata: EntryMetadata, now: number): string {
+  if (metadata.cacheControl !== undefined) return metadata.cacheControl;
+  let lifetime = Math.max(0, Math.floor((metadata.freshUntil - metadata.storedAt) / 1_000));
+  const { expiresAt } = image.response;
+  if (expiresAt !== undefined) {
+    const age = Math.max(0, Math.floor((now - metadata.storedAt) / 1_000));
+    lifetime = Math.min(lifetime, age + Math.max(0, Math.floor((expiresAt - now) / 1_000)));
+  }
+  return lifetime === 0 ? 'no-cache' : `public, max-age=${lifetime}`;
+}
+
+/** The answer without one: a sentence, never to be stored by anybody. */
+export function problemResponse(request: ProxyRequest, problem: Problem, cache: CacheOutcome): ProxyResponse {
+  const body = Buffer.from(`${problem.message}\n`);
+  return {
+    status: problem.status,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(body.length),
+      'cache-control': 'no-store',
+      'cache-status': cacheStatus(cache),
+      ...(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) }),
+    },
+    body: request.method === 'HEAD' ? undefined : body,
+    cache,
+    problem: { code: problem.code, ...(problem.cause === undefined ? {} : { cause: problem.cause }) },
+  };
+}

@@ -1,0 +1,78 @@
+import { TransformError } from '../contracts/transformer.ts';
+
+interface Waiter {
+  readonly admit: () => void;
+}
+
+/**
+ * So many at a time, so many waiting, and no more: whoever finds the queue full is told at once.
+ */
+export class Semaphore {
+  readonly #limit: number;
+  readonly #maxQueue: number;
+  #running = 0;
+  readonly #queue: Set<Waiter> = new Set();
+
+  constructor(limit: number, maxQueue: number) {
+    this.#limit = limit;
+    this.#maxQueue = maxQueue;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * Runs `task` when there is room, first come first served.
+   *
+   * @throws TransformError `overloaded` if the queue is full; the signal's reason if it is aborted
+   *   while waiting.
+   */
+  async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    if (this.#running < this.#limit) this.#running++;
+    else await this.#wait(signal);
+    try {
+      return await task();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    if (this.#queue.size >= this.#maxQueue) {
+      return Promise.reject(
+        new TransformError('overloaded', 'Too many images are being made at this moment; try again later.'),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#queue.delete(waiter);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        admit: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#queue.add(waiter);
+    });
+  }
+
+  /** Hands the place on rather than freeing it, so that nobody overtakes the queue. */
+  #leave(): void {
+    const [next] = this.#queue;
+    if (next === undefined) {
+      this.#running--;
+      return;
+    }
+    this.#queue.delete(next);
+    next.admit();
+  }
+}
