@@ -83,7 +83,7 @@ export function createDialer(settings: DialerSettings): Agent {
 }
 
 /** The lookup of the sockets: gives only reachable addresses, and refuses if there are none. */
-function checkedLookup({ lookup, rules }: DialerSettings): LookupFunction {
+export function checkedLookup({ lookup, rules }: Pick<DialerSettings, 'lookup' | 'rules'>): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname).then(
       (found) => {
