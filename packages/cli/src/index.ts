@@ -1,1 +1,4 @@
-export {};
+export { builtInPlugins } from './built-in-plugins.ts';
+export { loadConfig } from './load-config.ts';
+export { loadPlugins } from './load-plugins.ts';
+export { variablesPage } from './variables-page.ts';

@@ -1,6 +1,7 @@
 import { Container } from 'inversify';
 import 'reflect-metadata';
 import type { Plugin } from '../container/define-plugin.ts';
+import { all } from '../container/descriptors.ts';
 import { type Registered, tokens } from '../container/tokens.ts';
 import type { OptionTable } from '../contracts/options.ts';
 import type { StorageDescriptor } from '../contracts/plugin.ts';
@@ -49,10 +50,10 @@ export async function sectionsOf(plugins: readonly Plugin[]): Promise<readonly S
       registered.map(({ descriptor }) => partSection(role, descriptor));
     const sections: Section[] = [
       coreSection,
-      ...container.getAll(tokens.storageDescriptors).map(({ descriptor }) => storageSection(descriptor)),
-      ...parts('Origin', container.getAll(tokens.originDescriptors)),
-      ...parts('Transformer', container.getAll(tokens.transformerDescriptors)),
-      ...parts('Dialect', container.getAll(tokens.dialectDescriptors)),
+      ...all(container, tokens.storageDescriptors).map(({ descriptor }) => storageSection(descriptor)),
+      ...parts('Origin', all(container, tokens.originDescriptors)),
+      ...parts('Transformer', all(container, tokens.transformerDescriptors)),
+      ...parts('Dialect', all(container, tokens.dialectDescriptors)),
     ];
     return sections.filter((section) => Object.keys(section.table).length > 0);
   } finally {

@@ -1,0 +1,34 @@
+import type { EffectiveSetting, Plugin, SettingsInput } from '@tintype/core';
+import { Failure } from './failure.ts';
+import { makeProxy } from './make-proxy.ts';
+import { settingsTable } from './settings-table.ts';
+import { type Surroundings, widthOf } from './surroundings.ts';
+import { whyNotUnsigned } from './unsigned-bind.ts';
+
+/** `tintype config`: what is in force, and where it came from; `--check` only tells what is wrong. */
+export async function showConfig(
+  plugins: readonly Plugin[],
+  input: SettingsInput,
+  options: { readonly json: boolean; readonly check: boolean },
+  { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
+): Promise<void> {
+  // Composing reads and checks every setting; it opens nothing.
+  const { effective, settings, warnings } = await makeProxy(plugins, input);
+  const refusal = whyNotUnsigned(settings, effective);
+  if (options.check) {
+    if (refusal !== undefined) throw new Failure(refusal);
+    if (options.json) stdout.write(`${JSON.stringify({ ok: true, warnings }, undefined, 2)}\n`);
+    else stdout.write('The configuration is right.\n');
+  } else if (options.json) {
+    stdout.write(`${JSON.stringify({ settings: effective.map(asJson), warnings }, undefined, 2)}\n`);
+  } else {
+    stdout.write(settingsTable(effective, { width: widthOf(stdout), stream: stdout }));
+    if (refusal !== undefined) stderr.write(`Warning: serve will refuse to start. ${refusal}\n`);
+  }
+  if (!options.json) for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
+}
+
+function asJson({ variable, value, source, from, section, spec }: EffectiveSetting): object {
+  const shown = source === 'unset' ? null : value;
+  return { variable, value: shown, source, from: from === '' ? null : from, section, secret: spec.secret ?? false };
+}

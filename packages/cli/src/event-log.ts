@@ -1,0 +1,65 @@
+import type { Observer, ProxyEvent } from '@tintype/core';
+import type { Logger } from '@tintype/server';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Tells the log what goes wrong behind the answers: a cache that fails costs nobody an image, so
+ * without this line nobody would ever know. Each kind of trouble is logged once a minute, with the
+ * number of times it happened since; a broken backend must not flood the log.
+ */
+export class EventLog implements Observer {
+  readonly #now: () => number;
+  readonly #kinds = new Map<string, { toldAt: number; untold: number }>();
+  #logger: Logger | undefined;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** The logger is made from settings, which are read after this observer has been handed over. */
+  writeTo(logger: Logger): void {
+    this.#logger = logger;
+  }
+
+  observe(event: ProxyEvent): void {
+    switch (event.type) {
+      case 'cache-error': {
+        const { operation, code } = event;
+        this.#warn(`${operation} ${code}`, { operation, code }, `The cache failed: ${event.message}`);
+        break;
+      }
+      case 'store-dropped':
+        this.#warn(`dropped ${event.reason}`, { reason: event.reason }, STORE_DROPPED[event.reason]);
+        break;
+      case 'entry-dropped':
+        this.#warn(`entry ${event.reason}`, { reason: event.reason }, ENTRY_DROPPED[event.reason]);
+        break;
+      case 'fetched':
+      case 'transformed':
+      case 'stored':
+        break;
+    }
+  }
+
+  #warn(kind: string, fields: object, message: string): void {
+    const seen = this.#kinds.get(kind) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
+    this.#kinds.set(kind, seen);
+    seen.untold += 1;
+    if (this.#now() - seen.toldAt < MINUTE_MS) return;
+    this.#logger?.warn({ ...fields, times: seen.untold }, message);
+    seen.toldAt = this.#now();
+    seen.untold = 0;
+  }
+}
+
+const STORE_DROPPED = {
+  'metadata-too-large': 'A result was served and not stored: its metadata is larger than the storage takes.',
+  'object-too-large': 'A result was served and not stored: it is larger than the storage takes.',
+  'queue-full': 'A result was served and not stored: the storage is slower than results come.',
+} as const satisfies Readonly<Record<string, string>>;
+
+const ENTRY_DROPPED = {
+  corrupt: 'A damaged cache entry was dropped; it is made anew.',
+  'unreadable-metadata': 'A cache entry whose metadata cannot be read was dropped; it is made anew.',
+} as const satisfies Readonly<Record<string, string>>;

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import type { Section } from '@tintype/core';
+import { Command } from 'commander';
+import { addSettingFlags, settingFlags } from './setting-flags.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What may stand directly after `tintype`. */
+export const commandNames = ['serve', 'sign', 'config'] as const;
+
+type Flags = Readonly<Record<string, string>>;
+
+/** What the commands do; each is given the settings that were flags. */
+export interface Actions {
+  serve(flags: Flags): Promise<void>;
+  sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
+  config(flags: Flags, options: { readonly json: boolean; readonly check: boolean }): Promise<void>;
+}
+
+const SETTINGS_HELP = `
+Settings:
+  A setting is a variable, a flag, or a line of tintype.config.ts:
+    TINTYPE_CACHE_USE=fs
+    --cache-use fs
+    export default { settings: { cacheUse: 'fs' } }
+  Flags win over variables, variables over the file. imgproxy's variables
+  (IMGPROXY_KEY, …) are read where Tintype's own are absent.
+  "tintype config" shows every setting; "tintype serve --help" explains them.
+`;
+
+const MAIN_HELP = `${SETTINGS_HELP}
+Examples:
+  Serve a folder of images, and keep the results:
+    tintype serve --local-filesystem-root ./images \\
+      --cache-use fs --cache-fs-root ./cache
+  and look at one, 300 pixels wide, in a browser:
+    http://127.0.0.1:8080/unsafe/rs:fit:300/plain/local:///photo.jpg
+
+  Check the configuration before a deployment:
+    tintype config --check
+
+Exit codes: 0 success; 1 it ran, and something failed the check;
+2 wrong usage, wrong configuration, or it could not run.
+`;
+
+const SIGN_HELP = `
+The path begins with "/" and has no signature yet. Key and salt are settings,
+and better not flags, which other users of the machine can see:
+  export TINTYPE_KEY=943b421c… TINTYPE_SALT=520f986b…
+  tintype sign /rs:fit:300/plain/local:///photo.jpg
+
+Every setting can be a flag here too; "tintype serve --help" lists them.
+`;
+
+const CONFIG_HELP = `
+Secrets are never shown. With --check it is silent about what is right, tells
+all that is wrong at once, and exits with 2 if anything is.
+
+Every setting can be a flag here too; "tintype serve --help" lists them.
+`;
+
+/** The command line as data for commander. Errors are thrown, never exits. */
+export function buildProgram(
+  sections: readonly Section[],
+  actions: Actions,
+  { stdout, stderr }: Surroundings,
+): Command {
+  const program = new Command('tintype')
+    .description('An image proxy that remembers: it fetches images, transforms them and keeps the results.')
+    .version(version(), '-v, --version', 'Print the version.')
+    .helpOption('-h, --help', 'Explain a command.')
+    .helpCommand(false)
+    .addHelpText('after', MAIN_HELP);
+  const outputs = {
+    writeOut: (text: string) => void stdout.write(text),
+    writeErr: (text: string) => void stderr.write(text),
+    outputError: (text: string, write: (text: string) => void) => write(text.replace(/^error: /, '')),
+    getOutHelpWidth: () => Math.min(stdout.columns ?? 80, 120),
+    getErrHelpWidth: () => Math.min(stderr.columns ?? 80, 120),
+  };
+  program.exitOverride().configureOutput(outputs);
+
+  const add = (name: (typeof commandNames)[number], description: string, help: string, shown: boolean): Command => {
+    const command = program.command(name).description(description).addHelpText('after', help);
+    addSettingFlags(command, sections, shown);
+    return command;
+  };
+
+  const serve = add('serve', 'Start the proxy.', SETTINGS_HELP, true);
+  serve.action(() => actions.serve(settingFlags(serve, sections)));
+
+  const sign = add('sign', 'Print the signed form of a path.', SIGN_HELP, false)
+    .argument('<path>', 'the path of an image, for example /rs:fit:300/plain/local:///photo.jpg')
+    .option('--json', 'Print {"path", "signed"} as JSON.', false);
+  sign.action((path: string, options: { json: boolean }) => actions.sign(settingFlags(sign, sections), path, options));
+
+  const config = add('config', 'Show every setting in force, and where it came from.', CONFIG_HELP, false)
+    .option('--check', 'Only check the configuration.', false)
+    .option('--json', 'Print JSON.', false);
+  config.action((options: { json: boolean; check: boolean }) =>
+    actions.config(settingFlags(config, sections), options),
+  );
+  return program;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return String((manifest as { readonly version: unknown }).version);
+}

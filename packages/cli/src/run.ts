@@ -1,0 +1,53 @@
+import { type SettingsInput, sectionsOf } from '@tintype/core';
+import { CommanderError } from 'commander';
+import { type Composition, compose } from './composition.ts';
+import { earlyFlags } from './early-flags.ts';
+import { describeFailure, type ExitCode } from './failure.ts';
+import { type Actions, buildProgram, commandNames } from './program.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/**
+ * Runs one command line.
+ *
+ * @param argv what follows `tintype`.
+ * @returns the exit code; `serve` returns when it has been stopped.
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  try {
+    const { plugins, sections, input } = await composeFor(argv, surroundings);
+    const inputWith = (flags: Readonly<Record<string, string>>): SettingsInput => ({ ...input, flags });
+    // Each command is loaded when it is called: --version needs no web server.
+    const actions: Actions = {
+      async serve(flags) {
+        const { serve } = await import('./serve-command.ts');
+        await serve(plugins, inputWith(flags), surroundings);
+      },
+      async sign(flags, path, options) {
+        const { sign } = await import('./sign-command.ts');
+        await sign(plugins, inputWith(flags), path, options, surroundings);
+      },
+      async config(flags, options) {
+        const { showConfig } = await import('./config-command.ts');
+        await showConfig(plugins, inputWith(flags), options, surroundings);
+      },
+    };
+    await buildProgram(sections, actions, surroundings).parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // commander has printed its text already, help included. Its own code for wrong usage is 1.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { text, code } = describeFailure(error);
+    surroundings.stderr.write(`${text}\n`);
+    return code;
+  }
+}
+
+/** Loads no more than the arguments call for: help must work where the config file doesn't. */
+async function composeFor(argv: readonly string[], surroundings: Surroundings): Promise<Composition> {
+  if (!commandNames.some((name) => name === argv[0])) return { plugins: [], sections: [], input: {} };
+  if (argv.includes('--help') || argv.includes('-h')) {
+    const { builtInPlugins } = await import('./built-in-plugins.ts');
+    return { plugins: builtInPlugins, sections: await sectionsOf(builtInPlugins), input: {} };
+  }
+  return compose(earlyFlags(argv), surroundings);
+}

@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os';
+import type { CheckResult, CoreSettings, EffectiveSetting } from '@tintype/core';
+
+/** What of a configuration an operator should know to be unsafe: the value, and the clause to say. */
+const UNSAFE: Readonly<Record<string, { readonly value: string; readonly clause: string }>> = {
+  TINTYPE_ALLOW_LOOPBACK_SOURCE_ADDRESSES: { value: 'true', clause: 'URLs may reach services of this machine' },
+  TINTYPE_ALLOW_PRIVATE_SOURCE_ADDRESSES: { value: 'true', clause: 'URLs may reach private networks' },
+  TINTYPE_ALLOW_LINK_LOCAL_SOURCE_ADDRESSES: { value: 'true', clause: 'URLs may reach cloud metadata services' },
+  TINTYPE_IGNORE_SSL_VERIFICATION: { value: 'true', clause: 'certificates of sources are not checked' },
+  TINTYPE_MAX_SRC_FILE_SIZE: { value: '0', clause: 'sources may have any size' },
+  TINTYPE_MAX_RESULT_DIMENSION: { value: '0', clause: 'results may have any size' },
+};
+
+/** What is unsafe in a configuration, as clauses; none if nothing is. */
+export function unsafeParts(settings: CoreSettings, effective: readonly EffectiveSetting[]): readonly string[] {
+  const clauses: string[] = [];
+  if (settings.key.length === 0) clauses.push('any URL is answered, signed or not, because no TINTYPE_KEY is set');
+  else if (settings.signatureSize < 8) clauses.push(`signatures of ${settings.signatureSize} bytes can be guessed`);
+  for (const { variable, value } of effective) {
+    if (UNSAFE[variable]?.value === value) clauses.push(UNSAFE[variable].clause);
+  }
+  return clauses;
+}
+
+/** What the first line of `tintype serve` is made from. */
+export interface StartFacts {
+  /** `http://127.0.0.1:8080` or `unix:/run/tintype.sock`. */
+  readonly address: string;
+  readonly settings: CoreSettings;
+  readonly checks: readonly (CheckResult & { readonly part: string })[];
+  readonly unsafe: readonly string[];
+}
+
+/** One line: where it listens, how the cache is, the limits, what is unsafe. */
+export function startLine({ address, settings, checks, unsafe }: StartFacts): string {
+  const failing = checks.filter((check) => check.part !== 'cache' && !check.ok);
+  return [
+    `Serving on ${address}`,
+    describeCache(checks.find((check) => check.part === 'cache')),
+    ...failing.map((check) => `${check.part} NOT USABLE: ${problemOf(check)}`),
+    describeLimits(settings),
+    ...(unsafe.length === 0 ? [] : [`UNSAFE: ${unsafe.join(', ')}`]),
+  ].join('; ');
+}
+
+function describeCache(check: CheckResult | undefined): string {
+  if (check === undefined) return 'no cache (TINTYPE_CACHE_USE is blank)';
+  return check.ok ? `cache ${check.summary}` : `cache ${check.summary} NOT USABLE: ${problemOf(check)}`;
+}
+
+function problemOf(check: CheckResult): string {
+  return check.ok ? '' : check.problem.replace(/\.$/, '');
+}
+
+function describeLimits(settings: CoreSettings): string {
+  const { maxSrcResolution, maxSrcFileSize, maxResultDimension, workers } = settings;
+  const size = maxSrcFileSize === 0 ? 'of any size' : `to ${formatBytes(maxSrcFileSize)}`;
+  const side = maxResultDimension === 0 ? 'of any size' : `to ${maxResultDimension} px`;
+  return [
+    `sources ${size} and ${maxSrcResolution / 1e6} MP`,
+    `results ${side}`,
+    `${workers ?? 2 * availableParallelism()} transforms at a time`,
+  ].join(', ');
+}
+
+/** `67108864` → `64 MiB`: the largest unit that leaves a number of at least one. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let amount = bytes;
+  let unit = 0;
+  while (amount >= 1024 && unit < units.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${Math.round(amount * 10) / 10} ${units[unit]}`;
+}
