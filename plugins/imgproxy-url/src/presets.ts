@@ -75,7 +75,12 @@ function compile(presets: ReadonlyMap<string, readonly string[]>, complain: Comp
     underWay.add(name);
     try {
       const patch: Patch = {};
-      for (const segment of segments) applyOption(segment, patch, patchOf);
+      for (const segment of segments) {
+        if (!segment.includes(':')) {
+          throw new RequestError(400, 'invalid-preset', `${echo(segment)} is no option; expected name:argument.`);
+        }
+        applyOption(segment, patch, patchOf);
+      }
       done.set(name, patch);
       return patch;
     } finally {
