@@ -161,6 +161,15 @@ describe('warnings', () => {
     expect(warnings).toEqual(['TINTYPE_HEADRES is not a known variable and is ignored; did you mean TINTYPE_HEADERS?']);
   });
 
+  test('it joins the problems where there are any: it may be the reason for them', () => {
+    const reader = new SettingsReader({ env: { TINTYPE_CACHE_FS_ROTO: '/cache' } });
+    reader.read(fsSection);
+    expect(problemsOf(() => reader.finish())).toEqual([
+      'TINTYPE_CACHE_FS_ROOT is required when TINTYPE_CACHE_USE=fs.',
+      'TINTYPE_CACHE_FS_ROTO is not a known variable and is ignored; did you mean TINTYPE_CACHE_FS_ROOT?',
+    ]);
+  });
+
   test('a variable that is like no other gives one without a guess', () => {
     expect(readAll({ env: { TINTYPE_XYZZYXYZZY: 'x' } }).warnings).toEqual([
       'TINTYPE_XYZZYXYZZY is not a known variable and is ignored.',

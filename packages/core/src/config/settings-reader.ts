@@ -131,8 +131,13 @@ export class SettingsReader {
    */
   finish(): { readonly effective: readonly EffectiveSetting[]; readonly warnings: readonly string[] } {
     this.#refuseUnknown();
-    if (this.#problems.length > 0) throw new SettingsError(this.#problems);
-    return { effective: [...this.#effective.values()], warnings: this.#warnings() };
+    const unknown = this.#unknownVariables();
+    if (this.#problems.length > 0) {
+      // A misspelt variable is often the reason why another one is missing.
+      throw new SettingsError([...this.#problems, ...unknown]);
+    }
+    const warnings = [...unknown.map(({ message }) => message), ...this.#withoutCounterpart()];
+    return { effective: [...this.#effective.values()], warnings };
   }
 
   #readOne(section: Section, name: string, spec: OptionSpec): unknown {
@@ -217,24 +222,27 @@ export class SettingsReader {
     }
   }
 
-  #warnings(): string[] {
-    const warnings: string[] = [];
-    const ignored: string[] = [];
-    for (const [variable, text] of Object.entries(this.#input.env ?? {})) {
-      if (text === undefined || text === '') continue;
-      if (variable.startsWith(VARIABLE_PREFIX) && !variable.startsWith(TEST_PREFIX)) {
-        const key = variable.slice(VARIABLE_PREFIX.length);
-        if (this.#known.has(key)) continue;
-        const nearest = nearestName(key, this.#known);
-        const hint = nearest === undefined ? '' : `; did you mean ${VARIABLE_PREFIX}${nearest}?`;
-        warnings.push(`${variable} is not a known variable and is ignored${hint === '' ? '.' : hint}`);
-      } else if (variable.startsWith(IMGPROXY_PREFIX) && !this.#foreign.has(variable)) {
-        ignored.push(variable);
-      }
-    }
-    // One line for all: whoever comes from imgproxy may have dozens.
-    if (ignored.length > 0) warnings.push(`Without a counterpart here and ignored: ${ignored.sort().join(', ')}.`);
-    return warnings;
+  #unknownVariables(): SettingsProblem[] {
+    return this.#setVariables(VARIABLE_PREFIX)
+      .filter(
+        (variable) => !variable.startsWith(TEST_PREFIX) && !this.#known.has(variable.slice(VARIABLE_PREFIX.length)),
+      )
+      .map((variable) => {
+        const nearest = nearestName(variable.slice(VARIABLE_PREFIX.length), this.#known);
+        const hint = nearest === undefined ? '.' : `; did you mean ${VARIABLE_PREFIX}${nearest}?`;
+        return { variable, message: `${variable} is not a known variable and is ignored${hint}` };
+      });
+  }
+
+  /** One line for all of them: whoever comes from imgproxy may have dozens. */
+  #withoutCounterpart(): string[] {
+    const ignored = this.#setVariables(IMGPROXY_PREFIX).filter((variable) => !this.#foreign.has(variable));
+    return ignored.length === 0 ? [] : [`Without a counterpart here and ignored: ${ignored.sort().join(', ')}.`];
+  }
+
+  #setVariables(prefix: string): string[] {
+    const env = this.#input.env ?? {};
+    return Object.keys(env).filter((variable) => variable.startsWith(prefix) && env[variable]);
   }
 
   #suggestion(written: string, spell: (name: string) => string): string {

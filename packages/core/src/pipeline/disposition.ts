@@ -25,11 +25,12 @@ export function contentDisposition(request: ImageRequest, contentType: string): 
   const extension = EXTENSIONS[contentType.split(';')[0]?.trim().toLowerCase() ?? ''];
   const hasExtension = filename !== undefined && /\.[a-z0-9]{2,4}$/i.test(filename);
   const name = `${stem || 'image'}${extension === undefined || hasExtension ? '' : `.${extension}`}`;
-  return create(name, { type: attachment ? 'attachment' : 'inline' });
+  // A client that decodes `filename*` must not meet control characters either.
+  return create(name.replace(/\p{Cc}/gu, ''), { type: attachment ? 'attachment' : 'inline' });
 }
 
 function lastSegment(source: string): string {
-  const path = source.replace(/[?#].*$/s, '').replace(/\/+$/, '');
+  const path = source.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
   const segment = path.slice(path.lastIndexOf('/') + 1);
   try {
     return decodeURIComponent(segment);

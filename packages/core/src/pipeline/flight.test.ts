@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { type FlightControl, Flights, type FlightWork } from './flight.ts';
+
+function scripted() {
+  const result = Promise.withResolvers<string>();
+  const settled = Promise.withResolvers<void>();
+  const controls: FlightControl[] = [];
+  const start = (control: FlightControl): FlightWork<string> => {
+    controls.push(control);
+    return { result: result.promise, settled: settled.promise };
+  };
+  return { result, settled, controls, start };
+}
+const live = () => new AbortController();
+
+test('whoever asks meanwhile joins, until everything has settled', async () => {
+  const flights = new Flights<string>();
+  const { result, settled, controls, start } = scripted();
+  const first = flights.join('k', live().signal, start);
+  const second = flights.join('k', live().signal, start);
+  result.resolve('picture');
+  expect(await first).toEqual({ value: 'picture', collapsed: false });
+  expect(await second).toEqual({ value: 'picture', collapsed: true });
+  expect(await flights.join('k', live().signal, start)).toEqual({ value: 'picture', collapsed: true });
+  expect(controls).toHaveLength(1);
+  settled.resolve();
+  await flights.settled();
+  expect(await flights.join('k', live().signal, start)).toMatchObject({ collapsed: false });
+});
+
+test('a flight that nobody waits for is cancelled, and not joined by whoever comes next', async () => {
+  const flights = new Flights<string>();
+  const { controls, start } = scripted();
+  const [a, b] = [live(), live()];
+  const first = flights.join('k', a.signal, start);
+  const second = flights.join('k', b.signal, start);
+  a.abort(new Error('a left'));
+  await expect(first).rejects.toThrow('a left');
+  expect(controls[0]?.signal.aborted).toBe(false);
+  b.abort(new Error('b left'));
+  await expect(second).rejects.toThrow('b left');
+  expect(controls[0]?.signal.aborted).toBe(true);
+  void flights.join('k', live().signal, start);
+  expect(controls).toHaveLength(2);
+});
+
+test('once bytes have come it goes on without anybody', async () => {
+  const flights = new Flights<string>();
+  const { controls, start, result } = scripted();
+  const client = live();
+  const waiting = flights.join('k', client.signal, start);
+  controls[0]?.commit();
+  client.abort(new Error('left'));
+  await expect(waiting).rejects.toThrow('left');
+  expect(controls[0]?.signal.aborted).toBe(false);
+  const next = flights.join('k', live().signal, start);
+  result.resolve('picture');
+  expect(await next).toEqual({ value: 'picture', collapsed: true });
+});
+
+test("a failure is everyone's", async () => {
+  const flights = new Flights<string>();
+  const { result, start } = scripted();
+  const both = [flights.join('k', live().signal, start), flights.join('k', live().signal, start)];
+  result.reject(new Error('broken'));
+  for (const outcome of await Promise.allSettled(both)) expect(outcome.status).toBe('rejected');
+});

@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { collect } from '../bodies.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import { createStorage } from './create-storage.ts';
+import { ScriptedAdapter } from './scripted-adapter.fixture.ts';
+
+const metadata: EntryMetadata = {
+  status: 200,
+  contentType: 'image/png',
+  etag: '"e"',
+  storedAt: 1,
+  freshUntil: 2,
+  source: 'local:///a.png',
+};
+const bytes = new TextEncoder().encode('picture');
+const busy = (init: { applied?: 'no' | 'unknown'; retryAfterMs?: number } = {}) =>
+  new StorageError({ code: 'unavailable', message: 'Busy.', ...init });
+
+async function opened(adapter: ScriptedAdapter, deadlineMs = 5_000) {
+  const storage = createStorage(adapter, {
+    name: 'scripted',
+    deadlineMs,
+    retry: { attempts: 3, baseMs: 1, maxMs: 2 },
+    random: () => 0,
+  });
+  await storage.open();
+  return storage;
+}
+
+async function* broken(error: Error) {
+  yield bytes;
+  throw error;
+}
+
+describe('keys', () => {
+  test.each([
+    ['', 'is empty'],
+    ['a//b', 'has an empty segment'],
+    ['/a', 'has an empty segment'],
+    ['a.', 'has a segment that ends in "."'],
+    ['a/../b', 'has a segment that ends in "."'],
+    ['Ä', 'contains "Ä"'],
+    ['A', 'contains "A"'],
+    ['x'.repeat(513), 'has 513 bytes'],
+  ])('%j is refused before the adapter hears of it', async (key, reason) => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter);
+    await expect(Promise.resolve(storage.get(key))).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining(reason),
+      operation: 'get',
+      adapter: 'scripted',
+    });
+    expect(adapter.calls).toEqual(['open']);
+  });
+});
+
+describe('state', () => {
+  test('nothing works before open or after close, and both may be called twice', async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = createStorage(adapter, { name: 'scripted' });
+    await expect(Promise.resolve(storage.get('k'))).rejects.toMatchObject({ code: 'closed' });
+    await Promise.all([storage.open(), storage.open()]);
+    await storage.open();
+    await Promise.all([storage.close(), storage.close()]);
+    await expect(Promise.resolve(storage.stat('k'))).rejects.toMatchObject({ code: 'closed' });
+    await expect(storage.put('k', bytes, metadata)).rejects.toMatchObject({ code: 'closed' });
+    await expect(storage.open()).rejects.toMatchObject({ code: 'closed' });
+    expect(adapter.calls).toEqual(['open', 'close']);
+  });
+
+  test('an open that failed may be tried again', async () => {
+    const adapter = new ScriptedAdapter().fail(
+      'open',
+      new StorageError({ code: 'misconfigured', message: 'No bucket.' }),
+    );
+    const storage = createStorage(adapter, { name: 'scripted' });
+    await expect(storage.open()).rejects.toMatchObject({ code: 'misconfigured', operation: 'open' });
+    await storage.open();
+    expect(await storage.get('k')).toBeUndefined();
+  });
+});
+
+describe('retries', () => {
+  test('a read is tried again, so many times and no more', async () => {
+    const adapter = new ScriptedAdapter().fail('get', busy()).fail('get', busy());
+    const storage = await opened(adapter);
+    expect(await storage.get('k')).toBeUndefined();
+    expect(storage.counters).toMatchObject({ retries: 2, misses: 1, errors: { unavailable: 2 } });
+    adapter.fail('get', busy()).fail('get', busy()).fail('get', busy());
+    await expect(storage.get('k')).rejects.toMatchObject({ code: 'unavailable', key: 'k' });
+  });
+
+  test('what is not retryable is not tried again', async () => {
+    const adapter = new ScriptedAdapter().fail('get', new StorageError({ code: 'access-denied', message: 'No.' }));
+    await expect((await opened(adapter)).get('k')).rejects.toMatchObject({ code: 'access-denied' });
+    expect(adapter.calls).toEqual(['open', 'get']);
+  });
+
+  test('a put of bytes or of a source is tried again, a put of a stream is not', async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter);
+    const afterReading = async (proceed: () => Promise<unknown>) => {
+      await proceed();
+      throw busy();
+    };
+    adapter.next('put', afterReading);
+    await storage.put('bytes', bytes, metadata);
+    adapter.next('put', afterReading);
+    await storage.put('source', { size: bytes.length, open: once }, metadata);
+    adapter.next('put', afterReading);
+    await expect(storage.put('stream', once(), metadata)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(adapter.calls.filter((call) => call === 'put')).toHaveLength(5);
+  });
+
+  test('a conditional put whose fate is unknown is never repeated', async () => {
+    const adapter = new ScriptedAdapter().fail('put', busy({ applied: 'unknown' }));
+    const storage = await opened(adapter);
+    await expect(storage.put('k', bytes, metadata, { condition: { ifAbsent: true } })).rejects.toMatchObject({
+      code: 'unavailable',
+      applied: 'unknown',
+    });
+    adapter.fail('put', busy({ applied: 'no' }));
+    await storage.put('k', bytes, metadata, { condition: { ifAbsent: true } });
+    expect(adapter.calls).toEqual(['open', 'put', 'put', 'put']);
+  });
+
+  test('a listing goes on after the last row, so that each comes once', async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter);
+    for (const key of ['a', 'b', 'c']) await storage.put(key, bytes, metadata);
+    adapter.next('row', (proceed) => proceed()).fail('row', busy());
+    const keys: string[] = [];
+    for await (const row of storage.list('')) keys.push(row.key);
+    expect(keys).toEqual(['a', 'b', 'c']);
+    expect(storage.counters.retries).toBe(1);
+  });
+});
+
+describe('deadlines and aborts', () => {
+  const never = () => new Promise<never>(() => undefined);
+
+  test('an adapter that never answers is given up after the deadline', async () => {
+    const storage = await opened(new ScriptedAdapter().next('get', never).next('put', never), 20);
+    await expect(storage.get('k')).rejects.toMatchObject({ code: 'timeout', applied: 'no' });
+    await expect(storage.put('k', bytes, metadata)).rejects.toMatchObject({ code: 'timeout', applied: 'unknown' });
+  });
+
+  test('a body that keeps coming is not cut by the deadline', async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter, 60);
+    async function* slow() {
+      for (let index = 0; index < 5; index++) {
+        await new Promise((resolve) => setTimeout(resolve, 25));
+        yield bytes;
+      }
+    }
+    await storage.put('k', slow(), metadata);
+    expect(adapter.entries.get('k')?.bytes).toHaveLength(5 * bytes.length);
+  });
+
+  test('an abort rejects with the reason itself, also when the adapter ignores it', async () => {
+    const storage = await opened(new ScriptedAdapter().next('get', never));
+    const controller = new AbortController();
+    const reason = new Error('The client has gone.');
+    const pending = storage.get('k', { signal: controller.signal });
+    controller.abort(reason);
+    await expect(pending).rejects.toBe(reason);
+    await expect(Promise.resolve(storage.get('k', { signal: controller.signal }))).rejects.toBe(reason);
+  });
+});
+
+describe('bodies', () => {
+  test("the caller's own error comes out unchanged, and nothing is stored", async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter);
+    const error = new Error('The origin broke off.');
+    await expect(storage.put('k', broken(error), metadata)).rejects.toBe(error);
+    expect(adapter.entries.size).toBe(0);
+  });
+
+  test('it comes out even if the adapter swallowed it', async () => {
+    const adapter = new ScriptedAdapter().next('put', (proceed) => proceed().catch(() => 'v0'));
+    const error = new Error('The origin broke off.');
+    await expect((await opened(adapter)).put('k', broken(error), metadata)).rejects.toBe(error);
+  });
+
+  test.each([bytes.length - 1, bytes.length + 1])(
+    'a stream declared with %i bytes and having 7 is refused',
+    async (size) => {
+      const adapter = new ScriptedAdapter();
+      await expect((await opened(adapter)).put('k', once(), metadata, { size })).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringContaining(`declared with ${size} bytes`),
+      });
+      expect(adapter.entries.size).toBe(0);
+    },
+  );
+
+  test('what the storage does not take is refused before a byte is sent', async () => {
+    const adapter = new ScriptedAdapter({ maxObjectBytes: 3 });
+    await expect((await opened(adapter)).put('k', bytes, metadata)).rejects.toMatchObject({ code: 'too-large' });
+    expect(adapter.calls).toEqual(['open']);
+  });
+
+  test('a hit gives back bytes and record', async () => {
+    const storage = await opened(new ScriptedAdapter());
+    const version = await storage.put('k', once(), metadata);
+    const hit = await storage.get('k');
+    expect(hit).toMatchObject({ kind: 'entry', metadata, size: bytes.length, version });
+    if (hit?.kind !== 'entry') throw new Error('no hit');
+    expect(await collect(hit.body.stream())).toEqual(bytes);
+  });
+});
+
+describe('capabilities', () => {
+  test('what is not declared is refused before the adapter hears of it', async () => {
+    const adapter = new ScriptedAdapter({
+      conditionalCreate: false,
+      conditionalReplace: false,
+      conditionalMetadata: false,
+      conditionalDelete: false,
+    });
+    const storage = await opened(adapter);
+    const condition = { ifVersion: 'v1' as never };
+    const unsupported = { code: 'unsupported', adapter: 'scripted' };
+    await expect(Promise.resolve(storage.get('k', { range: { first: 0 } }))).rejects.toMatchObject(unsupported);
+    await expect(storage.put('k', bytes, metadata, { condition: { ifAbsent: true } })).rejects.toMatchObject(
+      unsupported,
+    );
+    await expect(storage.put('k', bytes, metadata, { condition })).rejects.toMatchObject(unsupported);
+    await expect(storage.setMetadata('k', metadata, { condition })).rejects.toMatchObject(unsupported);
+    await expect(storage.delete('k', { condition })).rejects.toMatchObject(unsupported);
+    expect(adapter.calls).toEqual(['open']);
+  });
+});
+
+describe('errors', () => {
+  test('a foreign error becomes internal, with its cause', async () => {
+    const cause = new TypeError('x is not a function');
+    const storage = await opened(new ScriptedAdapter().fail('delete', cause));
+    await expect(storage.delete('k')).rejects.toMatchObject({ code: 'internal', operation: 'delete', key: 'k', cause });
+  });
+
+  test('metadata that is not ours is corrupt', async () => {
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter);
+    await storage.put('k', bytes, metadata);
+    const kept = adapter.entries.get('k');
+    if (kept) adapter.entries.set('k', { ...kept, metadata: { ...kept.metadata, encoded: '{"v":99}' } });
+    await expect(storage.get('k')).rejects.toMatchObject({ code: 'corrupt', key: 'k' });
+  });
+
+  test('check tells what is wrong instead of throwing', async () => {
+    const adapter = new ScriptedAdapter().fail(
+      'open',
+      new StorageError({ code: 'misconfigured', message: 'No such bucket.' }),
+    );
+    const storage = createStorage(adapter, { name: 'scripted' });
+    expect(await storage.check()).toEqual({ ok: false, summary: 'scripted', problem: 'No such bucket.' });
+  });
+
+  test('a brand tells StorageErrors of another copy of the package', () => {
+    expect(StorageError.is(busy())).toBe(true);
+    expect(StorageError.is(new Error('Busy.'))).toBe(false);
+    expect(StorageError.is(Object.create({ [Symbol.for('tintype.StorageError')]: true }))).toBe(true);
+  });
+});
+
+async function* once() {
+  yield bytes;
+}
