@@ -12,7 +12,8 @@ const filesBelow = (/** @type {string} */ folder) =>
         .map((name) => name.replaceAll('\\', '/'))
     : [];
 
-const isCompiled = (/** @type {string} */ file) => file.endsWith('.ts') && !/\.test(-d)?\.ts$|\.d\.ts$/.test(file);
+/** As tsconfig.base.json has it: tests and what only they use are not compiled. */
+const isCompiled = (/** @type {string} */ file) => /(?<!\.test|\.test-d|\.fixture|\.d)\.ts$/.test(file);
 
 /**
  * Removes output whose source is gone, which would otherwise be packed, and the build record of a package

@@ -63,7 +63,7 @@ describe.each(names)('%s', (name) => {
 test('no tests, no sources and no build records are packed', async () => {
   for (const name of names) {
     const files = await readdir(join(folder, 'node_modules', name), { recursive: true });
-    expect(files.filter((file) => /\.test(-d)?\.|(^|\/)src\/|tsbuildinfo/.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.(test|test-d|fixture)\.|(^|\/)src\/|tsbuildinfo/.test(file))).toEqual([]);
   }
 });
 
