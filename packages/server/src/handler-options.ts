@@ -1,0 +1,17 @@
+import type { Logger } from './logger.ts';
+
+/** What both handlers take. */
+export interface HandlerOptions {
+  /** Gets one line per request. Without one nothing is logged. */
+  readonly logger?: Logger | undefined;
+  /** What `/readyz` tells: whether `proxy.open()` has finished and nothing is stopping. Default: always. */
+  readonly ready?: (() => boolean) | undefined;
+  /**
+   * The path below which the proxy is mounted, like `/images`. It is cut off before the target is
+   * given to the proxy, so signatures do not cover it. Needless where the framework cuts it off
+   * itself (Express' `app.use('/images', …)`). Default: none.
+   */
+  readonly prefix?: string | undefined;
+  /** Makes a target fit for the log. Default: `redactTarget`, for imgproxy's URLs. */
+  readonly redact?: ((target: string) => string) | undefined;
+}

@@ -1,0 +1,68 @@
+/** What is written in place of a secret. */
+export const HIDDEN = '***';
+
+const LONGEST_LOGGED_URL = 2_048;
+
+/** Segments that stand where a signature would and are no secret. */
+const CUSTOMARY = new Set(['unsafe', 'insecure', '_']);
+
+/** `user:password@` of a URL, escaped or not: everything from the scheme to the last `@` before a slash. */
+const USERINFO = /((?::|%3a)(?:\/|%2f){1,2})(?:(?!%2f|%3f|%23)[^/?#\s])+(@|%40)/gi;
+
+/**
+ * A parameter of a query that grants something, escaped any number of times: everything of Amazon's
+ * and Google's signed URLs, Azure's `sig`, ImageKit's `ik-s`, and what is commonly named so.
+ */
+const GRANTING =
+  /((?:^|[?&;]|%(?:25)*(?:3f|26|3b))(?:x-(?:amz|goog)-[\w-]{1,64}|awsaccesskeyid|googleaccessid|sig|ik-s|jwt|auth|authorization|pass|pwd|key|[\w-]{0,32}(?:token|secret|password|signature|credential|api[_-]?key))(?:=|%(?:25)*3d))(?:(?!%(?:25)*26)[^&#\s])*/gi;
+
+/** Hides userinfo of URLs and the values of parameters that grant something, in any text. */
+export function hideSecrets(text: string): string {
+  return text.replace(USERINFO, `$1${HIDDEN}$2`).replace(GRANTING, `$1${HIDDEN}`);
+}
+
+/**
+ * A request target for the log: without the signature (the first segment, unless it is one of the
+ * customary words for "none"), without userinfo, tokens and `X-Amz-*` of the source, whether it is
+ * written plainly or in base64, and cut at 2,048 characters.
+ */
+export function redactTarget(target: string): string {
+  const end = target.charCodeAt(0) === 0x2f ? target.indexOf('/', 1) : -1;
+  const signature = end < 0 ? '' : target.slice(1, end);
+  let rest = end < 0 ? target : target.slice(end);
+  if (mayHoldSecret(rest)) rest = hideSecrets(rest);
+  if (end >= 0 && encodesSecret(rest)) rest = `${rest.slice(0, sourceStart(rest))}${HIDDEN}`;
+  const shown = end < 0 ? rest : `/${CUSTOMARY.has(signature) ? signature : HIDDEN}${rest}`;
+  return shown.length > LONGEST_LOGGED_URL ? `${shown.slice(0, LONGEST_LOGGED_URL)}…` : shown;
+}
+
+/** Cheap, and false for nearly all targets, so that a hit does not run the regular expressions. */
+function mayHoldSecret(text: string): boolean {
+  if (text.includes('=') || text.includes('%')) return true;
+  if (!text.includes('@')) return false;
+  // Most plain sources end in `@extension`: userinfo stands before the first slash of the authority.
+  for (let colon = text.indexOf(':/'); colon >= 0; colon = text.indexOf(':/', colon + 2)) {
+    const authority = text.charCodeAt(colon + 2) === 0x2f ? colon + 3 : colon + 2;
+    const at = text.indexOf('@', authority);
+    const slash = text.indexOf('/', authority);
+    if (at >= 0 && (slash < 0 || at < slash)) return true;
+  }
+  return false;
+}
+
+/** Where a base64 source begins: after the last option, which is the last segment with a colon. */
+function sourceStart(path: string): number {
+  return path.indexOf('/', path.lastIndexOf(':') + 1) + 1;
+}
+
+function encodesSecret(rest: string): boolean {
+  if (rest.includes('/plain/')) return false;
+  const query = rest.indexOf('?');
+  const path = query < 0 ? rest : rest.slice(0, query);
+  const start = sourceStart(path);
+  if (start === 0) return false;
+  const dot = path.lastIndexOf('.');
+  const encoded = path.slice(start, dot > start ? dot : path.length).replaceAll('/', '');
+  const decoded = Buffer.from(encoded, 'base64url').toString('latin1');
+  return (decoded.includes('@') || decoded.includes('=')) && hideSecrets(decoded) !== decoded;
+}

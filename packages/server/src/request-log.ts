@@ -1,0 +1,94 @@
+import type { CacheOutcome } from '@tintype/core';
+import { isProbe } from './front-answers.ts';
+import { infoWriter, type Logger } from './logger.ts';
+import { hideSecrets, redactTarget } from './redaction.ts';
+
+/** What a log line tells about one request. */
+export interface RequestRecord {
+  readonly method: string;
+  /** Below the prefix, as received; redacted when it is written. */
+  readonly target: string;
+  readonly id: string;
+  /** As sent; 499 if the client went away first. */
+  readonly status: number;
+  /** Of the body, as handed to the connection. */
+  readonly bytes: number;
+  /** From the request's arrival to the end of the answer, in milliseconds. */
+  readonly ms: number;
+  readonly cache: CacheOutcome | undefined;
+  readonly problem: { readonly code: string; readonly cause?: unknown } | undefined;
+}
+
+/** The client closed the connection before it had its answer. Not a status of HTTP; nginx's word. */
+export const CLIENT_CLOSED_REQUEST = 499;
+
+const LEVELS = { error: 50, warn: 40, info: 30, debug: 20 } as const;
+
+/**
+ * Writes one line per request: 5xx, and answers that broke off, as `error`; 4xx as `warn`; the rest
+ * and clients that went away as `info`; probes as `debug`.
+ */
+export class RequestLog {
+  readonly #logger: Logger;
+  readonly #writeInfo: ((fields: string) => void) | undefined;
+  readonly #prefix: string;
+  readonly #redact: (target: string) => string;
+
+  constructor(logger: Logger, prefix: string, redact: (target: string) => string = redactTarget) {
+    this.#logger = logger;
+    this.#writeInfo = infoWriter(logger);
+    this.#prefix = prefix;
+    this.#redact = redact;
+  }
+
+  write(record: RequestRecord): void {
+    const level = levelOf(record);
+    // Before anything is built: where `info` is off, a hit costs nothing but this.
+    if (LEVELS[level] < this.#logger.levelVal) return;
+    const { id, method, status, bytes, problem } = record;
+    const url = this.#prefix + this.#redact(record.target);
+    const ms = Math.round(record.ms * 100) / 100;
+    const cache = cacheWord(record.cache);
+    if (level === 'info' && this.#writeInfo !== undefined && problem === undefined) {
+      // Nothing but the URL and a method of the client's can need escaping.
+      this.#writeInfo(
+        `"id":"${id}","method":${JSON.stringify(method)},"url":${JSON.stringify(url)},"status":${status},` +
+          `"bytes":${bytes},"ms":${ms}${cache === undefined ? '' : `,"cache":"${cache}"`},"msg":"request"`,
+      );
+      return;
+    }
+    const line = { id, method, url, status, bytes, ms, cache };
+    if (problem === undefined) this.#logger[level](line, 'request');
+    else this.#logger[level]({ ...line, problem: problem.code, cause: describe(problem.cause) }, 'request');
+  }
+
+  /** A connection whose bytes were no request: there is nothing to tell but why. */
+  malformed(status: number, code: string): void {
+    this.#logger.warn({ status, problem: code }, 'malformed request');
+  }
+}
+
+function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVELS {
+  if (status === CLIENT_CLOSED_REQUEST) return 'info';
+  if (isProbe(target)) return 'debug';
+  if (status >= 500 || (status < 400 && problem !== undefined)) return 'error';
+  return status >= 400 ? 'warn' : 'info';
+}
+
+function cacheWord(cache: CacheOutcome | undefined): string | undefined {
+  if (cache === undefined) return undefined;
+  return cache.kind === 'miss' && cache.collapsed ? 'collapsed' : cache.kind;
+}
+
+/** An error for the log: what an operator needs, causes included, with secrets hidden. */
+function describe(cause: unknown, depth = 0): object | undefined {
+  if (cause === undefined) return undefined;
+  if (!(cause instanceof Error)) return { message: hideSecrets(String(cause)) };
+  return {
+    type: cause.name,
+    message: hideSecrets(cause.message),
+    ...('code' in cause && typeof cause.code === 'string' ? { code: cause.code } : {}),
+    ...(cause.stack === undefined ? {} : { stack: hideSecrets(cause.stack) }),
+    ...(cause.cause === undefined || depth > 4 ? {} : { cause: describe(cause.cause, depth + 1) }),
+  };
+}
