@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packPackages } from '../../scripts/packed-packages.mjs';
@@ -80,4 +82,46 @@ describe('the tintype command', () => {
     const { stdout } = await run('npx', ['--no-install', 'tintype', '--version'], { cwd: folder, env });
     expect(stdout.trim()).toBe(version);
   });
+
+  test('serves an image from its cache the second time', async () => {
+    const server = spawn(join(oldestNodeFolder, 'node'), [tintype(), 'serve'], {
+      cwd: folder,
+      env: {
+        ...env,
+        TINTYPE_BIND: '127.0.0.1:0',
+        TINTYPE_CACHE_USE: 'fs',
+        TINTYPE_CACHE_FS_ROOT: join(folder, 'cache'),
+        TINTYPE_LOCAL_FILESYSTEM_ROOT: join(import.meta.dirname, '../../examples/demo/images'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const closed = once(server, 'close');
+    try {
+      const image = new URL('/unsafe/rs:fit:64/plain/local:///coffee.png@webp', await addressOf(server));
+      const first = await fetch(image);
+      expect(first.headers.get('content-type')).toBe('image/webp');
+      const bytes = await first.bytes();
+      const second = await fetch(image);
+      expect(second.headers.get('cache-status')).toMatch(/; *hit/);
+      expect(await second.bytes()).toEqual(bytes);
+    } finally {
+      server.kill('SIGKILL');
+      await closed;
+    }
+  });
 });
+
+/** The address in the first line of `tintype serve`; if it ends without one, an error with all that it said. */
+function addressOf(server: ChildProcessByStdio<null, Readable, Readable>): Promise<string> {
+  let said = '';
+  return new Promise<string>((resolve, reject) => {
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString();
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
+      if (found !== null) resolve(found[0]);
+    };
+    server.stdout.on('data', listen);
+    server.stderr.on('data', listen);
+    server.on('close', () => reject(new Error(`tintype serve ended: ${said}`)));
+  });
+}

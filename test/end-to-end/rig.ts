@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ConfiguredProxy, createProxy, definePlugin, type Plugin, type ProxyEvent, tokens } from '@tintype/core';
+import fs from '@tintype/fs';
+import http from '@tintype/http';
+import imgproxyUrl from '@tintype/imgproxy-url';
+import memory from '@tintype/memory';
+import { startServer } from '@tintype/server';
+import sharp from '@tintype/sharp';
+import { onTestFinished } from 'vitest';
+
+/** The photographs that the demo shows. */
+export const PHOTOS = fileURLToPath(new URL('../../examples/demo/images/', import.meta.url));
+/** Broken images. */
+export const BROKEN = fileURLToPath(new URL('../images/', import.meta.url));
+
+export interface Rig {
+  /** `http://127.0.0.1:port` */
+  readonly base: string;
+  readonly proxy: ConfiguredProxy;
+  readonly events: ProxyEvent[];
+  /** How often something was fetched from an origin, or transformed. */
+  count(type: ProxyEvent['type']): number;
+  /** Moves the proxy's clock, in seconds. */
+  advance(seconds: number): void;
+  get(path: string, init?: RequestInit): Promise<Response>;
+  /** Resolves when everything that was being stored is stored. */
+  stored(count: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A whole proxy on a free port of loopback, with all built-in plugins. Stopped when the test ends. */
+export async function startProxy(settings: Record<string, unknown>, further: readonly Plugin[] = []): Promise<Rig> {
+  const events: ProxyEvent[] = [];
+  const waiting = new Set<() => void>();
+  let skew = 0;
+  const ears = definePlugin({
+    name: 'test/ears',
+    register(registry) {
+      registry.container.bind(tokens.clock).toConstantValue(() => Date.now() + skew);
+      registry.observer({
+        observe(event) {
+          events.push(event);
+          for (const wake of waiting) wake();
+        },
+      });
+    },
+  });
+  const proxy = await createProxy({
+    plugins: [fs, memory, http, sharp, imgproxyUrl, ears, ...further],
+    settings: { localFilesystemRoot: PHOTOS, timeout: 30, ...settings },
+  });
+  await proxy.open();
+  const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
+  const count = (type: ProxyEvent['type']) => events.filter((event) => event.type === type).length;
+  let stopped: Promise<void> | undefined;
+  const rig: Rig = {
+    base: server.address,
+    proxy,
+    events,
+    count,
+    advance: (seconds) => {
+      skew += seconds * 1_000;
+    },
+    get: (path, init) => fetch(server.address + path, init),
+    async stored(wanted) {
+      while (count('stored') < wanted) await new Promise<void>((resolve) => waiting.add(resolve));
+    },
+    stop() {
+      stopped ??= (async () => {
+        await server.close();
+        await proxy.close();
+      })();
+      return stopped;
+    },
+  };
+  onTestFinished(() => rig.stop());
+  return rig;
+}
+
+export interface WebOrigin {
+  readonly base: string;
+  readonly requests: IncomingMessage[];
+  /** The next requests are answered by this. */
+  answer(listener: RequestListener): void;
+}
+
+/** A web server on loopback whose answers the test decides. */
+export async function startWebOrigin(
+  listener: RequestListener = (_request, response: ServerResponse) => response.end(),
+): Promise<WebOrigin> {
+  let current = listener;
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    current(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return {
+    base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    answer: (next) => {
+      current = next;
+    },
+  };
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tintype-e2e-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A source URL as a path segment after `/plain/`. */
+export function plain(source: string): string {
+  return `plain/${encodeURIComponent(source)}`;
+}
