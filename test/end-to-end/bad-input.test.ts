@@ -67,7 +67,15 @@ describe('what the rules forbid is a 403 before any lookup', () => {
   test('an address inside, whatever it is called', async () => {
     const origin = await startWebOrigin();
     const rig = await startProxy({ cacheUse: 'memory' });
-    for (const host of ['127.0.0.1', 'localhost', '2130706433', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', '10.0.0.1']) {
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      '2130706433',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '169.254.169.254',
+      '10.0.0.1',
+    ]) {
       const source = origin.base.replace('127.0.0.1', host);
       const answer = await rig.get(`/unsafe/w:50/${plain(`${source}/a.png`)}`);
       expect([host, answer.status]).toEqual([host, 403]);
@@ -107,13 +115,25 @@ describe('an origin at fault', () => {
 
   test.each([
     ['answers 500', 502, (_: unknown, response: import('node:http').ServerResponse) => response.writeHead(500).end()],
-    ['answers 404', 404, (_: unknown, response: import('node:http').ServerResponse) => response.writeHead(404).end('gone')],
+    [
+      'answers 404',
+      404,
+      (_: unknown, response: import('node:http').ServerResponse) => response.writeHead(404).end('gone'),
+    ],
     ['never answers', 504, () => undefined],
-    ['breaks off', 502, (_: unknown, response: import('node:http').ServerResponse) => {
-      response.writeHead(200, { 'content-length': 1000 });
-      response.write('x', () => response.destroy());
-    }],
-    ['sends text', 422, (_: unknown, response: import('node:http').ServerResponse) => response.end('<html>hello</html>')],
+    [
+      'breaks off',
+      502,
+      (_: unknown, response: import('node:http').ServerResponse) => {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('x', () => response.destroy());
+      },
+    ],
+    [
+      'sends text',
+      422,
+      (_: unknown, response: import('node:http').ServerResponse) => response.end('<html>hello</html>'),
+    ],
     ['sends nothing', 422, (_: unknown, response: import('node:http').ServerResponse) => response.end()],
   ])('that %s is a %i, not stored', async (_name, status, listener) => {
     const origin = await startWebOrigin(listener as never);
@@ -185,8 +205,11 @@ describe('a cache that fails costs nobody an image', () => {
         container.onActivation(tokens.resultStorage, (_context, storage) => {
           const fail = () => Promise.reject(new StorageError({ code: 'unavailable', message: 'The disk is on fire.' }));
           return new Proxy(storage, {
-            get: (target, name) =>
-              operations.includes(name as keyof StorageAdapter) ? fail : Reflect.get(target, name, target),
+            get(target, name) {
+              if (operations.includes(name as keyof StorageAdapter)) return fail;
+              const value: unknown = Reflect.get(target, name, target);
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
           });
         });
       },
@@ -202,12 +225,15 @@ describe('a cache that fails costs nobody an image', () => {
     ]);
   });
 
-  test.each(['get', 'put'] as const)('unless errors shall be reported: then a failing %s is a 500', async (operation) => {
-    const rig = await startProxy({ cacheUse: 'memory', cacheReportErrors: true }, [breaking([operation])]);
-    const answer = await rig.get(photo);
-    expect([answer.status, answer.headers.get('cache-control')]).toEqual([500, 'no-store']);
-    expect(await answer.text()).not.toContain('fire');
-  });
+  test.each(['get', 'put'] as const)(
+    'unless errors shall be reported: then a failing %s is a 500',
+    async (operation) => {
+      const rig = await startProxy({ cacheUse: 'memory', cacheReportErrors: true }, [breaking([operation])]);
+      const answer = await rig.get(photo);
+      expect([answer.status, answer.headers.get('cache-control')]).toEqual([500, 'no-store']);
+      expect(await answer.text()).not.toContain('fire');
+    },
+  );
 
   test('a folder that is a file', async () => {
     const folder = await temporaryFolder();
@@ -269,7 +295,7 @@ describe('a client that goes away', () => {
     client.end();
     await asked.promise;
     const other = fetch(url);
-    const left = once(client, 'close');
+    const left = new Promise((resolve) => client.once('close', resolve));
     client.destroy();
     await left;
     gate.resolve();

@@ -46,7 +46,10 @@ describe.each(['memory', 'fs'])('with the cache in %s', (storage) => {
     await rig.get('/unsafe/resize:fit:200:200/plain/local:///chelsea.png@webp');
     await rig.stored(1);
     const source = Buffer.from('local:///chelsea.png').toString('base64url');
-    for (const spelling of [`/_/h:200/w:200/${source}.webp`, '/x/size:200:200/rt:fit/f:webp/plain/local:///chelsea.png']) {
+    for (const spelling of [
+      `/_/h:200/w:200/${source}.webp`,
+      '/x/size:200:200/rt:fit/f:webp/plain/local:///chelsea.png',
+    ]) {
       expect((await rig.get(spelling)).headers.get('cache-status')).toContain('hit');
     }
   });
