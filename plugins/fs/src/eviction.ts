@@ -1,0 +1,180 @@
+import type { Stats } from 'node:fs';
+import { lstat, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isSystemError } from './errors.ts';
+import { childrenOf } from './folder-names.ts';
+import type { TempFolder } from './temp-folder.ts';
+
+/** A sweep goes down to this part of the cap, so that the next one is not due at once. */
+const TARGET = 0.9;
+
+/** Disk space of a file or folder that is not stored yet: whole blocks of 4 KiB. */
+export function estimateSpace(bytes: number): number {
+  return Math.ceil(bytes / 4096) * 4096;
+}
+
+/** Disk space that it really takes. Windows doesn't tell blocks. */
+function spaceOf(stats: Stats): number {
+  return stats.blocks === undefined ? estimateSpace(stats.size) : stats.blocks * 512;
+}
+
+/**
+ * Keeps the disk space of all entries below a cap, by removing those that were not used for longest.
+ *
+ * Nothing is indexed: a sweep walks the tree once to learn how much space lies in entries of which
+ * age, and if that is too much, once more to remove all beyond the age that makes room. Its memory
+ * is a few hundred counters whatever the number of entries; processes that sweep at the same time
+ * come to the same age and remove the same entries. Between sweeps, what all processes say to have
+ * added is counted on top (overwritten and deleted bytes are not taken off: that errs towards
+ * sweeping early, and the sweep corrects it).
+ */
+export class Eviction {
+  readonly #root: string;
+  readonly #maxBytes: number;
+  readonly #temp: TempFolder;
+  /** Space found by the last walk; `undefined` before there was one. */
+  #counted: number | undefined;
+  /** What `temp.added` was when that walk began. */
+  #addedBefore = 0;
+  #running: Promise<void> | undefined;
+  readonly #stop = new AbortController();
+
+  /** @param maxBytes 0 = unlimited: then it only sweeps to make room on a full disk. */
+  constructor(root: string, maxBytes: number, temp: TempFolder) {
+    this.#root = root;
+    this.#maxBytes = maxBytes;
+    this.#temp = temp;
+  }
+
+  /** Disk space in bytes that entries take now, about. */
+  get estimate(): number {
+    return (this.#counted ?? 0) + Math.max(0, this.#temp.added - this.#addedBefore);
+  }
+
+  /** Whether it is time to sweep: nothing is counted yet, or too much. */
+  get due(): boolean {
+    return this.#maxBytes > 0 && (this.#counted === undefined || this.estimate > this.#maxBytes);
+  }
+
+  /**
+   * Counts, and evicts down to 90 % of the cap if there is more. A sweep under way is joined.
+   *
+   * @param full the disk is full: evicts a tenth of what there is, cap or not.
+   */
+  sweep(full = false): Promise<void> {
+    this.#running ??= this.#sweep(full)
+      .catch((error: unknown) => {
+        // Not again with every put: after another cap's worth.
+        this.#counted = 0;
+        this.#addedBefore = this.#temp.added;
+        throw error;
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+    return this.#running;
+  }
+
+  /** Ends a sweep under way at its next step. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running?.catch(() => {});
+  }
+
+  async #sweep(full: boolean): Promise<void> {
+    const addedBefore = this.#temp.added;
+    const now = Date.now();
+    const ages: number[] = [];
+    let total = 0;
+    for await (const { stats, isEntry } of this.#walk(this.#root)) {
+      const space = spaceOf(stats);
+      total += space;
+      if (isEntry) {
+        const age = ageClass(now, stats);
+        ages[age] = (ages[age] ?? 0) + space;
+      }
+    }
+    const target = full ? total * TARGET : this.#maxBytes > 0 ? this.#maxBytes * TARGET : total;
+    const evicts = full || (this.#maxBytes > 0 && total > this.#maxBytes);
+    if (evicts) total -= await this.#evict(now, ages, total - target);
+    this.#counted = total;
+    this.#addedBefore = addedBefore;
+  }
+
+  /** Removes the oldest entries, `excess` bytes of them. @returns what that freed. */
+  async #evict(now: number, ages: readonly number[], excess: number): Promise<number> {
+    // All of the oldest classes that are needed, and of the last of them only a part.
+    let limit = ages.length;
+    let older = 0;
+    while (limit > 0 && older < excess) {
+      limit -= 1;
+      older += ages[limit] ?? 0;
+    }
+    let partial = excess - (older - (ages[limit] ?? 0));
+    let freed = 0;
+    for await (const { path, stats, isEntry } of this.#walk(this.#root)) {
+      if (!isEntry) {
+        // Folders come after their children: empty ones go.
+        freed += (await removeEmptyFolder(path)) ? spaceOf(stats) : 0;
+        continue;
+      }
+      const age = ageClass(now, stats);
+      if (age < limit || (age === limit && partial <= 0)) continue;
+      if (age === limit) partial -= spaceOf(stats);
+      freed += spaceOf(stats);
+      await removeFile(path);
+    }
+    return freed;
+  }
+
+  /** Every entry below `folder`, then `folder` itself unless it is the root. */
+  async *#walk(folder: string): AsyncGenerator<{ path: string; stats: Stats; isEntry: boolean }> {
+    for await (const child of childrenOf(folder)) {
+      this.#stop.signal.throwIfAborted();
+      const path = join(folder, child.name);
+      if (child.kind === 'folder') {
+        yield* this.#walk(path);
+        continue;
+      }
+      const stats = await statOf(path);
+      if (stats !== undefined) yield { path, stats, isEntry: true };
+    }
+    if (folder === this.#root) return;
+    const stats = await statOf(folder);
+    if (stats !== undefined) yield { path: folder, stats, isEntry: false };
+  }
+}
+
+/** Classes of age grow by 4 % each, so that some 700 of them cover everything from 1 ms to years. */
+function ageClass(now: number, stats: Stats): number {
+  return Math.floor(16 * Math.log2(1 + Math.max(0, now - stats.mtimeMs)));
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    // Another process was faster: it counts as freed, or both would go on to evict more.
+    if (!isSystemError(error, 'ENOENT')) throw error;
+  }
+}
+
+/** Removes a folder if nothing is in it. */
+export async function removeEmptyFolder(path: string): Promise<boolean> {
+  try {
+    await rmdir(path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY')) return false;
+    throw error;
+  }
+}

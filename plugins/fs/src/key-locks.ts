@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type OperationContext, StorageError, type StorageKey } from '@tintype/core';
+import { isSystemError } from './errors.ts';
+import { SILENCE_MS, type TempFolder } from './temp-folder.ts';
+
+/** Longest pause between two attempts to get a lock that another process holds, in milliseconds. */
+const MAX_PAUSE_MS = 50;
+
+/**
+ * One writer per key at a time: within the process by a queue, across processes by a lock file.
+ *
+ * A lock file is a hard link to its owner's sign of life: one atomic step makes it, and it is as old
+ * as its owner is silent. The locks of the dead are removed by the one storage that sweeps their
+ * folder. It is released by moving it into the owner's folder first: that fails once the folder was
+ * swept, so a storage that was only asleep never releases a lock that is another's by now.
+ */
+export class KeyLocks {
+  readonly #temp: TempFolder;
+  readonly #queues = new Map<StorageKey, Promise<unknown>>();
+
+  constructor(temp: TempFolder) {
+    this.#temp = temp;
+  }
+
+  /** Runs `work` while nobody else writes `key`. Keep it short: others wait. */
+  async run<T>(key: StorageKey, context: OperationContext, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(key);
+    const mine = (async () => {
+      await before?.catch(() => {});
+      const release = await this.#acquire(key, context);
+      try {
+        return await work();
+      } finally {
+        await release();
+      }
+    })();
+    this.#queues.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#queues.get(key) === mine) this.#queues.delete(key);
+    }
+  }
+
+  async #acquire(key: StorageKey, context: OperationContext): Promise<() => Promise<void>> {
+    const path = join(this.#temp.locksPath, hash('sha256', key));
+    for (let pause = 1; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+      try {
+        await link(this.#temp.beatPath, path);
+        break;
+      } catch (error) {
+        if (isSystemError(error, 'ENOENT')) throw fenced();
+        if (!isSystemError(error, 'EEXIST')) throw error;
+      }
+      if (await isSilent(path)) await this.#temp.sweep();
+      await sleep(pause);
+      context.signal.throwIfAborted();
+    }
+    const released = this.#temp.newPath();
+    return async () => {
+      try {
+        await rename(path, released);
+        await unlink(released);
+      } catch (error) {
+        if (!isSystemError(error, 'ENOENT')) throw error;
+      }
+    };
+  }
+}
+
+/** The storage was taken for dead, so what it had begun cannot be finished. */
+export function fenced(): StorageError {
+  return new StorageError({
+    code: 'conflict',
+    message: `This process was silent for more than ${SILENCE_MS / 1000} s; its unfinished writes were swept away.`,
+  });
+}
+
+async function isSilent(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await lstat(path)).mtimeMs > SILENCE_MS;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import {
+  BufferedBody,
+  type CheckResult,
+  type HttpFields,
+  type Origin,
+  OriginError,
+  type OriginRequest,
+  type OriginResponse,
+  StreamedBody,
+} from '@tintype/core';
+import { resolveRange } from './byte-range.ts';
+import { isSystemError } from './errors.ts';
+import { isNotModified, requestedRange, type Validators } from './file-conditions.ts';
+import { imageType, TYPE_BYTES } from './image-type.ts';
+
+/** A pipe or device without a partner can't hold us up while it is opened. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Bytes that one read of a streamed body takes; smaller bodies are read at once. */
+const CHUNK = 256 * 1024;
+
+/**
+ * Files of one folder as sources: `local:///2026/cat.jpg`. Nothing outside of the folder can be
+ * named, by `..` or by a symbolic link; whatever is not a readable file in it is 404.
+ */
+export class LocalOrigin implements Origin {
+  readonly schemes: readonly string[] = ['local'];
+  readonly #root: string;
+
+  /** @param root absolute path. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async fetch(source: string, request: OriginRequest): Promise<OriginResponse> {
+    request.signal.throwIfAborted();
+    const path = pathOf(source);
+    if (path === undefined) return empty(404);
+    const file = await openWithin(this.#root, path);
+    if (file === undefined) return empty(404);
+    let keep = false;
+    try {
+      const response = await respond(file, request);
+      keep = response.body.buffered === undefined;
+      return response;
+    } finally {
+      if (!keep) await file.handle.close();
+    }
+  }
+
+  async check(): Promise<CheckResult> {
+    const summary = `files in ${this.#root}`;
+    try {
+      await (await opendir(this.#root)).close();
+      return { ok: true, summary };
+    } catch (error) {
+      const problem = isSystemError(error, 'ENOENT')
+        ? 'does not exist'
+        : isSystemError(error, 'ENOTDIR')
+          ? 'is not a folder'
+          : 'cannot be read by this user';
+      return { ok: false, summary, problem: `The folder of local sources, ${this.#root}, ${problem}.` };
+    }
+  }
+}
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly stats: BigIntStats;
+}
+
+/** The path that a source names, decoded once; `undefined` if it can name no file. */
+function pathOf(source: string): string | undefined {
+  const encoded = /^local:\/\/(\/[^?#]*)/i.exec(source)?.[1];
+  if (encoded === undefined) return undefined;
+  let path: string;
+  try {
+    path = decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+  const strange = path.includes('\0') || path.split(/[/\\]/).includes('..');
+  return strange ? undefined : path;
+}
+
+/** Opens a file if it is one, and lies within `root` when every link is followed. */
+async function openWithin(root: string, path: string): Promise<OpenFile | undefined> {
+  const named = join(root, path);
+  let handle: FileHandle | undefined;
+  let found: OpenFile | undefined;
+  try {
+    handle = await open(named, READ);
+    const stats = await handle.stat({ bigint: true });
+    // The file that is open must be the one whose place is checked: links can be changed meanwhile.
+    const [within, real] = await Promise.all([realpath(root), realpath(named)]);
+    const there = await lstat(real, { bigint: true });
+    const same = there.dev === stats.dev && there.ino === stats.ino;
+    const contained = real.startsWith(within.endsWith(sep) ? within : within + sep);
+    if (stats.isFile() && same && contained) found = { handle, stats };
+    return found;
+  } catch (error) {
+    // Sockets and devices without a driver give ENXIO and ENODEV.
+    const missing = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'ENXIO', 'ENODEV'];
+    if (isSystemError(error, ...missing)) return undefined;
+    if (isSystemError(error, 'EACCES', 'EPERM')) {
+      throw new OriginError('misconfigured', 'The server is not allowed to read this source.', { cause: error });
+    }
+    throw new OriginError('unavailable', 'This source cannot be read now.', { cause: error });
+  } finally {
+    if (found === undefined) await handle?.close();
+  }
+}
+
+async function respond(file: OpenFile, { headers, maxBytes, signal }: OriginRequest): Promise<OriginResponse> {
+  const { size, mtimeNs, mtimeMs, ino } = file.stats;
+  const length = Number(size);
+  const validators: Validators = {
+    etag: `"${size.toString(36)}-${mtimeNs.toString(36)}-${ino.toString(36)}"`,
+    lastModified: new Date(Number(mtimeMs)).toUTCString(),
+  };
+  const state: HttpFields = {
+    etag: validators.etag,
+    'last-modified': validators.lastModified,
+    'accept-ranges': 'bytes',
+  };
+  if (isNotModified(headers, validators)) return empty(304, state);
+
+  const range = requestedRange(headers, validators);
+  const part = range === undefined ? { first: 0, last: length - 1 } : resolveRange(range, length);
+  if (part === undefined) return empty(416, { ...state, 'content-range': `bytes */${length}` });
+  const delivered = part.last - part.first + 1;
+  if (delivered > maxBytes) {
+    throw new OriginError('too-large', `The source has ${delivered} bytes; ${maxBytes} are allowed.`);
+  }
+  const fields: HttpFields = {
+    ...state,
+    'content-type': imageType(await read(file.handle, 0, Math.min(TYPE_BYTES, length))),
+    'content-length': `${delivered}`,
+    ...(range && { 'content-range': `bytes ${part.first}-${part.last}/${length}` }),
+  };
+  const status = range === undefined ? 200 : 206;
+  if (delivered <= CHUNK) {
+    return { status, headers: fields, body: new BufferedBody(await read(file.handle, part.first, delivered)) };
+  }
+  const close = () => file.handle.close();
+  const body = new StreamedBody(() => readPart(file.handle, part, signal), close);
+  return { status, headers: fields, body };
+}
+
+async function* readPart(
+  handle: FileHandle,
+  part: { readonly first: number; readonly last: number },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let at = part.first; at <= part.last; at += CHUNK) {
+      signal.throwIfAborted();
+      yield await read(handle, at, Math.min(CHUNK, part.last + 1 - at));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Exactly `length` bytes: a file that was cut meanwhile is a broken answer. */
+async function read(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  for (let filled = 0; filled < length; ) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
+    if (bytesRead === 0) throw new OriginError('unavailable', 'The source was cut short while it was read.');
+    filled += bytesRead;
+  }
+  return buffer;
+}
+
+function empty(status: number, headers: HttpFields = {}): OriginResponse {
+  return { status, headers, body: new BufferedBody(new Uint8Array()) };
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isSystemError } from './errors.ts';
+
+/** Where storages keep what is not an entry; no key leads to these names. */
+const TEMP = '@temp';
+const LOCKS = '@locks';
+const BEAT = 'beat';
+/** Begins the name of a dead storage's folder within the folder of the one that buries it. */
+const DEAD = 'dead-';
+
+/** How often a living storage gives a sign of life, in milliseconds. */
+export const BEAT_EVERY_MS = 10_000;
+/** Without a sign for this long, its folder is swept. */
+export const SILENCE_MS = 30_000;
+
+/**
+ * The folder of one opened storage for files that are not entries yet, in the same file system, so
+ * that a rename makes them entries.
+ *
+ * Its `beat` file is the sign of life: written every ten seconds, judged by its time as the file
+ * system wrote it, since process ids mislead across containers and clocks across machines. A folder
+ * that was silent for 30 s is swept by whoever renames it into its own first, which is one.
+ *
+ * That rename is also the fence: a storage that was only asleep finds its temporary files gone, so
+ * none of its unfinished writes can take effect later, whoever holds its locks by then.
+ */
+export class TempFolder {
+  readonly #root: string;
+  #id = '';
+  #files = 0;
+  #added = 0;
+  /** Bytes that other living storages say to have added, at the last look. */
+  #addedByOthers = 0;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Makes the root and the folder, and sweeps what the dead left. */
+  async open(): Promise<void> {
+    await mkdir(join(this.#root, TEMP), { recursive: true });
+    await mkdir(this.locksPath, { recursive: true });
+    await this.#create();
+    await this.sweep();
+  }
+
+  async close(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  get path(): string {
+    return join(this.#root, TEMP, this.#id);
+  }
+
+  get locksPath(): string {
+    return join(this.#root, LOCKS);
+  }
+
+  /** The sign of life. A lock is a hard link to it, which therefore shows its owner and its age. */
+  get beatPath(): string {
+    return join(this.path, BEAT);
+  }
+
+  /** A path that was never given before, by any storage. */
+  newPath(): string {
+    this.#files += 1;
+    return join(this.path, `${this.#files}`);
+  }
+
+  /** Disk space in bytes that all living storages on this root say to have added so far. */
+  get added(): number {
+    return this.#added + this.#addedByOthers;
+  }
+
+  /** Tells the others, at the next sign of life, that this much disk space was added. */
+  note(bytes: number): void {
+    this.#added += bytes;
+  }
+
+  /** Gives a sign of life; begins anew if this folder was taken for dead. */
+  async beat(): Promise<void> {
+    try {
+      const handle = await open(this.beatPath, 'r+');
+      try {
+        await handle.write(`${this.#id} ${this.#added}\n`, 0);
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+      await this.#create();
+    }
+  }
+
+  /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
+  async sweep(): Promise<void> {
+    await this.beat();
+    const now = (await lstat(this.beatPath)).mtimeMs;
+    let addedByOthers = 0;
+    for (const entry of await readdir(join(this.#root, TEMP), { withFileTypes: true })) {
+      const id = entry.name;
+      if (id === this.#id || !entry.isDirectory()) continue;
+      const folder = join(this.#root, TEMP, id);
+      const sign = await signOf(folder);
+      if (sign === undefined) continue;
+      if (now - sign.at <= SILENCE_MS) {
+        addedByOthers += sign.added;
+        continue;
+      }
+      try {
+        // Exactly one of several sweepers succeeds.
+        await rename(folder, join(this.path, DEAD + id));
+      } catch (error) {
+        if (isSystemError(error, 'ENOENT')) continue;
+        throw error;
+      }
+      await this.#bury(join(this.path, DEAD + id), id);
+    }
+    this.#addedByOthers = addedByOthers;
+  }
+
+  /** Removes the locks of a dead storage and of those it was burying itself, then its folder. */
+  async #bury(folder: string, id: string): Promise<void> {
+    const names = await readdir(folder);
+    const dead = new Set([id]);
+    for (const name of names) if (name.startsWith(DEAD)) dead.add(name.slice(DEAD.length));
+    for (const name of await readdir(this.locksPath)) {
+      const path = join(this.locksPath, name);
+      // Nobody else removes this lock: its owner cannot any more (see `KeyLocks`).
+      if (dead.has((await signOwner(path)) ?? '')) await unlink(path);
+    }
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async #create(): Promise<void> {
+    this.#id = randomUUID();
+    // Not recursive: if the folders above are gone, so is the disk, and its mount point must stay empty.
+    await mkdir(this.path);
+    const handle = await open(this.beatPath, 'wx');
+    try {
+      await handle.write(`${this.#id} ${this.#added}\n`, 0);
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+/** The last sign of life of the storage with this folder; `undefined` if the folder is gone. */
+async function signOf(folder: string): Promise<{ readonly at: number; readonly added: number } | undefined> {
+  for (const path of [join(folder, BEAT), folder]) {
+    try {
+      const { mtimeMs } = await lstat(path);
+      const text = path === folder ? '' : await readFile(path, 'utf8');
+      return { at: mtimeMs, added: Number.parseInt(text.split(' ')[1] ?? '0', 10) || 0 };
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Whose lock this is; `undefined` if it was released meanwhile. */
+async function signOwner(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).split(' ')[0];
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
