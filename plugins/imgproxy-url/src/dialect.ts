@@ -5,6 +5,7 @@ import {
   type KeyRing,
   RequestError,
   SettingsError,
+  type SettingsProblem,
   type Signature,
 } from '@tintype/core';
 import { type Draft, finish, START } from './draft.ts';
@@ -30,16 +31,18 @@ export class ImgproxyDialect implements Dialect {
   /** Where every URL starts: the defaults, and the preset `default`. */
   readonly #start: Readonly<Draft>;
 
-  /** @throws SettingsError if a preset or the base URL is wrong. */
+  /** @throws SettingsError with all that is wrong with presets and base URL. */
   constructor(options: ImgproxyUrlOptions) {
-    this.#presets = new Presets(options.presets);
+    const problems: SettingsProblem[] = [];
+    this.#presets = new Presets(options.presets, problems);
     this.#onlyPresets = options.onlyPresets;
     this.#baseUrl = options.baseUrl;
     this.#start = { ...START, ...this.#presets.fallback };
     if (options.baseUrl !== '' && !isAbsolute(options.baseUrl)) {
       const message = 'TINTYPE_BASE_URL must begin with a scheme, as in https://images.example.com/.';
-      throw new SettingsError([{ variable: 'TINTYPE_BASE_URL', message }]);
+      problems.push({ variable: 'TINTYPE_BASE_URL', message });
     }
+    if (problems.length > 0) throw new SettingsError(problems);
   }
 
   parse(request: DialectRequest): ImageRequest {

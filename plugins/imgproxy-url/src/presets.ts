@@ -1,4 +1,4 @@
-import { RequestError, SettingsError, type SettingsProblem } from '@tintype/core';
+import { RequestError, type SettingsProblem } from '@tintype/core';
 import type { Patch } from './draft.ts';
 import { echo } from './echo.ts';
 import { applyOption } from './option-list.ts';
@@ -16,15 +16,13 @@ export class Presets {
 
   /**
    * @param definitions each `name=option/option`; blank ones and those that begin with `#` are skipped.
-   * @throws SettingsError that has all that is wrong with any of them.
+   * @param problems gets one more for each that is wrong.
    */
-  constructor(definitions: readonly string[]) {
-    const problems: SettingsProblem[] = [];
+  constructor(definitions: readonly string[], problems: SettingsProblem[]) {
     const complain = (message: string): void => {
       problems.push({ variable: VARIABLE, message: `${VARIABLE}: ${message}` });
     };
     this.#patches = compile(split(definitions, complain), complain);
-    if (problems.length > 0) throw new SettingsError(problems);
     this.fallback = this.#patches.get('default') ?? {};
   }
 
