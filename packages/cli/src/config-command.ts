@@ -15,6 +15,7 @@ export async function showConfig(
   // Composing reads and checks every setting; it opens nothing.
   const { effective, settings, warnings } = await makeProxy(plugins, input);
   const refusal = whyNotUnsigned(settings, effective);
+  if (!options.json) for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
   if (options.check) {
     if (refusal !== undefined) throw new Failure(refusal);
     if (options.json) stdout.write(`${JSON.stringify({ ok: true, warnings }, undefined, 2)}\n`);
@@ -25,7 +26,6 @@ export async function showConfig(
     stdout.write(settingsTable(effective, { width: widthOf(stdout), stream: stdout }));
     if (refusal !== undefined) stderr.write(`Warning: serve will refuse to start. ${refusal}\n`);
   }
-  if (!options.json) for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
 }
 
 function asJson({ variable, value, source, from, section, spec }: EffectiveSetting): object {

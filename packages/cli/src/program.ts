@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Section } from '@tintype/core';
-import { Command } from 'commander';
+import { Command, type Help } from 'commander';
 import { addSettingFlags, settingFlags } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -73,7 +73,8 @@ export function buildProgram(
   const outputs = {
     writeOut: (text: string) => void stdout.write(text),
     writeErr: (text: string) => void stderr.write(text),
-    outputError: (text: string, write: (text: string) => void) => write(text.replace(/^error: /, '')),
+    // Wrong usage is told by whoever runs this, in better words.
+    outputError: () => {},
     getOutHelpWidth: () => Math.min(stdout.columns ?? 80, 120),
     getErrHelpWidth: () => Math.min(stderr.columns ?? 80, 120),
   };
@@ -86,6 +87,7 @@ export function buildProgram(
   };
 
   const serve = add('serve', 'Start the proxy.', SETTINGS_HELP, true);
+  serve.configureHelp({ formatItem: stackedItem });
   serve.action(() => actions.serve(settingFlags(serve, sections)));
 
   const sign = add('sign', 'Print the signed form of a path.', SIGN_HELP, false)
@@ -100,6 +102,13 @@ export function buildProgram(
     actions.config(settingFlags(config, sections), options),
   );
   return program;
+}
+
+/** A flag on one line and its explanation below: beside names this long there is no room at 80 columns. */
+function stackedItem(term: string, _width: number, description: string, helper: Help): string {
+  const indent = ' '.repeat(6);
+  const text = helper.boxWrap(description, (helper.helpWidth ?? 80) - indent.length - 1);
+  return `  ${term}\n${text.replaceAll(/^/gm, indent)}`;
 }
 
 function version(): string {

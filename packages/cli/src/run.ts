@@ -1,10 +1,11 @@
-import { type SettingsInput, sectionsOf } from '@tintype/core';
+import { type Section, type SettingsInput, sectionsOf } from '@tintype/core';
 import { CommanderError } from 'commander';
 import { type Composition, compose } from './composition.ts';
 import { earlyFlags } from './early-flags.ts';
 import { describeFailure, type ExitCode } from './failure.ts';
 import { type Actions, buildProgram, commandNames } from './program.ts';
 import type { Surroundings } from './surroundings.ts';
+import { usageMessage } from './usage-message.ts';
 
 /**
  * Runs one command line.
@@ -13,8 +14,11 @@ import type { Surroundings } from './surroundings.ts';
  * @returns the exit code; `serve` returns when it has been stopped.
  */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { stderr } = surroundings;
+  let sections: readonly Section[] = [];
   try {
-    const { plugins, sections, input } = await composeFor(argv, surroundings);
+    const { plugins, input, ...composition } = await composeFor(argv, surroundings);
+    sections = composition.sections;
     const inputWith = (flags: Readonly<Record<string, string>>): SettingsInput => ({ ...input, flags });
     // Each command is loaded when it is called: --version needs no web server.
     const actions: Actions = {
@@ -34,10 +38,14 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     await buildProgram(sections, actions, surroundings).parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    // commander has printed its text already, help included. Its own code for wrong usage is 1.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) {
+      // Help and version are printed already; without a command, so is the help.
+      if (error.exitCode === 0) return 0;
+      if (error.code !== 'commander.help') stderr.write(`${usageMessage(error, commandNames, sections)}\n`);
+      return 2;
+    }
     const { text, code } = describeFailure(error);
-    surroundings.stderr.write(`${text}\n`);
+    stderr.write(`${text}\n`);
     return code;
   }
 }

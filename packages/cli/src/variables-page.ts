@@ -1,4 +1,5 @@
-import { type OptionSpec, otherVariables, type Section, VARIABLE_PREFIX } from '@tintype/core';
+import { type OptionSpec, otherVariables, type Section, sectionsOf, VARIABLE_PREFIX } from '@tintype/core';
+import { builtInPlugins } from './built-in-plugins.ts';
 
 const INTRODUCTION = `# All variables
 
@@ -21,8 +22,9 @@ Units: durations are seconds, sizes are bytes or carry \`KiB\`, \`MiB\` or \`GiB
 Lists are separated by commas. Booleans are \`true\` or \`false\`.
 `;
 
-/** The reference page of all settings, in Markdown. */
-export function variablesPage(sections: readonly Section[]): string {
+/** The reference page of every setting that the `tintype` command knows by itself, in Markdown. */
+export async function variablesPage(): Promise<string> {
+  const sections = await sectionsOf(builtInPlugins);
   return [INTRODUCTION, ...sections.map(sectionTable)].join('\n');
 }
 

@@ -1,0 +1,49 @@
+import type { ProxyEvent } from '@tintype/core';
+import { createLogger } from '@tintype/server';
+import { expect, test } from 'vitest';
+import { EventLog } from './event-log.ts';
+
+const DENIED = { type: 'cache-error', operation: 'put', code: 'access-denied', message: 'No.' } as const;
+const SLOW = { type: 'cache-error', operation: 'get', code: 'timeout', message: 'Late.' } as const;
+
+function logged(steps: readonly (ProxyEvent | number)[]): object[] {
+  const lines: object[] = [];
+  let now = 0;
+  const log = new EventLog(() => now);
+  log.writeTo(
+    createLogger({
+      level: 'info',
+      format: 'json',
+      destination: { write: (line) => void lines.push(JSON.parse(line)) },
+    }),
+  );
+  for (const step of steps) {
+    if (typeof step === 'number') now += step;
+    else log.observe(step);
+  }
+  return lines;
+}
+
+test('a failing cache is logged once per kind and minute', () => {
+  expect(logged([DENIED, DENIED, SLOW, 59_999, DENIED, SLOW])).toMatchObject([
+    { level: 40, operation: 'put', code: 'access-denied', times: 1, msg: 'The cache failed: No.' },
+    { level: 40, operation: 'get', code: 'timeout', times: 1 },
+  ]);
+});
+
+test('the next line tells how often it happened in between', () => {
+  expect(logged([DENIED, DENIED, DENIED, 60_000, DENIED])).toMatchObject([{ times: 1 }, { times: 3 }]);
+});
+
+test('a dropped entry and a result that was not stored are logged too', () => {
+  expect(
+    logged([
+      { type: 'entry-dropped', reason: 'corrupt' },
+      { type: 'store-dropped', reason: 'queue-full' },
+    ]),
+  ).toMatchObject([{ reason: 'corrupt' }, { reason: 'queue-full' }]);
+});
+
+test('what goes well is not logged', () => {
+  expect(logged([{ type: 'stored', ms: 1, bytes: 1 }])).toEqual([]);
+});

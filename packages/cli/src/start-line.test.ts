@@ -1,0 +1,82 @@
+import { type CoreSettings, coreSection, SettingsReader } from '@tintype/core';
+import { describe, expect, test } from 'vitest';
+import { formatBytes, startLine, unsafeParts } from './start-line.ts';
+import { whyNotUnsigned } from './unsigned-bind.ts';
+
+function read(env: Record<string, string>): Pick<ReturnType<SettingsReader['finish']>, 'effective'> & {
+  readonly settings: CoreSettings;
+} {
+  const reader = new SettingsReader({ env });
+  const settings = reader.read(coreSection);
+  return { settings, effective: reader.finish().effective };
+}
+
+const KEYS = { TINTYPE_KEY: 'aa', TINTYPE_SALT: 'bb' };
+
+describe('the first line', () => {
+  test('says where it listens, how the cache is, and the limits', () => {
+    const { settings } = read({ ...KEYS, TINTYPE_WORKERS: '3', TINTYPE_MAX_SRC_FILE_SIZE: '1.5MiB' });
+    const checks = [{ part: 'cache', ok: true, summary: 'fs at /var/cache' }] as const;
+    expect(startLine({ address: 'http://127.0.0.1:8080', settings, checks, unsafe: [] })).toBe(
+      'Serving on http://127.0.0.1:8080; cache fs at /var/cache; sources to 1.5 MiB and 50 MP, results to 16384 px, 3 transforms at a time',
+    );
+  });
+
+  test('says what does not work, and what is unsafe', () => {
+    const { settings, effective } = read({ TINTYPE_WORKERS: '1' });
+    const checks = [
+      { part: 'cache', ok: false, summary: 'fs at /c', problem: 'It is read-only.' },
+      { part: 'origin local', ok: false, summary: 'local', problem: 'The folder is missing.' },
+    ] as const;
+    const line = startLine({ address: 'x', settings, checks, unsafe: unsafeParts(settings, effective) });
+    expect(line).toContain('cache fs at /c NOT USABLE: It is read-only;');
+    expect(line).toContain('origin local NOT USABLE: The folder is missing;');
+    expect(line).toMatch(/UNSAFE: any URL is answered, signed or not, because no TINTYPE_KEY is set$/);
+  });
+
+  test('says that there is no cache', () => {
+    const { settings } = read(KEYS);
+    expect(startLine({ address: 'x', settings, checks: [], unsafe: [] })).toContain(
+      'no cache (TINTYPE_CACHE_USE is blank)',
+    );
+  });
+});
+
+describe('unsafe is', () => {
+  test.each([
+    [{}, /TINTYPE_KEY/],
+    [{ ...KEYS, TINTYPE_SIGNATURE_SIZE: '4' }, /signatures of 4 bytes can be guessed/],
+    [{ ...KEYS, TINTYPE_MAX_SRC_FILE_SIZE: '0' }, /sources may have any size/],
+    [{ ...KEYS, TINTYPE_MAX_RESULT_DIMENSION: '0' }, /results may have any size/],
+  ])('%j', (env, clause) => {
+    const { settings, effective } = read(env);
+    expect(unsafeParts(settings, effective)).toEqual([expect.stringMatching(clause)]);
+  });
+
+  test('nothing, with a key and defaults', () => {
+    const { settings, effective } = read(KEYS);
+    expect(unsafeParts(settings, effective)).toEqual([]);
+  });
+});
+
+test('an address beyond this machine needs a key or a permission', () => {
+  const why = (env: Record<string, string>) => {
+    const { settings, effective } = read(env);
+    return whyNotUnsigned(settings, effective);
+  };
+  expect(why({ IMGPROXY_BIND: ':8080' })).toMatch(/^IMGPROXY_BIND is :8080, which other machines can reach/);
+  expect(why({ TINTYPE_BIND: ':8080', ...KEYS })).toBeUndefined();
+  expect(why({ TINTYPE_BIND: ':8080', TINTYPE_ALLOW_UNSIGNED: 't' })).toBeUndefined();
+  expect(why({ PORT: '8080' })).toBeUndefined();
+  expect(why({ TINTYPE_BIND: '/run/tintype.sock' })).toBeUndefined();
+});
+
+test.each([
+  [0, '0 bytes'],
+  [1023, '1023 bytes'],
+  [1536, '1.5 KiB'],
+  [64 * 1024 ** 2, '64 MiB'],
+  [10 * 1024 ** 3, '10 GiB'],
+])('%d is written as %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
