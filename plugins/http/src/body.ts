@@ -38,10 +38,10 @@ export interface BodyLimits {
  * The body of a response. Its stream throws an OriginError where the body ends short, stalls or gets
  * too large, and the reason of the signal once that is aborted; whenever it does not end by itself,
  * its socket is destroyed.
+ *
+ * @param raw must have a listener for `error`, as it may fail before it is read.
  */
 export function responseBody(raw: Readable, coding: ContentCoding, limits: BodyLimits): Body {
-  // Failures are reported by the reader; without a listener one before the first read would be fatal.
-  raw.on('error', () => {});
   return new StreamedBody(
     () => read(raw, coding, limits),
     () => {

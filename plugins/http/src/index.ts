@@ -1,4 +1,4 @@
-import { definePlugin, type Plugin } from '@tintype/core';
+import { definePlugin, type OriginDescriptor, type Plugin } from '@tintype/core';
 import { httpOptions } from './options.ts';
 import { HttpOrigin } from './origin.ts';
 
@@ -7,17 +7,21 @@ export type { Lookup, ResolvedAddress } from './dialer.ts';
 export { type HttpOptions, httpOptions } from './options.ts';
 export { HttpOrigin, type HttpOriginParts } from './origin.ts';
 
-/** The web as an origin, for source URLs with the schemes `http` and `https`. */
-const plugin: Plugin = definePlugin({
+/** The origin `http`. */
+const origin: OriginDescriptor<typeof httpOptions> = {
+  id: 'http',
+  // As in imgproxy, its variables have no infix: `TINTYPE_MAX_REDIRECTS`.
+  prefix: '',
+  options: httpOptions,
+  create: (options, scope) => new HttpOrigin(options, scope),
+};
+
+/** Brings the web as an origin, for source URLs with the schemes `http` and `https`. */
+const http: Plugin = definePlugin({
   name: '@tintype/http',
   register(registry) {
-    registry.origin({
-      id: 'http',
-      prefix: '',
-      options: httpOptions,
-      create: (settings, scope) => new HttpOrigin(settings, scope),
-    });
+    registry.origin(origin);
   },
 });
 
-export default plugin;
+export default http;

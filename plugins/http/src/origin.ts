@@ -121,6 +121,7 @@ export class HttpOrigin implements Origin {
     try {
       // The client hears of an abort only once it is connected, hence the race.
       const { statusCode, headers: raw, body } = await Promise.race([asked, rejectionOf(either)]);
+      // Whoever reads hears of failures; without a listener one before the first read would be fatal.
       body.on('error', () => {});
       return { statusCode, rawHeaders: raw as unknown as readonly string[], body };
     } catch (error) {
@@ -140,7 +141,8 @@ export class HttpOrigin implements Origin {
     const { statusCode: status, body } = answer;
     assertAskedFor(status, headers, asked);
     if (status === 204 || status === 205 || status === 304) {
-      body.resume();
+      // Completed already, so this doesn't cost the connection, unless a 205 brings content that it must not.
+      body.destroy();
       return { status, headers, body: new BufferedBody(new Uint8Array(0)) };
     }
     const length = Number(headers['content-length'] ?? 0);

@@ -118,7 +118,7 @@ test('the endless body of a redirect is not read', async () => {
     response.writeHead(302, { location: '/b' });
     response.write('x'.repeat(10_000));
   });
-  const response = await ask(await openOrigin(), `${server.url}/a`);
+  const response = await ask(await openOrigin({ downloadTimeout: 60 }), `${server.url}/a`);
   expect(Buffer.from(await response.body.bytes()).toString()).toBe('image');
   const [first] = server.sockets;
   if (first?.destroyed === false) await new Promise((resolve) => first.once('close', resolve));
