@@ -15,6 +15,9 @@ export class SetupError extends Error {
   name = 'SetupError';
 }
 
+/** How long npm waits between its attempts, unless the user's environment has it otherwise. */
+const impatience = { npm_config_fetch_retry_mintimeout: '1000', npm_config_fetch_retry_maxtimeout: '5000' };
+
 /** Written after a successful install; it lies in node_modules, so that it goes when they go. */
 const stampPath = join(root, 'node_modules/.tintype/installed');
 
@@ -40,8 +43,9 @@ async function install() {
   const { code, output } = await capture(
     'npx',
     ['--yes', pnpm, 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'],
-    // On Windows npx is a .cmd file, which only a shell can start.
-    { env: process.env, shell: process.platform === 'win32' },
+    // Without a network npm would wait for more than a minute before it says so. On Windows npx is a .cmd file, which
+    // only a shell can start.
+    { env: { ...impatience, ...process.env }, shell: process.platform === 'win32' },
   );
   if (code !== 0) {
     installing.failed(output.split('\n').slice(-40).join('\n'));
