@@ -1,1 +1,14 @@
-export {};
+export { storageCatalogue, type RequirementGroup, storageRequirements, type StorageRequirementId } from './catalogue/catalogue.ts';
+export type { BooleanCapability, Need, Requirement } from './catalogue/requirement.ts';
+export type { Outcome, TestResult } from './engine/outcome.ts';
+export type { Runner, RunnerContext } from './engine/runner.ts';
+export { type Fault, FaultProxy, type FaultRule, type SeenRequest } from './proxy/fault-proxy.ts';
+export type {
+  CrashSetup,
+  HarnessContext,
+  Misconfiguration,
+  Sabotage,
+  StorageHarness,
+  StorageSubject,
+} from './storage/harness.ts';
+export { storageConformance, type StorageConformanceOptions } from './storage/storage-conformance.ts';

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import type { StorageKey } from '@tintype/core';
+import { storageRequirements } from '../catalogue/catalogue.ts';
+import { describeError, Inconclusive, type Outcome, outcomeOf, type TestResult } from '../engine/outcome.ts';
+import { Random } from '../engine/random.ts';
+import { forEachLimited, settled, within } from '../engine/waiting.ts';
+import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
+import { StorageEnv, type StorageTest } from './env.ts';
+import type { StorageHarness, StorageSubject } from './harness.ts';
+import { whyNotApplicable } from './needs.ts';
+import { TracedAdapter } from './traced-adapter.ts';
+
+export interface RunOptions {
+  /** Any text; the same seed gives the same random choices. */
+  readonly seed?: string | undefined;
+  /** Seconds that the random parts may take together, about; default 10. */
+  readonly budget?: number | undefined;
+}
+
+/** The budget of a run that names none, in seconds. */
+export const DEFAULT_BUDGET = 10;
+
+/** A storage under test for as long as a run takes. */
+interface Shared {
+  readonly subject: StorageSubject;
+  readonly adapter: TracedAdapter;
+}
+
+/**
+ * Runs tests against one harness, one after another: a shared adapter, a prefix of its own for each
+ * test, and a look at what it left behind.
+ */
+export class StorageRun {
+  readonly seed: string;
+  readonly budget: number;
+  /** Keys of the run begin with `conformance/<runId>/`. */
+  readonly runId: string = `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`;
+  readonly #harness: StorageHarness;
+  readonly #leftovers: string[] = [];
+  readonly #written = new Set<StorageKey>();
+  readonly #writes: WriteTimes = new Map();
+  readonly #mine = new Set<StorageSubject>();
+  #shared: Promise<Shared> | undefined;
+  #number = 0;
+
+  constructor(harness: StorageHarness, options: RunOptions = {}) {
+    this.#harness = harness;
+    this.seed = options.seed ?? 'tintype';
+    this.budget = options.budget ?? DEFAULT_BUDGET;
+  }
+
+  get operationTimeoutMs(): number {
+    return this.#harness.operationTimeoutMs ?? 10_000;
+  }
+
+  /** The shared subject, opened. @throws what `create` or `open` throws. */
+  async shared(): Promise<Shared> {
+    this.#shared ??= this.#openShared();
+    try {
+      return await this.#shared;
+    } catch (error) {
+      this.#shared = undefined;
+      throw error;
+    }
+  }
+
+  async run(test: StorageTest): Promise<TestResult> {
+    const started = performance.now();
+    const outcome = await this.#attempt(test);
+    return {
+      requirement: test.requirement,
+      title: test.title,
+      outcome,
+      ms: performance.now() - started,
+      emulated: test.emulated ?? false,
+    };
+  }
+
+  /** Closes and removes everything that the run made. */
+  async finish(): Promise<void> {
+    await this.#abandonShared();
+  }
+
+  async #attempt(test: StorageTest): Promise<Outcome> {
+    let shared: Shared;
+    try {
+      shared = await this.shared();
+    } catch (error) {
+      return { kind: 'inconclusive', reason: `The storage could not be opened: ${describeError(error)}` };
+    }
+    const { subject, adapter } = shared;
+    for (const need of storageRequirements.get(test.requirement)?.needs ?? []) {
+      const reason = whyNotApplicable(need, adapter.capabilities, subject);
+      if (reason !== undefined) return { kind: 'skipped', reason };
+    }
+    this.#written.clear();
+    const env = new StorageEnv({
+      adapter,
+      subject,
+      prefix: `conformance/${this.runId}/${this.#number++}/`,
+      random: new Random(`${this.seed}/${test.requirement}/${test.title}`),
+      scale: this.budget / DEFAULT_BUDGET,
+      operationTimeoutMs: this.operationTimeoutMs,
+      written: this.#written,
+      writes: this.#writes,
+      create: () => this.#create(),
+      leftovers: this.#leftovers,
+    });
+    const limit = test.timeoutMs ?? this.operationTimeoutMs * 3;
+    const result = await settled(within(limit, `The test (${test.title})`, test.run(env)));
+    const hanging = adapter.pending;
+    await env.closeRest();
+    for (const own of this.#mine) await settled(async () => own.dispose?.());
+    this.#mine.clear();
+    if (hanging.length > 0) await this.#abandonShared();
+    else await this.#cleanUp(test, env);
+    return result.ok ? { kind: 'pass' } : outcomeOf(result.error);
+  }
+
+  async #cleanUp(test: StorageTest, env: StorageEnv): Promise<void> {
+    const problems: string[] = [];
+    const client = new StorageClient(env.adapter, this.operationTimeoutMs, this.#writes);
+    await forEachLimited([...this.#written], 16, async (key) => {
+      const removed = await settled(client.delete(key));
+      if (!removed.ok) problems.push(`${key} could not be deleted: ${describeError(removed.error)}`);
+    });
+    const empty = await settled(
+      client.eventually(
+        async () => keysDiffer(await client.keys(env.prefix), [], env.prefix),
+        Math.max(client.listSettleMs, client.settleMs),
+      ),
+    );
+    if (!empty.ok) problems.push(`after deleting everything, ${describeError(empty.error)}`);
+    const leaks = await settled(async () => env.leaks());
+    if (!leaks.ok) problems.push(`the leak hook failed: ${describeError(leaks.error)}`);
+    else problems.push(...leaks.value);
+    this.#leftovers.push(...problems.slice(0, 3).map((problem) => `${test.title}: ${problem}`));
+  }
+
+  async #create(): Promise<StorageSubject> {
+    const subject = await this.#harness.create({ runId: this.runId });
+    this.#mine.add(subject);
+    return subject;
+  }
+
+  async #openShared(): Promise<Shared> {
+    const subject = await within(
+      this.operationTimeoutMs,
+      'create() of the harness',
+      Promise.resolve(this.#harness.create({ runId: this.runId })),
+    );
+    const adapter = new TracedAdapter(subject.adapter, this.#written);
+    await within(this.operationTimeoutMs, 'open()', adapter.open({ signal: new AbortController().signal }));
+    const prefix = `conformance/${this.runId}/`;
+    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
+    for await (const row of client.adapter.list(prefix, undefined, client.context())) {
+      if (row.key.startsWith(prefix)) throw new Inconclusive(`${row.key} is there already: this prefix is not ours.`);
+    }
+    return { subject, adapter };
+  }
+
+  async #abandonShared(): Promise<void> {
+    const shared = await settled(Promise.resolve(this.#shared));
+    this.#shared = undefined;
+    if (!shared.ok || shared.value === undefined) return;
+    const { adapter, subject } = shared.value;
+    await settled(within(this.operationTimeoutMs, 'close()', adapter.close()));
+    await settled(async () => subject.dispose?.());
+  }
+}

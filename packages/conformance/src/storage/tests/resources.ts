@@ -1,0 +1,84 @@
+import { RequirementBroken } from '../../engine/outcome.ts';
+import { pause, within } from '../../engine/waiting.ts';
+import { streamBody } from '../bodies.ts';
+import { expect, type StorageEnv, type StorageTest } from '../env.ts';
+
+const MiB = 1024 * 1024;
+/** What may be held besides: buffers of a client, and what the collector has not taken yet. */
+const ROOM = 64 * MiB;
+
+function volume(env: StorageEnv): number {
+  const wanted = Math.round(256 * Math.min(1, env.scale)) * MiB;
+  return Math.min(Math.max(wanted, 16 * MiB), env.capabilities.maxObjectBytes);
+}
+
+/** Bytes of buffers and heap in use now. */
+function memory(): number {
+  const { heapUsed, arrayBuffers, external } = process.memoryUsage();
+  return heapUsed + Math.max(arrayBuffers, external);
+}
+
+async function* flow(size: number, watch: () => void): AsyncGenerator<Uint8Array> {
+  for (let sent = 0; sent < size; sent += MiB) {
+    watch();
+    // A new array each time: chunks are never reused by the sender.
+    yield new Uint8Array(Math.min(MiB, size - sent)).fill(sent / MiB);
+  }
+}
+
+export const resourcesTests: readonly StorageTest[] = [
+  {
+    requirement: 'resources.put-memory-is-bounded',
+    title: 'memory while a long body streams in',
+    timeoutMs: 300_000,
+    async run(env) {
+      const size = volume(env);
+      const before = memory();
+      let peak = 0;
+      const watch = () => {
+        peak = Math.max(peak, memory() - before);
+      };
+      await within(290_000, 'A long put', env.adapter.put(env.key('in'), streamBody(flow(size, watch)), META, undefined, env.context()));
+      expect(peak < Math.max(ROOM, size / 2), `While ${size / MiB} MiB streamed in, memory grew by ${Math.round(peak / MiB)} MiB.`);
+    },
+  },
+  {
+    requirement: 'resources.get-memory-is-bounded',
+    title: 'memory while a long body streams out to a slow reader',
+    timeoutMs: 300_000,
+    async run(env) {
+      const size = volume(env);
+      const key = env.key('out');
+      await env.supposed('a long body can be put', () =>
+        env.adapter.put(key, streamBody(flow(size, () => undefined)), META, undefined, env.context()),
+      );
+      const before = memory();
+      let peak = 0;
+      let length = 0;
+      const entry = await env.limited('get', env.adapter.get(key, undefined, env.context()));
+      if (entry?.kind !== 'entry') throw new RequirementBroken('The long body is not there.');
+      for await (const chunk of entry.body.stream()) {
+        if (length === 0) await pause(100);
+        length += chunk.length;
+        peak = Math.max(peak, memory() - before);
+      }
+      expect(length === size, `${length} of ${size} bytes came back.`);
+      expect(peak < Math.max(ROOM, size / 2), `While ${size / MiB} MiB streamed out, memory grew by ${Math.round(peak / MiB)} MiB.`);
+    },
+  },
+];
+
+/** Must run last: it tells what the tests before it left behind. */
+export const finalTests: readonly StorageTest[] = [
+  {
+    requirement: 'resources.nothing-is-left',
+    title: 'after every test its prefix was empty and nothing was left open',
+    async run(env) {
+      const { leftovers } = env;
+      if (leftovers.length === 0) return;
+      throw new RequirementBroken(`${leftovers.length} things were left, first: ${leftovers[0]}`, leftovers.slice(0, 10));
+    },
+  },
+];
+
+const META = { encoded: 'v1;long', contentType: 'image/tiff' } as const;

@@ -1,0 +1,127 @@
+import type {
+  Awaitable,
+  ByteRange,
+  CheckResult,
+  EntryInfo,
+  GetOutcome,
+  ListedEntry,
+  OperationContext,
+  PutBody,
+  PutCondition,
+  StorageAdapter,
+  StorageCapabilities,
+  StorageKey,
+  StoredMetadata,
+  Version,
+  VersionCondition,
+} from '@tintype/core';
+
+/**
+ * An adapter that remembers which keys were written and which operations are under way, so that the
+ * suite can clean up behind a storage whose `list` lies, and can name the operation that hangs.
+ */
+export class TracedAdapter implements StorageAdapter {
+  readonly inner: StorageAdapter;
+  readonly #written: Set<StorageKey>;
+  readonly #pending = new Map<number, string>();
+  #calls = 0;
+
+  constructor(inner: StorageAdapter, written: Set<StorageKey>) {
+    this.inner = inner;
+    this.#written = written;
+  }
+
+  get capabilities(): StorageCapabilities {
+    return this.inner.capabilities;
+  }
+
+  /** Operations that have not settled, in words. */
+  get pending(): readonly string[] {
+    return [...this.#pending.values()];
+  }
+
+  open(context: OperationContext): Promise<void> {
+    return this.#watch('open()', () => this.inner.open(context)) as Promise<void>;
+  }
+
+  close(): Promise<void> {
+    return this.#watch('close()', () => this.inner.close()) as Promise<void>;
+  }
+
+  get(key: StorageKey, range: ByteRange | undefined, context: OperationContext): Awaitable<GetOutcome> {
+    return this.#watch(`get(${key})`, () => this.inner.get(key, range, context));
+  }
+
+  stat(key: StorageKey, context: OperationContext): Awaitable<EntryInfo | undefined> {
+    return this.#watch(`stat(${key})`, () => this.inner.stat(key, context));
+  }
+
+  async put(
+    key: StorageKey,
+    body: PutBody,
+    metadata: StoredMetadata,
+    condition: PutCondition | undefined,
+    context: OperationContext,
+  ): Promise<Version> {
+    this.#written.add(key);
+    return this.#watch(`put(${key})`, () => this.inner.put(key, body, metadata, condition, context));
+  }
+
+  async setMetadata(
+    key: StorageKey,
+    metadata: StoredMetadata,
+    condition: VersionCondition | undefined,
+    context: OperationContext,
+  ): Promise<Version | undefined> {
+    this.#written.add(key);
+    return this.#watch(`setMetadata(${key})`, () => this.inner.setMetadata(key, metadata, condition, context));
+  }
+
+  async delete(key: StorageKey, condition: VersionCondition | undefined, context: OperationContext): Promise<void> {
+    return this.#watch(`delete(${key})`, () => this.inner.delete(key, condition, context));
+  }
+
+  list(prefix: string, after: StorageKey | undefined, context: OperationContext): AsyncIterable<ListedEntry> {
+    return this.#listing(prefix, after, context);
+  }
+
+  check(context: OperationContext): Promise<CheckResult> {
+    return this.#watch('check()', () => this.inner.check(context)) as Promise<CheckResult>;
+  }
+
+  async *#listing(
+    prefix: string,
+    after: StorageKey | undefined,
+    context: OperationContext,
+  ): AsyncGenerator<ListedEntry, void> {
+    const call = this.#calls++;
+    const iterator = this.inner.list(prefix, after, context)[Symbol.asyncIterator]();
+    let ended = false;
+    try {
+      for (;;) {
+        this.#pending.set(call, `list(${prefix})`);
+        const step = await iterator.next();
+        this.#pending.delete(call);
+        if (step.done) {
+          ended = true;
+          return;
+        }
+        yield step.value;
+      }
+    } catch (error) {
+      ended = true;
+      throw error;
+    } finally {
+      this.#pending.delete(call);
+      if (!ended) await iterator.return?.();
+    }
+  }
+
+  #watch<T>(name: string, operation: () => Awaitable<T>): Awaitable<T> {
+    const result = operation();
+    if (!(result instanceof Promise)) return result;
+    const call = this.#calls++;
+    this.#pending.set(call, name);
+    return result.finally(() => this.#pending.delete(call));
+  }
+}
