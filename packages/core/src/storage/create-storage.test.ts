@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { collect } from '../bodies.ts';
+import { collect, StreamedBody } from '../bodies.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { createStorage } from './create-storage.ts';
@@ -158,6 +158,26 @@ describe('deadlines and aborts', () => {
     }
     await storage.put('k', slow(), metadata);
     expect(adapter.entries.get('k')?.bytes).toHaveLength(5 * bytes.length);
+  });
+
+  test('an answer that comes too late is released, or it would keep its connection for ever', async () => {
+    const gate = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const adapter = new ScriptedAdapter();
+    const storage = await opened(adapter, 20);
+    await storage.put('k', bytes, metadata);
+    adapter.next('get', async (proceed) => {
+      const outcome = (await proceed()) as object;
+      await gate.promise;
+      const body = new StreamedBody(
+        () => once(),
+        () => released.resolve(),
+      );
+      return { ...outcome, body };
+    });
+    await expect(storage.get('k')).rejects.toMatchObject({ code: 'timeout' });
+    gate.resolve();
+    await released.promise;
   });
 
   test('an abort rejects with the reason itself, also when the adapter ignores it', async () => {

@@ -77,6 +77,13 @@ interface Call<T> {
   readonly conditional?: boolean;
   readonly body?: NormalisedBody;
   readonly attempt: () => Awaitable<T>;
+  /** Releases what an answer holds that came after the deadline or the abort. */
+  readonly late?: (value: T) => void;
+}
+
+/** A body that nobody reads would keep its socket or handle for ever. */
+function discardLate(outcome: GetOutcome): void {
+  if (outcome?.kind === 'entry') outcome.body.discard().catch(() => undefined);
 }
 
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
@@ -149,6 +156,7 @@ class PublicStorage implements CacheStorage {
       key: checked,
       scope,
       attempt: () => this.#adapter.get(checked, range, scope),
+      late: discardLate,
     });
     if (!isPromise(outcome)) return this.#hit(checked, outcome, signal);
     return outcome.then((late) => this.#hit(checked, late, signal));
@@ -379,7 +387,7 @@ class PublicStorage implements CacheStorage {
     } catch (error) {
       first = Promise.reject(error);
     }
-    return call.scope.race(this.#settle(call, first)).catch((error) => {
+    return call.scope.race(this.#settle(call, first), call.late).catch((error) => {
       throw this.#outward(call, error);
     });
   }

@@ -49,8 +49,10 @@ export class OperationScope implements OperationContext {
   /**
    * Settles as `promise` does, or rejects at once when the caller aborts or the deadline passes,
    * also if the adapter ignores its signal.
+   *
+   * @param late gets what comes after nobody waits any more, to release what it holds.
    */
-  race<T>(promise: Promise<T>): Promise<T> {
+  race<T>(promise: Promise<T>, late?: (value: T) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       if (this.ended) {
@@ -60,6 +62,7 @@ export class OperationScope implements OperationContext {
       }
       promise.then(
         (value) => {
+          if (this.#ended) late?.(value);
           this.#disarm();
           resolve(value);
         },
