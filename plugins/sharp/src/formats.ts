@@ -48,6 +48,12 @@ export function chooseFormat(
   return background === null && (source.hasAlpha || surrounded) ? 'png' : 'jpeg';
 }
 
+/** Whether a source of this format keeps its motion in what is asked for. */
+export function keepsMotion(asked: ImageFormat | null, source: ImageFormat): boolean {
+  const format = asked ?? source;
+  return isOutputFormat(format) && OUTPUT_FORMATS[format].motion;
+}
+
 /** Turns a request and the settings into one encoder's options. */
 export class Encoding {
   readonly #options: SharpOptions;

@@ -5,15 +5,9 @@ import type { Size } from './geometry.ts';
  * The source, as far as it will be decoded: one frame if the result stands still. Drawings are
  * asked about at the size they are rendered at.
  *
- * @throws TransformError `too-many-frames`, `too-many-pixels`
+ * @throws TransformError `too-many-pixels`
  */
 export function requireSourceWithin(limits: TransformLimits, size: Size, frames: number): void {
-  if (frames > limits.maxFrames) {
-    throw new TransformError(
-      'too-many-frames',
-      `The source has ${frames} frames; at most ${limits.maxFrames} are allowed.`,
-    );
-  }
   const pixels = size.width * size.height * frames;
   if (pixels > limits.maxSourcePixels) {
     const times = frames > 1 ? ` × ${frames} frames` : '';
@@ -25,8 +19,9 @@ export function requireSourceWithin(limits: TransformLimits, size: Size, frames:
 }
 
 /**
- * The result before it is made. Its area is bounded as well: a side may be long, yet nobody who
- * limits what is read wants to hold and encode many times more.
+ * The result before it is made. Its area, over all frames, has the limit of the source: nobody who
+ * bounds what is read wants to hold and encode many times more, and without enlarging a result has
+ * no more pixels than its source.
  *
  * @param scaled the picture after scaling, before anything is cut off.
  * @throws TransformError `result-too-large`
@@ -40,8 +35,10 @@ export function requireResultWithin(limits: TransformLimits, result: Size, scale
     );
   }
   const pixels = Math.max(result.width * result.height, scaled.width * scaled.height) * frames;
-  // Whatever a source within its limit asks for without enlarging must pass.
-  if (pixels > Math.max(limits.maxSourcePixels, maxResultDimension * 4096)) {
-    throw new TransformError('result-too-large', `The result would take ${pixels} pixels, more than is allowed.`);
+  if (pixels > limits.maxSourcePixels) {
+    throw new TransformError(
+      'result-too-large',
+      `The result would take ${pixels} pixels; at most ${limits.maxSourcePixels} are allowed.`,
+    );
   }
 }

@@ -56,9 +56,9 @@ export async function makePlan(
   source: Source,
   operations: Operations,
   format: OutputFormat,
-  frames: number,
   limits: TransformLimits,
 ): Promise<Plan> {
+  const { frames } = source;
   const maxPixels = limits.maxSourcePixels;
   const turn = wholeTurn(source.orientation, operations);
   const isVector = source.format === 'svg';

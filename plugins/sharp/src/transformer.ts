@@ -8,7 +8,7 @@ import {
 } from '@tintype/core';
 import sharp from 'sharp';
 import { asTransformError } from './errors.ts';
-import { chooseFormat, Encoding, OUTPUT_FORMATS, type OutputFormat } from './formats.ts';
+import { chooseFormat, Encoding, keepsMotion, OUTPUT_FORMATS, type OutputFormat } from './formats.ts';
 import { configureLibvips, readableFormats } from './libvips.ts';
 import { requireSourceWithin } from './limits.ts';
 import { parseFormatQualities, type SharpOptions } from './options.ts';
@@ -75,13 +75,17 @@ export class SharpTransformer implements Transformer {
     if (unknown !== undefined)
       throw new TransformError('unsupported', `The operation ${unknown} isn't available here.`);
 
-    const source = await readHeader(request.input, this.supports.inputFormats);
+    const source = await readHeader(
+      request.input,
+      this.supports.inputFormats,
+      (found) => keepsMotion(output.format, found),
+      limits.maxFrames,
+    );
     const format = chooseFormat(output.format, source, operations);
-    const frames = OUTPUT_FORMATS[format].motion ? source.frames : 1;
-    if (source.format !== 'svg') requireSourceWithin(limits, source, frames);
+    if (source.format !== 'svg') requireSourceWithin(limits, source, source.frames);
     signal.throwIfAborted();
     try {
-      const plan = await makePlan(source, operations, format, frames, limits);
+      const plan = await makePlan(source, operations, format, limits);
       signal.throwIfAborted();
       return await produce(plan, this.#encoding, output.quality, signal);
     } catch (cause) {

@@ -19,7 +19,7 @@ const MAGENTA = { r: 255, g: 0, b: 255 };
 export async function findTrim(source: Source, trim: Trim, swapped: boolean, maxPixels: number): Promise<Rectangle> {
   const whole = { left: 0, top: 0, width: source.width, height: source.height };
   // libvips looks with a window of 3 × 3.
-  if (source.width < 3 && source.height < 3) return whole;
+  if (source.width < 3 || source.height < 3) return whole;
   const found = await contentOf(source, trim, maxPixels);
   return equalise(found, whole, {
     horizontal: swapped ? trim.equalVertical : trim.equalHorizontal,
