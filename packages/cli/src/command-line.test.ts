@@ -112,7 +112,7 @@ describe.concurrent('settings', () => {
     const { code, stdout, stderr } = await tintype(['config'], { env: KEYS });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Proxy\n/);
-    expect(stdout).toMatch(/^ {2}TINTYPE_KEY +•••• +TINTYPE_KEY$/m);
+    expect(stdout).toMatch(/^ {2}TINTYPE_KEY +•••• +environment$/m);
     expect(stdout).toMatch(/^ {2}TINTYPE_TTL +31536000 +default$/m);
     expect(stdout).not.toContain(KEYS.TINTYPE_KEY);
     expect(stdout).not.toContain('\u001B');
@@ -141,6 +141,13 @@ describe.concurrent('settings', () => {
       expect(stderr).toContain('TINTYPE_KEY is "••••"');
       expect(stderr).not.toContain('secret');
     }
+  });
+
+  test('that are wrong are JSON with --json', async ({ expect }) => {
+    const { code, stdout, stderr } = await tintype(['config', '--check', '--json'], { env: { TINTYPE_TTL: 'abc' } });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    const message = 'TINTYPE_TTL is "abc"; expected a number of seconds, 0 or more.';
+    expect(JSON.parse(stdout)).toEqual({ ok: false, problems: [{ variable: 'TINTYPE_TTL', message }] });
   });
 
   test('unknown variables are a warning, and the check still passes', async ({ expect }) => {

@@ -13,10 +13,17 @@ export async function showConfig(
   { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
-  const { effective, settings, warnings } = await makeProxy(plugins, input);
+  const { effective, settings, warnings } = await makeProxy(plugins, input).catch((error: unknown) => {
+    if (options.json && SettingsError.is(error)) refuse(error.problems, stdout);
+    throw error;
+  });
+  const warn = () => {
+    for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
+  };
   const refusal = whyNotUnsigned(settings, effective);
-  if (!options.json) for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
   if (options.check) {
+    if (refusal !== undefined && options.json) refuse([{ variable: 'TINTYPE_BIND', message: refusal }], stdout);
+    if (!options.json) warn();
     if (refusal !== undefined) throw new Failure(refusal);
     if (options.json) stdout.write(`${JSON.stringify({ ok: true, warnings }, undefined, 2)}\n`);
     else stdout.write('The configuration is right.\n');
@@ -24,8 +31,16 @@ export async function showConfig(
     stdout.write(`${JSON.stringify({ settings: effective.map(asJson), warnings }, undefined, 2)}\n`);
   } else {
     stdout.write(settingsTable(effective, { width: widthOf(stdout), stream: stdout }));
+    // Below the table, where it is seen.
+    warn();
     if (refusal !== undefined) stderr.write(`Warning: serve will refuse to start. ${refusal}\n`);
   }
+}
+
+/** What is wrong, for machines: standard output stays JSON whatever happens. */
+function refuse(problems: readonly SettingsProblem[], stdout: NodeJS.WriteStream): never {
+  stdout.write(`${JSON.stringify({ ok: false, problems }, undefined, 2)}\n`);
+  throw new Failure('');
 }
 
 function asJson({ variable, value, source, from, section, spec }: EffectiveSetting): object {

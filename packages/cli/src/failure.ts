@@ -11,7 +11,7 @@ import { SettingsError } from '@tintype/core';
  */
 export type ExitCode = 0 | 1 | 2;
 
-/** Ends a command with one sentence for the person at the terminal, and without a stack. */
+/** Ends a command with one sentence for the person at the terminal, or with none if all is told already. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: ExitCode;

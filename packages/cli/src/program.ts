@@ -66,6 +66,7 @@ export function buildProgram(
 ): Command {
   const program = new Command('tintype')
     .description('An image proxy that remembers: it fetches images, transforms them and keeps the results.')
+    .usage('<command> [flags]')
     .version(version(), '-v, --version', 'Print the version.')
     .helpOption('-h, --help', 'Explain a command.')
     .helpCommand(false)

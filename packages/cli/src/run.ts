@@ -45,7 +45,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       return 2;
     }
     const { text, code } = describeFailure(error);
-    stderr.write(`${text}\n`);
+    if (text !== '') stderr.write(`${text}\n`);
     return code;
   }
 }

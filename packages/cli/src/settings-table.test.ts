@@ -21,7 +21,7 @@ test('values and where they came from stand in columns', () => {
   expect(settingsTable(SETTINGS.slice(0, 2), { width: 120, stream: plain })).toBe(
     [
       'Proxy',
-      '  TINTYPE_TTL                                60     TINTYPE_TTL',
+      '  TINTYPE_TTL                                60     environment',
       '  TINTYPE_ALLOW_LINK_LOCAL_SOURCE_ADDRESSES  false  default',
       '',
     ].join('\n'),
@@ -31,6 +31,11 @@ test('values and where they came from stand in columns', () => {
 test('a long value is never cut: where it came from moves below it', () => {
   const table = settingsTable(SETTINGS, { width: 80, stream: plain });
   expect(table).toContain(`  /srv/${'long/'.repeat(12)}cache\n${' '.repeat(45)}IMGPROXY_CACHE_FS_ROOT\n`);
+});
+
+test('what does not fit into its column stands beside the value', () => {
+  const settings = [...SETTINGS, setting('TINTYPE_KEY', '••••', 'IMGPROXY_SOMETHING_LONG')];
+  expect(settingsTable(settings, { width: 80, stream: plain })).toContain('  ••••  IMGPROXY_SOMETHING_LONG\n');
 });
 
 test('sections are separated, and each has its title once', () => {

@@ -19,8 +19,7 @@ export function settingsTable(effective: readonly EffectiveSetting[], layout: Ta
 
   const sections = Map.groupBy(effective, ({ section }) => section);
   const name = widest(effective.map(({ variable }) => variable));
-  const room = layout.width - INDENT.length - name - GAP.length;
-  const value = Math.min(widest(effective.map(shownValue)), Math.max(20, room - GAP.length - 'default'.length), 40);
+  const value = Math.min(widest(effective.map(shownValue)), layout.width < 100 ? 16 : 40);
 
   const lines: string[] = [];
   for (const [title, settings] of sections) {
@@ -30,9 +29,10 @@ export function settingsTable(effective: readonly EffectiveSetting[], layout: Ta
       const shown = shownValue(setting);
       const from = shownSource(setting);
       const left = `${INDENT}${setting.variable.padEnd(name)}${GAP}`;
-      const oneLine = left.length + Math.max(shown.length, value) + GAP.length + from.length <= layout.width;
-      const cell = oneLine && from !== '' ? shown.padEnd(value) : shown;
-      const tail = oneLine ? `${GAP}${from}` : `\n${' '.repeat(left.length)}${from}`;
+      const room = layout.width - left.length - GAP.length - from.length;
+      // In columns where that fits, else beside the value, else below it: nothing is ever cut off.
+      const cell = Math.max(shown.length, value) <= room ? shown.padEnd(value) : shown;
+      const tail = shown.length <= room ? `${GAP}${from}` : `\n${' '.repeat(left.length)}${from}`;
       lines.push((chosen ? left + cell + style('cyan', tail) : style('dim', left + cell + tail)).trimEnd());
     }
   }
@@ -44,6 +44,7 @@ function shownValue({ value, source, spec }: EffectiveSetting): string {
   return spec.kind === 'string' && /^\s|\s$/.test(value) ? JSON.stringify(value) : value;
 }
 
-function shownSource({ from, source }: EffectiveSetting): string {
-  return source === 'default' || source === 'unset' ? 'default' : from;
+function shownSource({ variable, from, source }: EffectiveSetting): string {
+  if (source === 'default' || source === 'unset') return 'default';
+  return from === variable ? 'environment' : from;
 }
