@@ -1,4 +1,10 @@
-import type { EffectiveSetting, Plugin, SettingsInput } from '@tintype/core';
+import {
+  type EffectiveSetting,
+  type Plugin,
+  SettingsError,
+  type SettingsInput,
+  type SettingsProblem,
+} from '@tintype/core';
 import { Failure } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
 import { settingsTable } from './settings-table.ts';
