@@ -1,0 +1,125 @@
+import { lstat, readdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { context, failing, hit, k, keysOf, openStorage, put, read } from '../test/harness.ts';
+import { entryPath } from './key-path.ts';
+
+const BLOCK = 4096;
+
+/** Marks `key` as last used so many seconds ago. */
+async function age(root: string, key: string, seconds: number): Promise<void> {
+  const at = Date.now() / 1000 - seconds;
+  await utimes(join(root, entryPath(k(key))), at, at);
+}
+
+/** Ten entries of one block each, `k0` used longest ago. */
+async function fill(storage: Awaited<ReturnType<typeof openStorage>>): Promise<void> {
+  for (let n = 0; n < 10; n += 1) {
+    await put(storage, `k${n}`, 'x');
+    await age(storage.root, `k${n}`, 1_000 - n * 100);
+  }
+}
+
+describe('a sweep', () => {
+  test('counts whole blocks and goes down to nine tenths of the cap, longest unused first', async () => {
+    const roomy = await openStorage();
+    await fill(roomy);
+    const storage = await openStorage({ root: roomy.root, maxBytes: 8 * BLOCK });
+    await storage.sweep();
+    // 10 blocks are more than 8; 7 are the most that 90 % of 8 hold.
+    expect(await keysOf(storage)).toEqual(['k3', 'k4', 'k5', 'k6', 'k7', 'k8', 'k9']);
+  });
+
+  test('leaves everything alone up to the cap, and without one', async () => {
+    const unbounded = await openStorage();
+    await fill(unbounded);
+    await unbounded.sweep();
+    const storage = await openStorage({ root: unbounded.root, maxBytes: 10 * BLOCK });
+    await storage.sweep();
+    expect(await keysOf(storage)).toHaveLength(10);
+  });
+
+  test('spares what was read since, also by a storage that was closed before', async () => {
+    const reader = await openStorage();
+    await fill(reader);
+    expect(await read(reader, 'k0')).toBe('x');
+    await reader.close();
+    const storage = await openStorage({ root: reader.root, maxBytes: 8 * BLOCK });
+    expect(await read(storage, 'k1')).toBe('x');
+    await storage.sweep();
+    await storage.sweep();
+    const kept = await keysOf(storage);
+    expect(kept).toContain('k0');
+    expect(kept).not.toContain('k2');
+  });
+
+  test('takes of entries of one age only as many as needed', async () => {
+    const roomy = await openStorage();
+    for (let n = 0; n < 40; n += 1) {
+      await put(roomy, `k${n}`, 'x');
+      await age(roomy.root, `k${n}`, 500);
+    }
+    const storage = await openStorage({ root: roomy.root, maxBytes: 30 * BLOCK });
+    await storage.sweep();
+    expect(await keysOf(storage)).toHaveLength(27);
+  });
+
+  test('counts folders, and removes those that it emptied', async () => {
+    const roomy = await openStorage();
+    for (let n = 0; n < 10; n += 1) {
+      await put(roomy, `v1/source-${n}/variant`, 'x'.repeat(30_000));
+      await age(roomy.root, `v1/source-${n}/variant`, 1_000 - n * 100);
+    }
+    const storage = await openStorage({ root: roomy.root, maxBytes: 150_000 });
+    await storage.sweep();
+    const folders = await readdir(join(storage.root, 'v1'));
+    expect(folders).toEqual((await keysOf(storage)).map((key) => key.split('/')[1]));
+    expect(folders.length).toBeGreaterThanOrEqual(2);
+    expect(folders.length).toBeLessThanOrEqual(4);
+  });
+
+  test('runs by itself when puts go beyond the cap', async () => {
+    const storage = await openStorage({ maxBytes: 20 * BLOCK });
+    await storage.sweep();
+    for (let n = 0; n < 60; n += 1) await put(storage, `k${n}`, 'x');
+    await expect.poll(async () => (await keysOf(storage)).length).toBeLessThanOrEqual(20);
+    await put(storage, 'last', 'x');
+    expect(await read(storage, 'last')).toBe('x');
+  });
+
+  test('runs at the start when a folder holds more than the cap', async () => {
+    const roomy = await openStorage();
+    await fill(roomy);
+    const storage = await openStorage({ root: roomy.root, maxBytes: 5 * BLOCK });
+    await expect.poll(() => keysOf(storage)).toEqual(['k6', 'k7', 'k8', 'k9']);
+  });
+
+  test('ends when the storage is closed', async () => {
+    const roomy = await openStorage();
+    await fill(roomy);
+    const storage = await openStorage({ root: roomy.root, maxBytes: BLOCK });
+    await storage.close();
+    const kept = (await keysOf(roomy)).length;
+    await new Promise(setImmediate);
+    expect(await keysOf(roomy)).toHaveLength(kept);
+  });
+});
+
+test('hits do not write at once, and a flush marks the file as used', async () => {
+  const storage = await openStorage();
+  await put(storage, 'a', 'x');
+  await age(storage.root, 'a', 5_000);
+  const path = join(storage.root, 'a@');
+  const before = (await lstat(path)).mtimeMs;
+  hit(await storage.get(k('a'), undefined));
+  await storage.stat(k('a'));
+  expect((await lstat(path)).mtimeMs).toBe(before);
+  await storage.delete(k('never-there'), undefined, context);
+  await storage.sweep();
+  expect((await lstat(path)).mtimeMs).toBeGreaterThan(before + 4_000_000);
+});
+
+test('an entry larger than the cap never comes in', async () => {
+  const storage = await openStorage({ maxBytes: BLOCK });
+  await expect(put(storage, 'a', 'x'.repeat(BLOCK + 1))).rejects.toMatchObject(failing('too-large'));
+});

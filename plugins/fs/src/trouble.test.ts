@@ -1,0 +1,235 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  context,
+  debris,
+  failing,
+  k,
+  keysOf,
+  meta,
+  openStorage,
+  put,
+  read,
+  streamed,
+  temporaryFolder,
+} from '../test/harness.ts';
+import { toStorageError } from './errors.ts';
+import { FsStorage } from './storage.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+async function asNobody(root: string, work: 'open' | 'read'): Promise<Record<string, unknown>> {
+  const script = join(import.meta.dirname, '../test/as-nobody.ts');
+  const run = promisify(execFile)(process.execPath, ['--conditions=@tintype/source', script, root, work]);
+  return JSON.parse((await run).stdout);
+}
+
+const unopened = (root: string) => new FsStorage({ root, maxBytes: 0, durability: 'process' });
+
+describe('without permission', () => {
+  test.skipIf(!isRoot)('(needs root to give rights up) opening says who may not do what', async () => {
+    const root = await temporaryFolder();
+    const { open } = await asNobody(join(root, 'cache'), 'open');
+    expect(open).toMatchObject(failing('access-denied'));
+    expect(open).toMatchObject({ retryable: false, message: expect.stringContaining(join(root, 'cache')) });
+  });
+
+  test.skipIf(!isRoot)('(needs root to give rights up) a failure to read is an error and never a miss', async () => {
+    const storage = await openStorage();
+    await chmod(storage.root, 0o755);
+    await put(storage, 'secret/a', 'x');
+    await put(storage, 'open/a', 'x');
+    await chmod(join(storage.root, 'secret'), 0o700);
+    const said = await asNobody(storage.root, 'read');
+    const denied = failing('access-denied');
+    expect(said).toMatchObject({ get: denied, stat: denied, put: denied, list: denied });
+    expect(said.check).toMatchObject({ ok: false, problem: expect.stringContaining('may not read or write') });
+  });
+});
+
+describe('a folder that is none', () => {
+  test('a file in place of the root', async () => {
+    const root = join(await temporaryFolder(), 'file');
+    await writeFile(root, '');
+    await expect(unopened(root).open()).rejects.toMatchObject(failing('misconfigured'));
+    await expect(unopened(join(root, 'below')).open()).rejects.toMatchObject(failing('misconfigured'));
+    await rm(root);
+    const storage = await openStorage({ root });
+    await put(storage, 'a', 'x');
+  });
+
+  test('a file in place of a folder of the key', async () => {
+    const storage = await openStorage();
+    await writeFile(join(storage.root, 'k'), '');
+    await expect(put(storage, 'k/x', 'x')).rejects.toMatchObject(failing('misconfigured'));
+    await expect(put(storage, 'k/x', 'x', 'm', { ifAbsent: true })).rejects.toMatchObject(failing('misconfigured'));
+    await expect(read(storage, 'k/x')).rejects.toMatchObject(failing('misconfigured'));
+    expect(await debris(storage.root)).toEqual([]);
+  });
+
+  test('a path that is too long', async () => {
+    const root = join(await temporaryFolder(), 'x'.repeat(300));
+    await expect(unopened(root).open()).rejects.toMatchObject(failing('misconfigured'));
+  });
+
+  test('a root that is taken away stops writes, and is not made again on the wrong disk', async () => {
+    const storage = await openStorage();
+    await put(storage, 'a', 'x');
+    await rm(storage.root, { recursive: true });
+    await expect(put(storage, 'a', 'x')).rejects.toMatchObject(failing('misconfigured'));
+    const said = await storage.check();
+    expect(said).toMatchObject({ ok: false, problem: expect.stringContaining('is its disk still mounted') });
+    await mkdir(storage.root);
+    await expect(put(storage, 'a', 'x')).rejects.toMatchObject(failing('misconfigured'));
+    expect(await readdir(storage.root)).toEqual([]);
+  });
+});
+
+describe('a symbolic link in the tree', () => {
+  test('in place of an entry is not followed, and is replaced by a put', async () => {
+    const [storage, outside] = [await openStorage(), await openStorage()];
+    await put(outside, 'a', 'outside');
+    await symlink(join(outside.root, 'a@'), join(storage.root, 'a@'));
+    await expect(read(storage, 'a')).rejects.toMatchObject(failing('corrupt'));
+    await expect(storage.stat(k('a'))).rejects.toMatchObject(failing('corrupt'));
+    await put(storage, 'a', 'inside');
+    expect([await read(storage, 'a'), await read(outside, 'a')]).toEqual(['inside', 'outside']);
+  });
+
+  test('in place of a folder lets nothing be written, deleted, listed or evicted outside', async () => {
+    const outside = await openStorage();
+    await put(outside, 'a', 'outside');
+    const storage = await openStorage({ maxBytes: 4096 });
+    await put(storage, 'b', 'x'.repeat(4000));
+    await symlink(outside.root, join(storage.root, 'f'));
+    await expect(put(storage, 'f/new', 'x')).rejects.toMatchObject(failing('misconfigured'));
+    await expect(put(storage, 'f/new', 'x', 'm', { ifAbsent: true })).rejects.toMatchObject(failing('misconfigured'));
+    await expect(storage.delete(k('f/a'), undefined, context)).rejects.toMatchObject(failing('misconfigured'));
+    // What lies there is no entry of this key.
+    await expect(read(storage, 'f/a')).rejects.toMatchObject(failing('corrupt'));
+    expect(await keysOf(storage, 'f')).toEqual([]);
+    await storage.sweep();
+    expect([await read(outside, 'a'), await keysOf(outside)]).toEqual(['outside', ['a']]);
+  });
+
+  test('in place of the root is fine', async () => {
+    const real = await temporaryFolder();
+    const root = join(await temporaryFolder(), 'link');
+    await symlink(real, root);
+    const storage = await openStorage({ root });
+    await put(storage, 'f/a', 'x');
+    expect([await read(storage, 'f/a'), await keysOf(storage)]).toEqual(['x', ['f/a']]);
+  });
+});
+
+test('strangers in the tree are passed over', async () => {
+  const storage = await openStorage({ maxBytes: 4096 });
+  for (const name of ['lost+found', 'README', '.nfs0001']) await writeFile(join(storage.root, name), 'x');
+  execFileSync('mkfifo', [join(storage.root, 'pipe@')]);
+  await mkdir(join(storage.root, 'folder@'));
+  await put(storage, 'a', 'x');
+  await storage.sweep();
+  expect(await keysOf(storage)).toEqual(['a']);
+  await expect(read(storage, 'pipe')).rejects.toMatchObject(failing('corrupt'));
+  await expect(read(storage, 'folder')).rejects.toMatchObject(failing('corrupt'));
+  await expect(put(storage, 'folder', 'x')).rejects.toMatchObject(failing('corrupt'));
+  await storage.delete(k('folder'), undefined, context);
+  await put(storage, 'folder', 'x');
+  expect(await readdir(storage.root)).toContain('README');
+});
+
+/** Mounts a small disk; `undefined` where that isn't allowed. */
+async function smallDisk(options: string): Promise<string | undefined> {
+  const folder = await temporaryFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', folder]);
+  });
+  return folder;
+}
+
+describe('a disk of its own', () => {
+  test('that is full: writes say so, reads go on, and the oldest entries make room', async (t) => {
+    const root = await smallDisk('size=2m');
+    if (root === undefined) return t.skip('mounting is not permitted here; run the tests as root in a VM');
+    const storage = await openStorage({ root });
+    const body = 'x'.repeat(100_000);
+    let stored = 0;
+    const filling = (async () => {
+      for (; stored < 40; stored += 1) {
+        await put(storage, `k${stored}`, body);
+        const at = Date.now() / 1000 - 1_000 + stored * 20;
+        await utimes(join(root, `k${stored}@`), at, at);
+      }
+    })();
+    await expect(filling).rejects.toMatchObject({ ...failing('no-space'), retryable: false });
+    expect(stored).toBeGreaterThan(10);
+    expect(await debris(root)).toEqual([]);
+    const last = `k${stored - 1}`;
+    expect(await read(storage, last)).toBe(body);
+    const endless = streamed(async function* () {
+      for (;;) yield Buffer.alloc(50_000);
+    });
+    await expect(storage.put(k('e'), endless, meta(), undefined, context)).rejects.toMatchObject(failing('no-space'));
+    await expect
+      .poll(() =>
+        put(storage, 'new', body).then(
+          () => 'stored',
+          () => 'full',
+        ),
+      )
+      .toBe('stored');
+    expect(await read(storage, 'k0')).toBeUndefined();
+    expect(await read(storage, last)).toBe(body);
+  });
+
+  test('that is mounted read-only: the settings are wrong, and check says why', async (t) => {
+    const root = await smallDisk('size=2m');
+    if (root === undefined) return t.skip('mounting is not permitted here; run the tests as root in a VM');
+    const storage = await openStorage({ root });
+    await put(storage, 'a', 'x');
+    execFileSync('mount', ['-o', 'remount,ro', root]);
+    onTestFinished(() => {
+      execFileSync('mount', ['-o', 'remount,rw', root]);
+    });
+    expect(await read(storage, 'a')).toBe('x');
+    await expect(put(storage, 'b', 'x')).rejects.toMatchObject(failing('misconfigured'));
+    expect(await storage.check()).toMatchObject({ ok: false, problem: expect.stringContaining('read-only') });
+    await expect(unopened(join(root, 'new')).open()).rejects.toMatchObject(failing('misconfigured'));
+  });
+});
+
+test('check tells the folder, the cap and what is free', async () => {
+  const storage = await openStorage({ maxBytes: 5_000_000 });
+  const said = await storage.check();
+  expect(said.ok).toBe(true);
+  expect(said.summary).toMatch(
+    new RegExp(`^folder ${storage.root}, at most 5000000 bytes, \\d+ bytes free on its disk$`),
+  );
+  expect(await debris(storage.root)).toEqual([]);
+});
+
+test.each([
+  ['EMFILE', 'unavailable', true],
+  ['ENFILE', 'unavailable', true],
+  ['EIO', 'unavailable', true],
+  ['EDQUOT', 'no-space', false],
+  ['EPERM', 'access-denied', false],
+  ['EXYZ', 'internal', false],
+])('%s of the system is "%s"', (code, meaning, retryable) => {
+  const cause = Object.assign(new Error('secret'), { code });
+  expect(toStorageError(cause, '/cache')).toMatchObject({ ...failing(meaning), retryable, applied: 'no', cause });
+});
+
+test('what is not an error of the system stays as it is', () => {
+  for (const error of [new Error('x'), Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG' }), 'text', undefined]) {
+    expect(toStorageError(error, '/cache')).toBe(error);
+  }
+});

@@ -1,0 +1,35 @@
+/**
+ * Opens a storage as a user without rights and prints what it says, as JSON: the tests run as root,
+ * whom no mode of a folder stops.
+ *
+ * Arguments: the folder; `open` or `read`.
+ */
+import { FsStorage } from '../src/storage.ts';
+import { context, k, meta, whole } from './harness-data.ts';
+
+const [root = '', work] = process.argv.slice(2);
+const storage = new FsStorage({ root, maxBytes: 0, durability: 'process' });
+if (work === 'read') await storage.open();
+process.setgid?.(65_534);
+process.setuid?.(65_534);
+
+async function outcome(operation: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return (await operation()) ?? 'nothing';
+  } catch (error) {
+    return error instanceof Error ? { ...error, message: error.message, cause: undefined } : error;
+  }
+}
+
+const said =
+  work === 'read'
+    ? {
+        get: await outcome(() => storage.get(k('secret/a'), undefined)),
+        stat: await outcome(() => storage.stat(k('secret/a'))),
+        put: await outcome(() => storage.put(k('a'), whole('x'), meta(), undefined, context)),
+        list: await outcome(() => Array.fromAsync(storage.list('', undefined, context))),
+        check: await outcome(() => storage.check()),
+      }
+    : { open: await outcome(() => storage.open()) };
+process.stdout.write(JSON.stringify(said));
+process.exit(0);
