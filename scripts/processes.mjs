@@ -29,7 +29,8 @@ export function capture(command, args, options = {}) {
 
 /**
  * Gives a child the terminal and waits for it. Ctrl+C reaches the whole process group, so here it is only waited out;
- * SIGTERM comes to this process alone and is passed on.
+ * SIGTERM comes to this process alone and is passed on. npm does not pass SIGTERM on to what it runs, it just ends:
+ * so losing the parent counts as SIGTERM, or a stopped `npm start` would go on listening.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env] added to the environment
@@ -44,10 +45,17 @@ export function attach(command, args, env = {}) {
     });
     const waitOut = () => {};
     const passOn = () => child.kill('SIGTERM');
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      passOn();
+    }, 250);
     process.on('SIGINT', waitOut);
     process.on('SIGTERM', passOn);
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      clearInterval(watch);
       process.off('SIGINT', waitOut);
       process.off('SIGTERM', passOn);
       resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1));

@@ -1,4 +1,4 @@
-// npm start | npm test | npm run setup | npm run check
+// npm start | npm test | npm run setup | npm run check | npm run docs
 //
 // Runs on any Node from 20 on, before anything is installed: it uses nothing but Node itself.
 // Whatever it starts after the installation runs on the Node that package.json pins.
@@ -15,6 +15,7 @@ const commands = {
   setup: () => import('./setup.mjs').then(({ setup }) => setup()),
   start: () => import('./start.mjs').then(({ start }) => start()),
   check: () => import('./check.mjs').then(({ check }) => check()),
+  docs: () => import('./docs.mjs').then(({ docs }) => docs()),
   test: () => import('./test.mjs').then(({ test }) => test(process.argv.slice(3))),
 };
 
