@@ -18,6 +18,7 @@ const forbidden: [string, string][] = [
   ['packages/http-cache/src/a.ts', '@tintype/core'],
   ['packages/http-cache/src/a.ts', 'node:fs'],
   ['packages/server/src/a.ts', '@tintype/sharp'],
+  ['packages/workers/src/a.ts', '@tintype/sharp'],
   ['packages/conformance/src/a.ts', '@tintype/memory'],
   ['packages/cli/src/a.ts', '../../../plugins/fs/src/index.ts'],
   ['plugins/s3/src/a.ts', '@tintype/fs'],
