@@ -15,8 +15,9 @@ export {
   SettingsReader,
 } from './config/settings-reader.ts';
 export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './container/create-proxy.ts';
+export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
-export { type Clock, type Registered, token, tokens } from './container/tokens.ts';
+export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';
 export { type Consistency, MIN_METADATA_BYTES, type StorageCapabilities } from './contracts/capabilities.ts';
 export type { Coordinator, Lease, PurgeAnnouncement } from './contracts/coordinator.ts';
@@ -114,6 +115,7 @@ export {
   type TransformRequest,
   type TransformResult,
 } from './contracts/transformer.ts';
+export { MemoryGate } from './pipeline/memory-gate.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';
 export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';
 export { prefixed, whyNotAPrefix } from './storage/prefixed.ts';

@@ -119,6 +119,11 @@ export class SettingsReader {
     }
   }
 
+  /** Whether anything was wrong so far: then what `read` returned holds placeholders. */
+  get hasProblems(): boolean {
+    return this.#problems.length > 0;
+  }
+
   /** Adds what only several settings together show. `variable` is a whole name, `message` a sentence. */
   problem(variable: string, message: string): void {
     if (!this.#problems.some((known) => known.message === message)) this.#problems.push({ variable, message });

@@ -6,6 +6,7 @@ import type { Origin } from '../contracts/origin.ts';
 import type { DialectDescriptor, OriginDescriptor, OriginScope, TransformerDescriptor } from '../contracts/plugin.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 import type { Index } from './descriptors.ts';
+import type { TransformerChoice } from './tokens.ts';
 
 /** The one descriptor of a kind that is in use: the only one, or the one that a setting names. */
 function single<D extends { readonly id: string }>(
@@ -37,14 +38,14 @@ export function chooseTransformer(
   settings: CoreSettings,
   index: Index<TransformerDescriptor>,
   reader: SettingsReader,
-): (() => Transformer) | undefined {
+): { readonly choice: TransformerChoice; build(): Transformer } | undefined {
   const chosen = single(index, settings.transformerUse, 'TINTYPE_TRANSFORMER_USE', 'transformer', reader);
   for (const { descriptor } of index.values()) {
     if (descriptor !== chosen) reader.know(partSection('Transformer', descriptor));
   }
   if (chosen === undefined) return undefined;
   const options = reader.read(partSection('Transformer', chosen));
-  return () => chosen.create(options);
+  return { choice: { id: chosen.id, options }, build: () => chosen.create(options) };
 }
 
 /** The dialect to build after the reader's `finish`. */

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Container } from 'inversify';
-import 'reflect-metadata';
+import type { Container } from 'inversify';
 import { type CoreSettings, checkCoreSettings, coreSection } from '../config/core-options.ts';
 import { type EffectiveSetting, type SettingsInput, SettingsReader } from '../config/settings-reader.ts';
 import type { KeyRing } from '../contracts/dialect.ts';
@@ -18,6 +17,7 @@ import { chooseStorage } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
 import type { Plugin } from './define-plugin.ts';
 import { all, indexById } from './descriptors.ts';
+import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
 import { tokens } from './tokens.ts';
 
@@ -64,7 +64,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   checkCoreSettings(settings, reader);
 
   const chosenStorage = chooseStorage(settings, indexById(container, tokens.storageDescriptors, 'the storage'), reader);
-  const makeTransformer = container.isBound(tokens.transformer)
+  const chosenTransformer = container.isBound(tokens.transformer)
     ? undefined
     : chooseTransformer(settings, indexById(container, tokens.transformerDescriptors, 'the transformer'), reader);
   const makeDialect = container.isBound(tokens.dialect)
@@ -75,7 +75,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
   const adapter = collecting(reader, () => chosenStorage?.build());
-  const transformer = collecting(reader, () => makeTransformer?.());
+  const transformer = collecting(reader, () => chosenTransformer?.build());
   const dialect = collecting(reader, () => makeDialect?.());
   const origins =
     collecting(reader, () =>
@@ -86,7 +86,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
     container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));
   }
-  if (transformer) container.bind(tokens.transformer).toConstantValue(transformer);
+  if (transformer && chosenTransformer) {
+    container.bind(tokens.transformerChoice).toConstantValue(chosenTransformer.choice);
+    container.bind(tokens.transformer).toConstantValue(transformer);
+  }
   if (dialect) container.bind(tokens.dialect).toConstantValue(dialect);
   if (!container.isBound(tokens.clock)) container.bind(tokens.clock).toConstantValue(Date.now);
   if (!container.isBound(tokens.coordinator))
@@ -125,7 +128,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       emit,
     ),
     transformer: parts.transformer,
-    transforms: new Semaphore(settings.workers ?? 2 * availableParallelism(), settings.requestsQueueSize),
+    transforms: new Semaphore(
+      settings.workers ?? 2 * availableParallelism(),
+      settings.requestsQueueSize || Number.POSITIVE_INFINITY,
+    ),
     results: storage
       ? new ResultCache({
           storage,
@@ -136,9 +142,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
         })
       : undefined,
     limits: {
-      maxSourcePixels: settings.maxSrcResolution,
-      maxFrames: settings.maxAnimationFrames,
-      maxResultDimension: settings.maxResultDimension,
+      // 0 is how the settings say "no limit".
+      maxSourcePixels: settings.maxSrcResolution || Number.MAX_SAFE_INTEGER,
+      maxFrames: settings.maxAnimationFrames || Number.MAX_SAFE_INTEGER,
+      maxResultDimension: settings.maxResultDimension || Number.MAX_SAFE_INTEGER,
     },
     ttlMs: settings.ttl * 1_000,
     timeoutMs: settings.timeout * 1_000,
@@ -160,18 +167,6 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   });
 }
 
-async function loadPlugins(plugins: readonly Plugin[]): Promise<Container> {
-  const container = new Container({ defaultScope: 'Singleton' });
-  const loaded = new Set<string>();
-  for (const plugin of plugins) {
-    // Inversify binds a module twice without a word if it is loaded twice.
-    if (loaded.has(plugin.name)) throw new Error(`The plugin ${plugin.name} is given twice.`);
-    loaded.add(plugin.name);
-    await container.load(plugin.module);
-  }
-  return container;
-}
-
 function settingsInput({ input = {}, settings }: ProxyDefinition): SettingsInput {
   if (settings === undefined) return input;
   if (input.file !== undefined) throw new TypeError('Give settings either as `settings` or as `input.file`.');
@@ -183,9 +178,13 @@ function collecting<T>(reader: SettingsReader, build: () => T): T | undefined {
   try {
     return build();
   } catch (error) {
-    if (!SettingsError.is(error)) throw error;
-    for (const { variable, message } of error.problems) reader.problem(variable, message);
-    return undefined;
+    if (SettingsError.is(error)) {
+      for (const { variable, message } of error.problems) reader.problem(variable, message);
+      return undefined;
+    }
+    // A part that chokes on the placeholder of a wrong setting must not hide the setting.
+    if (reader.hasProblems) return undefined;
+    throw error;
   }
 }
 

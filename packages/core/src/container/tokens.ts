@@ -25,6 +25,12 @@ export interface Registered<D> {
   readonly descriptor: D;
 }
 
+/** Which transformer the settings chose, and its parsed options: enough to make it elsewhere. */
+export interface TransformerChoice {
+  readonly id: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
@@ -44,6 +50,8 @@ export interface Tokens {
   /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
   readonly resultStorage: ServiceIdentifier<CacheStorage>;
   readonly transformer: ServiceIdentifier<Transformer>;
+  /** Bound if the transformer was chosen by settings among descriptors. */
+  readonly transformerChoice: ServiceIdentifier<TransformerChoice>;
   readonly dialect: ServiceIdentifier<Dialect>;
 }
 
@@ -57,5 +65,6 @@ export const tokens: Tokens = {
   coordinator: token('tintype.Coordinator'),
   resultStorage: token('tintype.ResultStorage'),
   transformer: token('tintype.Transformer'),
+  transformerChoice: token('tintype.TransformerChoice'),
   dialect: token('tintype.Dialect'),
 };

@@ -78,7 +78,10 @@ export type OptionsOf<T extends OptionTable> = {
     : OptionKinds[T[K]['kind']] | undefined;
 };
 
-/** Keeps the literal types of a table, which `OptionsOf` needs. */
+/**
+ * Keeps the literal types of a table, which `OptionsOf` needs. For a table inside a module; one that
+ * is exported under `isolatedDeclarations` is written as a literal `{ … } as const` instead.
+ */
 export function defineOptions<const T extends OptionTable>(table: T): T {
   return table;
 }

@@ -41,7 +41,8 @@ export interface Origin {
   /**
    * Fetches `source`, an absolute URL in the exact text that was asked for.
    *
-   * @throws OriginError where no answer could be had.
+   * @throws OriginError where no answer could be had, also from the body's stream; the signal's
+   *   reason, as it is, where the request was aborted.
    */
   fetch(source: string, request: OriginRequest): Promise<OriginResponse>;
   check(): Promise<CheckResult>;

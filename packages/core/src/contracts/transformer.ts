@@ -27,6 +27,13 @@ export interface TransformRequest {
   readonly output: OutputRequest;
   readonly limits: TransformLimits;
   readonly signal: AbortSignal;
+  /**
+   * Asks for memory. A transformer calls it once it knows from the header what decoding will take,
+   * in bytes at the peak, and decodes only when it has resolved; it calls what it got when done.
+   *
+   * @throws TransformError `overloaded` if there will not be room in time.
+   */
+  readonly reserve?: ((bytes: number) => Promise<() => void>) | undefined;
 }
 
 export interface TransformResult {
@@ -66,6 +73,7 @@ export interface Transformer {
  * | `unsupported` | this operation or output format isn't available here | 400 |
  * | `timeout` | took longer than allowed | 504 |
  * | `overloaded` | no room now | 503 |
+ * | `crashed` | the process that made it ended; the same may work again | 503 |
  * | `internal` | a defect | 500 |
  */
 export type TransformErrorCode =
@@ -77,6 +85,7 @@ export type TransformErrorCode =
   | 'unsupported'
   | 'timeout'
   | 'overloaded'
+  | 'crashed'
   | 'internal';
 
 const BRAND = Symbol.for('tintype.TransformError');

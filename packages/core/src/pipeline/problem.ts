@@ -34,6 +34,7 @@ const TRANSFORM_STATUS = {
   unsupported: 400,
   timeout: 504,
   overloaded: 503,
+  crashed: 503,
   internal: 500,
 } as const satisfies Record<TransformError['code'], number>;
 
@@ -50,7 +51,7 @@ export function problemOf(error: unknown): Problem {
       code: error.code,
       message: error.message,
       cause: error,
-      ...(error.code === 'overloaded' ? { retryAfter: 1 } : {}),
+      ...(TRANSFORM_STATUS[error.code] === 503 ? { retryAfter: 1 } : {}),
     };
   }
   if (StorageError.is(error)) {

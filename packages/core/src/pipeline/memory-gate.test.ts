@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { MemoryGate } from './memory-gate.ts';
+
+const { signal } = new AbortController();
+
+test('memory is handed out in order, and nobody overtakes a larger one', async () => {
+  const gate = new MemoryGate(100);
+  const order: string[] = [];
+  const release = await gate.reserve(60, signal);
+  const large = gate.reserve(70, signal).then((done) => {
+    order.push('large');
+    return done;
+  });
+  const small = gate.reserve(30, signal).then((done) => {
+    order.push('small');
+    return done;
+  });
+  expect(gate.used).toBe(60);
+  release();
+  release();
+  const both = await Promise.all([large, small]);
+  expect(order).toEqual(['large', 'small']);
+  expect(gate.used).toBe(100);
+  for (const done of both) done();
+  expect(gate.used).toBe(0);
+});
+
+test('what exceeds the budget alone is let in alone', async () => {
+  const gate = new MemoryGate(100);
+  const release = await gate.reserve(10, signal);
+  const huge = gate.reserve(1_000, signal);
+  release();
+  (await huge)();
+  expect(gate.used).toBe(0);
+});
+
+test('whoever gives up leaves the queue to the others', async () => {
+  const gate = new MemoryGate(100);
+  const release = await gate.reserve(90, signal);
+  const client = new AbortController();
+  const large = gate.reserve(80, client.signal);
+  const small = gate.reserve(10, signal);
+  client.abort(new Error('left'));
+  await expect(large).rejects.toThrow('left');
+  (await small)();
+  release();
+  expect(gate.used).toBe(0);
+});

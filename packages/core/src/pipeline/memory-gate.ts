@@ -1,0 +1,78 @@
+import { TransformError } from '../contracts/transformer.ts';
+
+interface Waiter {
+  readonly bytes: number;
+  readonly admit: () => void;
+}
+
+/**
+ * A budget of memory, handed out in the order of asking. What alone exceeds the budget is let in when
+ * nothing else is: it was allowed by the pixel limits, and would otherwise wait for ever.
+ */
+export class MemoryGate {
+  readonly #budget: number;
+  #used = 0;
+  readonly #queue = new Set<Waiter>();
+
+  /** @param budget bytes; `Infinity` for no limit. */
+  constructor(budget: number) {
+    this.#budget = budget;
+  }
+
+  /** Bytes handed out now. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /**
+   * Resolves when `bytes` are free, with how to give them back (idempotent).
+   *
+   * @throws the signal's reason if it is aborted before.
+   */
+  async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (!(bytes >= 0)) throw new TransformError('internal', 'A transform asked for no amount of memory.');
+    if (this.#queue.size > 0 || !this.#fits(bytes)) await this.#wait(bytes, signal);
+    else this.#used += bytes;
+    let returned = false;
+    return () => {
+      if (returned) return;
+      returned = true;
+      this.#used -= bytes;
+      this.#admit();
+    };
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#used === 0 || this.#used + bytes <= this.#budget;
+  }
+
+  #wait(bytes: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#queue.delete(waiter);
+        reject(signal.reason);
+        // The one that gave up may have been what the others waited behind.
+        this.#admit();
+      };
+      const waiter: Waiter = {
+        bytes,
+        admit: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#queue.add(waiter);
+    });
+  }
+
+  #admit(): void {
+    for (const waiter of this.#queue) {
+      if (!this.#fits(waiter.bytes)) return;
+      this.#queue.delete(waiter);
+      this.#used += waiter.bytes;
+      waiter.admit();
+    }
+  }
+}

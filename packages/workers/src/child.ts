@@ -1,0 +1,63 @@
+// The program of a child process: makes one transformer and runs what it is sent. It ends with its
+// parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
+import process from 'node:process';
+import { createTransformer, isPlugin, MemoryGate, type Plugin, TransformError, type Transformer } from '@tintype/core';
+import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
+
+let transformer: Transformer | undefined;
+let memory = new MemoryGate(Number.POSITIVE_INFINITY);
+const running = new Map<number, AbortController>();
+
+function send(message: FromChild): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function setUp({ modules, id, options, memoryBudget }: ChildSetup): Promise<void> {
+  const plugins: Plugin[] = [];
+  for (const url of modules) {
+    const module: { readonly default?: unknown } = await import(url);
+    if (isPlugin(module.default)) plugins.push(module.default);
+  }
+  memory = new MemoryGate(memoryBudget);
+  transformer = await createTransformer({ plugins, id, options });
+  await transformer.open();
+  send({ type: 'ready', revision: transformer.revision });
+}
+
+async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<void> {
+  const { id, input, operations, output, limits } = message;
+  const controller = new AbortController();
+  running.set(id, controller);
+  const { signal } = controller;
+  try {
+    if (transformer === undefined) throw new TransformError('internal', 'This process has no transformer.');
+    const reserve = (bytes: number) => memory.reserve(bytes, signal);
+    const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
+    send({ type: 'done', id, result });
+  } catch (error) {
+    const known = TransformError.is(error);
+    const message = known ? error.message : 'The image could not be made.';
+    if (!known && !signal.aborted) console.error(error);
+    send({ type: 'failed', id, code: known ? error.code : 'internal', message });
+  } finally {
+    running.delete(id);
+  }
+}
+
+process.on('message', (message: ToChild) => {
+  switch (message.type) {
+    case 'setup':
+      setUp(message.setup).catch((error: unknown) => {
+        send({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
+      });
+      break;
+    case 'transform':
+      void run(message);
+      break;
+    case 'abort':
+      running.get(message.id)?.abort(new TransformError('timeout', 'The image took too long to make.'));
+      break;
+  }
+});
+process.once('disconnect', () => process.exit(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

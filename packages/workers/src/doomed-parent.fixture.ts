@@ -1,0 +1,18 @@
+import { TransformPool } from './pool.ts';
+
+const setup = {
+  modules: [new URL('./stubborn.fixture.ts', import.meta.url).href],
+  id: 'stubborn',
+  options: {},
+  memoryBudget: 1,
+};
+const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
+const pool = new TransformPool(description, {
+  setup,
+  processes: 1,
+  threads: 1,
+  killAfterMs: 50,
+  onCrash: () => undefined,
+});
+await pool.open();
+process.send?.(pool.pids[0]);

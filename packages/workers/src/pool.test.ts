@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { createTransformer, NO_OPERATIONS, type TransformRequest } from '@tintype/core';
+import sharp from '@tintype/sharp';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { TransformPool } from './pool.ts';
+
+const photo = await readFile(fileURLToPath(new URL('../../../examples/demo/images/coffee.png', import.meta.url)));
+const SHARP = import.meta.resolve('@tintype/sharp');
+const STUBBORN = new URL('./stubborn.fixture.ts', import.meta.url).href;
+const sharpOptions = {
+  quality: 80,
+  formatQuality: ['webp=79'],
+  jpegProgressive: false,
+  avifSpeed: 8,
+  webpEffort: 4,
+};
+
+function request(overrides: Partial<TransformRequest> = {}): TransformRequest {
+  return {
+    input: photo,
+    operations: { ...NO_OPERATIONS, resize: { ...NO_OPERATIONS.resize, width: 60 } },
+    output: { format: 'webp', quality: 0 },
+    limits: { maxSourcePixels: 1e7, maxFrames: 10, maxResultDimension: 1_000 },
+    signal: new AbortController().signal,
+    ...overrides,
+  };
+}
+
+async function sharpPool(memoryBudget = Number.POSITIVE_INFINITY) {
+  const here = await createTransformer({ plugins: [sharp], id: 'sharp', options: sharpOptions });
+  const setup = { modules: [SHARP], id: 'sharp', options: sharpOptions, memoryBudget };
+  const pool = new TransformPool(here, { setup, processes: 1, threads: 2, killAfterMs: 500, onCrash: () => undefined });
+  onTestFinished(() => pool.close());
+  await pool.open();
+  return { pool, here };
+}
+
+async function stubbornPool() {
+  const crashed = Promise.withResolvers<string>();
+  const setup = { modules: [STUBBORN], id: 'stubborn', options: {}, memoryBudget: 1_000 };
+  const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
+  const options = { setup, processes: 1, threads: 1, killAfterMs: 50, onCrash: crashed.resolve };
+  const pool = new TransformPool(description, options);
+  onTestFinished(() => pool.close());
+  await pool.open();
+  return { pool, crashed: crashed.promise };
+}
+const ask = (what: string, signal = new AbortController().signal) => request({ input: Buffer.from(what), signal });
+
+async function alive(pool: TransformPool): Promise<string> {
+  for (;;) {
+    try {
+      return Buffer.from((await pool.transform(ask('echo'))).body).toString();
+    } catch {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+describe('with the real transformer', () => {
+  test('a child gives the same bytes as this process would, and runs at low priority', async () => {
+    const { pool, here } = await sharpPool();
+    await here.open();
+    const there = await pool.transform(request());
+    expect(there).toMatchObject({ contentType: 'image/webp', width: 60, height: 40 });
+    expect(Buffer.from(there.body).equals(Buffer.from((await here.transform(request())).body))).toBe(true);
+    const { getPriority } = await import('node:os');
+    expect(getPriority(pool.pids[0])).toBeGreaterThan(getPriority());
+  });
+
+  test('errors keep their code and sentence on the way', async () => {
+    const { pool } = await sharpPool();
+    await expect(pool.transform(request({ input: Buffer.from('<html>') }))).rejects.toMatchObject({
+      name: 'TransformError',
+      code: 'not-an-image',
+    });
+    const limits = { maxSourcePixels: 10, maxFrames: 1, maxResultDimension: 10 };
+    await expect(pool.transform(request({ limits }))).rejects.toMatchObject({ code: 'too-many-pixels' });
+  });
+});
+
+describe('a child that', () => {
+  test('dies takes only its own transforms along, and is replaced', async () => {
+    const { pool, crashed } = await stubbornPool();
+    const [pid] = pool.pids;
+    const innocent = pool.transform(ask('wait'));
+    const guilty = pool.transform(ask('die'));
+    await expect(guilty).rejects.toMatchObject({ code: 'crashed' });
+    await expect(innocent).rejects.toMatchObject({ code: 'crashed' });
+    expect(await crashed).toBe('exited with code 9');
+    expect(await alive(pool)).toBe('echo');
+    expect(pool.pids).not.toContain(pid);
+  });
+
+  test('hangs after an abort is killed, and replaced', async () => {
+    const { pool, crashed } = await stubbornPool();
+    const client = new AbortController();
+    const hanging = pool.transform(ask('spin', client.signal));
+    client.abort(new Error('too slow'));
+    await expect(hanging).rejects.toMatchObject({ code: 'crashed' });
+    expect(await crashed).toBe('was killed: a transform did not end');
+    expect(await alive(pool)).toBe('echo');
+  });
+
+  test('heeds an abort lives on', async () => {
+    const { pool } = await stubbornPool();
+    const [pid] = pool.pids;
+    const client = new AbortController();
+    const waiting = pool.transform(ask('wait', client.signal));
+    client.abort(new Error('too slow'));
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
+    expect(await alive(pool)).toBe('echo');
+    expect(pool.pids).toEqual([pid]);
+  });
+
+  test('cannot make the transformer fails the opening with its reason', async () => {
+    const description = { revision: 'x', supports: { operations: [], inputFormats: [], outputFormats: [] } };
+    const open = (id: string, revision: string) => {
+      const setup = { modules: [STUBBORN], id, options: {}, memoryBudget: 1 };
+      const options = { setup, processes: 1, threads: 1, killAfterMs: 50, onCrash: () => undefined };
+      return new TransformPool({ ...description, revision }, options).open();
+    };
+    await expect(open('nobody', 'x')).rejects.toThrow('No plugin here brings the transformer nobody.');
+    await expect(open('stubborn', 'stubborn-0')).rejects.toThrow('is stubborn-1, this one is stubborn-0');
+  });
+});
+
+test('transforms share the memory of a child: what does not fit waits', async () => {
+  const { pool } = await stubbornPool();
+  const order: string[] = [];
+  const note = (name: string) => (result: unknown) => {
+    order.push(name);
+    return result;
+  };
+  const client = new AbortController();
+  const first = pool.transform(ask('reserve 800 wait', client.signal)).catch(note('first'));
+  const second = pool.transform(ask('reserve 800 echo')).then(note('second'));
+  await pool.transform(ask('echo')).then(note('free'));
+  client.abort();
+  await Promise.all([first, second]);
+  expect(order).toEqual(['free', 'first', 'second']);
+});
+
+test('closing ends the children, also one that is busy', async () => {
+  const { pool } = await stubbornPool();
+  const [pid = 0] = pool.pids;
+  const busy = pool.transform(ask('wait'));
+  busy.catch(() => undefined);
+  await pool.close();
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  await expect(busy).rejects.toMatchObject({ code: 'crashed' });
+  await expect(pool.transform(ask('echo'))).rejects.toMatchObject({ code: 'overloaded' });
+});
+
+test('a child ends with its parent, however that ends', async () => {
+  const { fork } = await import('node:child_process');
+  const parent = fork(fileURLToPath(new URL('./doomed-parent.fixture.ts', import.meta.url)), [], {
+    execArgv: ['--conditions=@tintype/source'],
+  });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [pid] = (await once(parent, 'message')) as [number];
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TransformError, type Transformer, type TransformRequest, type TransformResult } from '@tintype/core';
+import type { ChildSetup } from './protocol.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+/** A process that ends sooner than this after its start is not replaced at once. */
+const HASTY_MS = 1_000;
+const MAX_PAUSE_MS = 5_000;
+
+export interface PoolOptions {
+  readonly setup: ChildSetup;
+  readonly processes: number;
+  /** Threads in each process. */
+  readonly threads: number;
+  readonly killAfterMs: number;
+  /** Hears of every process that ended unasked, for the log. */
+  readonly onCrash: (reason: string) => void;
+}
+
+/**
+ * A transformer whose work is done in child processes of low priority, so that hits never wait for
+ * misses. A process that hangs is killed, one that crashes is replaced; only what was in it fails.
+ */
+export class TransformPool implements Transformer {
+  readonly revision: string;
+  readonly supports: Transformer['supports'];
+  readonly #options: PoolOptions;
+  readonly #workers = new Set<WorkerProcess>();
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #crashesInARow = 0;
+
+  /** @param description the same transformer in this process, which is asked for nothing but what it is. */
+  constructor(description: Pick<Transformer, 'revision' | 'supports'>, options: PoolOptions) {
+    this.revision = description.revision;
+    this.supports = description.supports;
+    this.#options = options;
+  }
+
+  /** Process ids of the children, for whoever watches them. */
+  get pids(): readonly number[] {
+    return [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /** @throws Error if a child cannot make the transformer, or makes another one. */
+  async open(): Promise<void> {
+    this.#state = 'open';
+    try {
+      await Promise.all(Array.from({ length: this.#options.processes }, () => this.#start()));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    await Promise.all([...this.#workers].map((worker) => worker.close()));
+  }
+
+  async transform(request: TransformRequest): Promise<TransformResult> {
+    const [first, ...others] = this.#workers;
+    if (first === undefined) {
+      throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
+    }
+    const idlest = others.reduce((best, worker) => (worker.load < best.load ? worker : best), first);
+    return idlest.transform(request);
+  }
+
+  async #start(): Promise<void> {
+    const startedAt = performance.now();
+    const worker = new WorkerProcess({
+      setup: this.#options.setup,
+      threads: this.#options.threads,
+      killAfterMs: this.#options.killAfterMs,
+      onExit: (reason) => {
+        this.#workers.delete(worker);
+        if (this.#state !== 'open') return;
+        this.#options.onCrash(reason);
+        this.#crashesInARow = performance.now() - startedAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
+        void this.#replace();
+      },
+    });
+    this.#workers.add(worker);
+    const revision = await worker.ready;
+    if (revision !== this.revision) {
+      throw new Error(`The transforming process is ${revision}, this one is ${this.revision}; restart both.`);
+    }
+  }
+
+  async #replace(): Promise<void> {
+    if (this.#crashesInARow > 0) {
+      await sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow), undefined, { ref: false });
+    }
+    if (this.#state !== 'open') return;
+    // A failed start ends its process, which brings us here again.
+    await this.#start().catch(() => undefined);
+  }
+}

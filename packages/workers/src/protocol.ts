@@ -1,0 +1,29 @@
+import type { TransformErrorCode, TransformRequest, TransformResult } from '@tintype/core';
+
+/** What a child needs to make its transformer. */
+export interface ChildSetup {
+  /** Module URLs whose default exports are plugins; one of them brings the transformer. */
+  readonly modules: readonly string[];
+  /** Id of the transformer's descriptor. */
+  readonly id: string;
+  /** Its parsed options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Bytes that transforms in this child may take together; `Infinity` for no limit. */
+  readonly memoryBudget: number;
+}
+
+/** From the serving process to a child. */
+export type ToChild =
+  | { readonly type: 'setup'; readonly setup: ChildSetup }
+  | ({ readonly type: 'transform'; readonly id: number } & Pick<
+      TransformRequest,
+      'input' | 'operations' | 'output' | 'limits'
+    >)
+  | { readonly type: 'abort'; readonly id: number };
+
+/** From a child to the serving process. */
+export type FromChild =
+  | { readonly type: 'ready'; readonly revision: string }
+  | { readonly type: 'unusable'; readonly message: string }
+  | { readonly type: 'done'; readonly id: number; readonly result: TransformResult }
+  | { readonly type: 'failed'; readonly id: number; readonly code: TransformErrorCode; readonly message: string };

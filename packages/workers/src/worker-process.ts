@@ -1,0 +1,139 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
+import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
+
+// In the sources and in the build alike: beside this file, with the same extension.
+const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
+
+interface Job {
+  readonly resolve: (result: TransformResult) => void;
+  readonly reject: (error: unknown) => void;
+  killer: NodeJS.Timeout | undefined;
+}
+
+export interface WorkerOptions {
+  readonly setup: ChildSetup;
+  /** Threads for decoding and encoding. */
+  readonly threads: number;
+  /** How long a transform may go on after it was aborted before its process is killed, in milliseconds. */
+  readonly killAfterMs: number;
+  /** Called once, when the process has ended, for whatever reason. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** One child process and the jobs in it. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #options: WorkerOptions;
+  readonly #jobs = new Map<number, Job>();
+  readonly #exited = Promise.withResolvers<void>();
+  #nextId = 0;
+  #killed: string | undefined;
+  /** Resolves with the transformer's revision once the child can work; rejects if it never will. */
+  readonly ready: Promise<string>;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#child = fork(CHILD, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(options.threads) },
+    });
+    const ready = Promise.withResolvers<string>();
+    this.ready = ready.promise;
+    this.ready.catch(() => undefined);
+    this.#child.once('spawn', () => this.#lowerPriority());
+    this.#child.on('error', (error) => {
+      ready.reject(error);
+      this.#end(error.message);
+    });
+    this.#child.once('exit', (code, signal) => {
+      const reason = this.#killed ?? (signal ? `was ended by ${signal}` : `exited with code ${code}`);
+      ready.reject(new Error(`The transforming process ${reason}.`));
+      this.#end(reason);
+    });
+    this.#child.on('message', (message: FromChild) => {
+      if (message.type === 'ready') ready.resolve(message.revision);
+      else if (message.type === 'unusable') ready.reject(new Error(message.message));
+      else this.#settle(message);
+    });
+    this.#send({ type: 'setup', setup: options.setup });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Jobs in it. */
+  get load(): number {
+    return this.#jobs.size;
+  }
+
+  transform({ input, operations, output, limits, signal }: TransformRequest): Promise<TransformResult> {
+    signal.throwIfAborted();
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<TransformResult>();
+    const job: Job = { resolve, reject, killer: undefined };
+    this.#jobs.set(id, job);
+    const onAbort = () => {
+      this.#send({ type: 'abort', id });
+      // libvips cannot be interrupted. What goes on and on is ended with its process.
+      job.killer = setTimeout(() => this.#kill('was killed: a transform did not end'), this.#options.killAfterMs);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#send({ type: 'transform', id, input, operations, output, limits });
+    return promise.finally(() => {
+      clearTimeout(job.killer);
+      signal.removeEventListener('abort', onAbort);
+    });
+  }
+
+  /** Ends it. Resolves when it is gone. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#killed ??= 'was closed';
+    if (this.#child.connected) this.#child.disconnect();
+    const last = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.killAfterMs);
+    await this.#exited.promise;
+    clearTimeout(last);
+  }
+
+  #lowerPriority(): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      setPriority(this.#child.pid, constants.priority.PRIORITY_LOW);
+    } catch {
+      // It may have ended already, or the system doesn't allow it: then it runs at our own priority.
+    }
+  }
+
+  #kill(reason: string): void {
+    this.#killed ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(message: ToChild): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  #settle(message: Extract<FromChild, { type: 'done' | 'failed' }>): void {
+    const job = this.#jobs.get(message.id);
+    if (job === undefined) return;
+    this.#jobs.delete(message.id);
+    if (message.type === 'done') job.resolve(message.result);
+    else job.reject(new TransformError(message.code, message.message));
+  }
+
+  #end(reason: string): void {
+    for (const job of this.#jobs.values()) {
+      job.reject(
+        new TransformError('crashed', 'Making the image failed; try again later.', { cause: new Error(reason) }),
+      );
+    }
+    this.#jobs.clear();
+    this.#exited.resolve();
+    this.#options.onExit(reason);
+  }
+}
