@@ -15,7 +15,7 @@ export interface Picture extends Size {
 
 /** Runs what is planned on `image` and keeps the pixels. */
 export async function render(image: Sharp, keepMetadata: boolean): Promise<Picture> {
-  const output = keepMetadata ? image.png({ compressionLevel: 0 }) : image.raw();
+  const output = keepMetadata ? image.keepMetadata().png({ compressionLevel: 0 }) : image.raw();
   const { data, info } = await output.timeout({ seconds: HARD_TIMEOUT_SECONDS }).toBuffer({ resolveWithObject: true });
   const height = info.pageHeight ?? info.height;
   return {
