@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../../scripts/workspace.mjs';
 
@@ -39,4 +39,14 @@ test('the lockfile holds no address: it installs from whatever registry is confi
   const lockfile = texts.filter(({ file }) => file === 'pnpm-lock.yaml');
   expect(lockfile).toHaveLength(1);
   expect(findings(/tarball:|https?:\/\//, lockfile)).toEqual([]);
+});
+
+test('every link from page to page leads somewhere', () => {
+  const broken = texts
+    .filter(({ file }) => file.endsWith('.md'))
+    .flatMap(({ file, text }) =>
+      [...text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)].map(([, target = '']) => ({ file, target })),
+    )
+    .filter(({ file, target }) => !existsSync(join(root, dirname(file), target)));
+  expect(broken).toEqual([]);
 });
