@@ -75,6 +75,12 @@ export class Eviction {
     return this.#running;
   }
 
+  /** The same, but counts what was put before this call for sure: waits for a sweep under way first. */
+  async sweepAfresh(): Promise<void> {
+    await this.#running?.catch(() => {});
+    await this.sweep();
+  }
+
   /** Ends a sweep under way at its next step. */
   async close(): Promise<void> {
     this.#stop.abort();

@@ -17,6 +17,8 @@ import {
   streamed,
   temporaryFolder,
 } from '../test/harness.ts';
+import { KeyLocks } from './key-locks.ts';
+import { TempFolder } from './temp-folder.ts';
 
 /** Makes every storage on `root` but `mine` look silent for longer than is allowed. */
 async function silence(root: string, mine: readonly string[] = []): Promise<void> {
@@ -120,8 +122,6 @@ test('a lock of the dead is broken by whoever waits for it', async () => {
   const waiting = await openStorage({ root: dead.root });
   await put(dead, 'a', 'old');
   // A lock as `dead` would leave it: caught by the test in the midst of a commit.
-  const { KeyLocks } = await import('./key-locks.ts');
-  const { TempFolder } = await import('./temp-folder.ts');
   const temp = new TempFolder(dead.root);
   await temp.open();
   const held = Promise.withResolvers<void>();
@@ -141,4 +141,8 @@ test('a lock of the dead is broken by whoever waits for it', async () => {
   await another;
   expect(await read(waiting, 'a')).toBe('newer');
   expect(await readdir(join(dead.root, '@locks'))).toEqual([]);
+});
+
+test('an opened storage alone keeps no process alive', async () => {
+  expect(await startWriter('idle', await temporaryFolder(), 1_000_000).exited).toBe(0);
 });

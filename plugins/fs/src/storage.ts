@@ -147,8 +147,13 @@ export class FsStorage implements StorageAdapter {
     clearInterval(this.#timer);
     await this.#ticking;
     await this.#eviction.close();
-    await this.#recency.flush(Date.now());
-    await this.#temp.close();
+    await this.#attempt(async () => {
+      try {
+        await this.#recency.flush(Date.now());
+      } finally {
+        await this.#temp.close();
+      }
+    });
   }
 
   async get(key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
@@ -273,7 +278,7 @@ export class FsStorage implements StorageAdapter {
   async sweep(): Promise<void> {
     await this.#attempt(async () => {
       await this.#recency.flush(Date.now());
-      await this.#eviction.sweep();
+      await this.#eviction.sweepAfresh();
     });
   }
 
