@@ -7,3 +7,12 @@ import sharp from '@tintype/sharp';
 
 /** What the `tintype` command brings along. */
 export const builtInPlugins: readonly Plugin[] = [memory, fs, http, sharp, imgproxyUrl];
+
+/** Where they can be imported from, by a process that has to do so again. */
+export const builtInModules: readonly string[] = [
+  '@tintype/memory',
+  '@tintype/fs',
+  '@tintype/http',
+  '@tintype/sharp',
+  '@tintype/imgproxy-url',
+].map((specifier) => import.meta.resolve(specifier));

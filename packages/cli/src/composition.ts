@@ -6,6 +6,8 @@ import type { Surroundings } from './surroundings.ts';
 /** Everything a command needs to make a proxy, but for the flags. */
 export interface Composition {
   readonly plugins: readonly Plugin[];
+  /** URLs of the modules that gave them, for processes that compose the same. */
+  readonly modules: readonly string[];
   /** Every section of settings that these plugins can read. */
   readonly sections: readonly Section[];
   /** Environment and config file. */
@@ -17,8 +19,8 @@ export async function compose(
   flags: Readonly<Record<string, string>>,
   { env, cwd }: Pick<Surroundings, 'env' | 'cwd'>,
 ): Promise<Composition> {
-  const named = new SettingsReader({ flags, env, cwd }).read(coreSection).config;
-  const loaded = await loadConfig(named, cwd);
+  const { config } = new SettingsReader({ flags, env, cwd }).read(coreSection);
+  const loaded = await loadConfig(config, cwd);
   const input: SettingsInput = {
     env,
     cwd,
@@ -26,9 +28,11 @@ export async function compose(
   };
   const specifiers = new SettingsReader({ ...input, flags }).read(coreSection).plugins;
   // Here and not at the top: it loads the image library, which --help and --version do without.
-  const { builtInPlugins } = await import('./built-in-plugins.ts');
-  const more = [...(loaded?.config.plugins ?? []), ...(await loadPlugins(specifiers, cwd))];
+  const { builtInPlugins, builtInModules } = await import('./built-in-plugins.ts');
+  const named = await loadPlugins(specifiers, cwd);
+  const more = [...(loaded?.config.plugins ?? []), ...named.map(({ plugin }) => plugin)];
   // By name, so that another version of a built-in one takes its place.
   const plugins = [...new Map([...builtInPlugins, ...more].map((plugin) => [plugin.name, plugin])).values()];
-  return { plugins, sections: await sectionsOf(plugins), input };
+  const modules = [...builtInModules, ...(loaded === undefined ? [] : [loaded.url]), ...named.map(({ url }) => url)];
+  return { plugins, modules, sections: await sectionsOf(plugins), input };
 }

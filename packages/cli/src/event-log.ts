@@ -22,6 +22,11 @@ export class EventLog implements Observer {
     this.#logger = logger;
   }
 
+  /** A process that transformed ended unasked; it is being replaced. */
+  childEnded(reason: string): void {
+    this.#warn('child', {}, `The transforming process ${reason}; another one is started.`);
+  }
+
   observe(event: ProxyEvent): void {
     switch (event.type) {
       case 'cache-error': {

@@ -11,6 +11,7 @@ export const DEFAULT_CONFIG = 'tintype.config.ts';
 export interface LoadedConfig {
   /** For messages, relative to the working directory where that is shorter. */
   readonly name: string;
+  readonly url: string;
   readonly config: Config;
 }
 
@@ -32,13 +33,14 @@ export async function loadConfig(named: string | undefined, cwd: string): Promis
     if (named === undefined) return undefined;
     throw new Failure(`The config file ${path} does not exist.`);
   }
+  const url = pathToFileURL(path).href;
   let module: { readonly default?: unknown };
   try {
-    module = await import(pathToFileURL(path).href);
+    module = await import(url);
   } catch (error) {
     throw new Failure(`${name} could not be loaded: ${reasonOf(error)}.`, 2, { cause: error });
   }
-  return { name, config: checkShape(module.default, name) };
+  return { name, url, config: checkShape(module.default, name) };
 }
 
 function checkShape(value: unknown, name: string): Config {

@@ -10,18 +10,26 @@ import { Failure, reasonOf } from './failure.ts';
  *
  * @throws Failure with one sentence.
  */
-export async function loadPlugins(specifiers: readonly string[], cwd: string): Promise<readonly Plugin[]> {
-  const plugins: Plugin[] = [];
+export async function loadPlugins(specifiers: readonly string[], cwd: string): Promise<readonly LoadedPlugin[]> {
+  const plugins: LoadedPlugin[] = [];
   for (const specifier of specifiers) plugins.push(await loadPlugin(specifier, cwd));
   return plugins;
 }
 
-async function loadPlugin(specifier: string, cwd: string): Promise<Plugin> {
+/** A plugin, and the URL that it was imported from. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly url: string;
+}
+
+async function loadPlugin(specifier: string, cwd: string): Promise<LoadedPlugin> {
+  let url = specifier;
   let module: { readonly default?: unknown };
   try {
-    module = /^[./]|^[A-Za-z]:[\\/]/.test(specifier)
-      ? await import(pathToFileURL(resolve(cwd, specifier)).href)
-      : await importFrom(specifier, cwd);
+    url = /^[./]|^[A-Za-z]:[\\/]/.test(specifier)
+      ? pathToFileURL(resolve(cwd, specifier)).href
+      : resolveFrom(specifier, cwd);
+    module = await import(url);
   } catch (error) {
     const missing = isMissing(error, specifier);
     const why = missing ? `there is none in ${cwd}, install it there` : reasonOf(error);
@@ -30,11 +38,11 @@ async function loadPlugin(specifier: string, cwd: string): Promise<Plugin> {
   if (!isPlugin(module.default)) {
     throw new Failure(`${specifier} is no plugin: its default export must be what definePlugin made.`);
   }
-  return module.default;
+  return { plugin: module.default, url };
 }
 
-/** `import(specifier)` as a module in `folder` would do it, with every condition of its exports. */
-async function importFrom(specifier: string, folder: string): Promise<{ readonly default?: unknown }> {
+/** What `import(specifier)` in a module of `folder` would import, by every condition of its exports. */
+function resolveFrom(specifier: string, folder: string): string {
   const parentURL = pathToFileURL(join(folder, 'tintype.config.ts')).href;
   const hooks = registerHooks({
     resolve: (asked, context, next) =>
@@ -43,7 +51,7 @@ async function importFrom(specifier: string, folder: string): Promise<{ readonly
         : next(asked, context),
   });
   try {
-    return await import(specifier);
+    return import.meta.resolve(specifier);
   } finally {
     hooks.deregister();
   }

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { definePlugin, type Plugin, type SettingsInput } from '@tintype/core';
 import { createLogger, type Logger, startServer } from '@tintype/server';
+import { workers } from '@tintype/workers';
 import { EventLog } from './event-log.ts';
 import { Failure, reasonOf } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
@@ -11,12 +12,14 @@ import { whyNotUnsigned } from './unsigned-bind.ts';
 /** `tintype serve`: returns when a signal has stopped it and everything is closed. */
 export async function serve(
   plugins: readonly Plugin[],
+  modules: readonly string[],
   input: SettingsInput,
   { stdout }: Pick<Surroundings, 'stdout'>,
 ): Promise<void> {
   const events = new EventLog();
   const logging = definePlugin({ name: 'tintype/event-log', register: (registry) => registry.observer(events) });
-  const proxy = await makeProxy([...plugins, logging], input);
+  const children = workers({ modules, onCrash: (reason) => events.childEnded(reason) });
+  const proxy = await makeProxy([...plugins, logging, children], input);
   const { settings, effective, warnings } = proxy;
   const refusal = whyNotUnsigned(settings, effective);
   if (refusal !== undefined) throw new Failure(refusal);

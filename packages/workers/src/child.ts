@@ -16,12 +16,21 @@ async function setUp({ modules, id, options, memoryBudget }: ChildSetup): Promis
   const plugins: Plugin[] = [];
   for (const url of modules) {
     const module: { readonly default?: unknown } = await import(url);
-    if (isPlugin(module.default)) plugins.push(module.default);
+    plugins.push(...pluginsOf(module.default));
   }
   memory = new MemoryGate(memoryBudget);
-  transformer = await createTransformer({ plugins, id, options });
+  // By name, so that another version of one takes its place, as in the serving process.
+  const unique = [...new Map(plugins.map((plugin) => [plugin.name, plugin])).values()];
+  transformer = await createTransformer({ plugins: unique, id, options });
   await transformer.open();
   send({ type: 'ready', revision: transformer.revision });
+}
+
+/** A plugin module exports one; a config file holds a list of them. */
+function pluginsOf(exported: unknown): Plugin[] {
+  if (isPlugin(exported)) return [exported];
+  const listed = typeof exported === 'object' && exported !== null && 'plugins' in exported ? exported.plugins : [];
+  return Array.isArray(listed) ? listed.filter(isPlugin) : [];
 }
 
 async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<void> {

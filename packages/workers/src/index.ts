@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { definePlugin, type Plugin, tokens } from '@tintype/core';
 import { TransformPool } from './pool.ts';
 
@@ -5,36 +6,47 @@ export { type PoolOptions, TransformPool } from './pool.ts';
 export type { ChildSetup } from './protocol.ts';
 
 export interface WorkersOptions {
-  /** Module URLs of the plugins among which the transformer is; children import them. */
+  /**
+   * Module URLs of all plugins that bring or wrap the transformer, or of config files that list them;
+   * children import them.
+   */
   readonly modules: readonly string[];
-  /** Child processes; 1 unless given. */
+  /** Child processes; `TINTYPE_TRANSFORM_PROCESSES` unless given. With 0 nothing is moved. */
   readonly processes?: number;
-  /** Threads in each; 4 unless given. */
+  /** Threads in each; as many as it may get transforms at a time unless given. */
   readonly threads?: number;
   /** Bytes that all transforms may take together; unlimited unless given. */
   readonly memoryBudget?: number;
   /** How long an aborted transform may go on before its process is killed, in milliseconds. */
   readonly killAfterMs?: number;
+  /** Hears of every child that ended unasked. */
   readonly onCrash?: (reason: string) => void;
 }
 
-/** Moves the transforms of a proxy, whatever its transformer is, into child processes. */
+/**
+ * Moves the transforms of a proxy, whatever its transformer is, into child processes. Give it last:
+ * what wraps the transformer after it would work in this process.
+ */
 export function workers(options: WorkersOptions): Plugin {
   return definePlugin({
     name: '@tintype/workers',
     register({ container }) {
       container.onActivation(tokens.transformer, (context, transformer) => {
-        const { id, options: parsed } = context.get(tokens.transformerChoice);
-        const processes = options.processes ?? 1;
+        const settings = context.get(tokens.settings);
+        const processes = options.processes ?? settings.transformProcesses;
+        // A transformer that was bound by hand can't be made anew elsewhere: it stays in this process.
+        const choice = context.get(tokens.transformerChoice, { optional: true });
+        if (processes === 0 || choice === undefined) return transformer;
+        const atATime = settings.workers ?? 2 * availableParallelism();
         return new TransformPool(transformer, {
           setup: {
             modules: options.modules,
-            id,
-            options: parsed,
+            id: choice.id,
+            options: choice.options,
             memoryBudget: (options.memoryBudget ?? Number.POSITIVE_INFINITY) / processes,
           },
           processes,
-          threads: options.threads ?? 4,
+          threads: options.threads ?? Math.ceil(atATime / processes),
           killAfterMs: options.killAfterMs ?? 1_000,
           onCrash: options.onCrash ?? (() => undefined),
         });

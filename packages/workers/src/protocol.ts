@@ -2,7 +2,10 @@ import type { TransformErrorCode, TransformRequest, TransformResult } from '@tin
 
 /** What a child needs to make its transformer. */
 export interface ChildSetup {
-  /** Module URLs whose default exports are plugins; one of them brings the transformer. */
+  /**
+   * Module URLs whose default exports are plugins, or config files that list some. One of them brings
+   * the transformer; others may wrap it.
+   */
   readonly modules: readonly string[];
   /** Id of the transformer's descriptor. */
   readonly id: string;

@@ -138,6 +138,14 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Transforms at a time; blank is twice the number of cores.',
   },
+  TRANSFORM_PROCESSES: {
+    kind: 'integer',
+    default: '1',
+    min: 0,
+    max: 64,
+    description:
+      'Child processes in which `tintype serve` transforms, so that hits never wait for misses; 0 transforms in the serving process.',
+  },
   REQUESTS_QUEUE_SIZE: {
     kind: 'integer',
     default: '256',

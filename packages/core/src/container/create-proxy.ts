@@ -82,6 +82,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       makeOrigins({ downloadTimeout: settings.downloadTimeout, isAllowed: isAllowed ?? (() => false) }),
     ) ?? [];
   const { effective, warnings } = reader.finish();
+  container.bind(tokens.settings).toConstantValue(settings);
 
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
     container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));

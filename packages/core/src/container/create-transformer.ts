@@ -20,5 +20,8 @@ export async function createTransformer(definition: {
   const found = indexById(container, tokens.transformerDescriptors, 'the transformer').get(definition.id);
   if (found === undefined) throw new Error(`No plugin here brings the transformer ${definition.id}.`);
   // They come from the very table that `create` declares, parsed by the reader of another process.
-  return found.descriptor.create(definition.options as OptionsOf<OptionTable>);
+  const transformer = found.descriptor.create(definition.options as OptionsOf<OptionTable>);
+  // Through the container, so that plugins that wrap the transformer do so here as well.
+  container.bind(tokens.transformer).toConstantValue(transformer);
+  return container.get(tokens.transformer);
 }

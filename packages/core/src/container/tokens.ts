@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { CoreSettings } from '../config/core-options.ts';
 import type { Coordinator } from '../contracts/coordinator.ts';
 import type { Dialect } from '../contracts/dialect.ts';
 import type { Observer } from '../contracts/observer.ts';
@@ -46,6 +47,8 @@ export interface Tokens {
   /** Multi-bound: all of them hear every event. */
   readonly observers: ServiceIdentifier<Observer>;
   readonly clock: ServiceIdentifier<Clock>;
+  /** The parsed core settings. Bound once all of them have been found right. */
+  readonly settings: ServiceIdentifier<CoreSettings>;
   readonly coordinator: ServiceIdentifier<Coordinator>;
   /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
   readonly resultStorage: ServiceIdentifier<CacheStorage>;
@@ -62,6 +65,7 @@ export const tokens: Tokens = {
   dialectDescriptors: token('tintype.DialectDescriptor'),
   observers: token('tintype.Observer'),
   clock: token('tintype.Clock'),
+  settings: token('tintype.Settings'),
   coordinator: token('tintype.Coordinator'),
   resultStorage: token('tintype.ResultStorage'),
   transformer: token('tintype.Transformer'),
