@@ -1,0 +1,16 @@
+import { definePlugin, type Plugin } from '@tintype/core';
+import { sqliteOptions } from './options.ts';
+import { SqliteStorage } from './storage.ts';
+
+export { type SqliteOptions, sqliteOptions } from './options.ts';
+export { SqliteStorage } from './storage.ts';
+
+/** Brings the storage `sqlite`. */
+const sqlite: Plugin = definePlugin({
+  name: '@tintype-example/sqlite-storage',
+  register(registry) {
+    registry.storage({ id: 'sqlite', options: sqliteOptions, create: (options) => new SqliteStorage(options) });
+  },
+});
+
+export default sqlite;
