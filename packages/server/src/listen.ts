@@ -66,17 +66,15 @@ function whatToDo(bind: Bind, error: unknown): string {
       return `Something else listens on ${where} already: stop it, or ${elsewhere}.`;
     case 'EACCES':
     case 'EPERM':
+      // For a socket, libuv says EACCES also where the folder is missing.
       return bind.kind === 'unix'
-        ? `No permission to create the socket ${where}: make its folder writable for this user, or ${elsewhere}.`
+        ? `Cannot create the socket ${where}: its folder must exist and be writable for this user, or ${elsewhere}.`
         : `No permission to listen on ${where}: take a port from 1024 on, or ${elsewhere}.`;
     case 'EADDRNOTAVAIL':
       return `This machine has no address ${where}: use 127.0.0.1 for this machine alone, 0.0.0.0 for all its addresses, or ${elsewhere}.`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The host of ${where} has no address: write an IP address, or ${elsewhere}.`;
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return `The folder of the socket ${where} does not exist: create it, or ${elsewhere}.`;
     case 'EINVAL':
     case 'ENAMETOOLONG':
       return `Cannot listen on ${where} (${code}): a socket's path has at most 107 bytes; ${elsewhere}.`;

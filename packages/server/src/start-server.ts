@@ -98,7 +98,8 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
 
   const stop = async (): Promise<void> => {
     draining = true;
-    await delay(seconds(options.drainDelay, 0));
+    const drainDelay = seconds(options.drainDelay, 0);
+    if (drainDelay > 0) await delay(drainDelay);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of silent) socket.destroy();
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { hideSecrets, redactTarget } from './redaction.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64url');
+
+describe('a target in the log', () => {
+  it('lacks its signature', () => {
+    expect(redactTarget('/oKfUtW34Dvo2BGQe/rs:fill:300:200/plain/local:///a.jpg@webp')).toBe(
+      '/***/rs:fill:300:200/plain/local:///a.jpg@webp',
+    );
+  });
+
+  it.each([
+    '/unsafe/w:1/plain/local:///a.jpg',
+    '/insecure/w:1/plain/local:///a.jpg',
+    '/_/w:1/plain/https://host/a.jpg@png',
+    '/livez',
+    '/favicon.ico',
+    `/unsafe/w:1/${base64('https://example.com/a.jpg')}.png`,
+    `/unsafe/${base64('https://example.com/a.jpg?size=large')}`,
+  ])('is shown whole if it holds no secret: %s', (target) => {
+    expect(redactTarget(target)).toBe(target);
+  });
+
+  it.each([
+    ['/unsafe/plain/http://user:pw@host/a.jpg@webp', '/unsafe/plain/http://***@host/a.jpg@webp'],
+    ['/unsafe/plain/http://token@host/a.jpg', '/unsafe/plain/http://***@host/a.jpg'],
+    ['/unsafe/plain/http:/user:pw@host/a.jpg', '/unsafe/plain/http:/***@host/a.jpg'],
+    ['/unsafe/plain/http://a/http://user:pw@host/', '/unsafe/plain/http://a/http://***@host/'],
+    ['/unsafe/plain/http:%2f%2Fuser%3Apw%40host%2Fa.jpg', '/unsafe/plain/http:%2f%2F***%40host%2Fa.jpg'],
+    ['/unsafe/plain/http%3A%2F%2Fu:p@x%40host%2Fa.jpg', '/unsafe/plain/http%3A%2F%2F***%40host%2Fa.jpg'],
+    ['http://user:pw@host/a', 'http://***@host/a'],
+  ])('lacks the userinfo of its source: %s', (target, shown) => {
+    expect(redactTarget(target)).toBe(shown);
+  });
+
+  it.each([
+    ['/_/plain/s3://b/k?X-Amz-Signature=abc&x=1', '/_/plain/s3://b/k?X-Amz-Signature=***&x=1'],
+    [
+      '/_/plain/https://h/k%3FX-Amz-Credential%3DAK%2F1%26w%3D5',
+      '/_/plain/https://h/k%3FX-Amz-Credential%3D***%26w%3D5',
+    ],
+    ['/_/plain/https://h/k%253Ftoken%253Dabc', '/_/plain/https://h/k%253Ftoken%253D***'],
+    ['/_/x?access_token=abc.def&a=b', '/_/x?access_token=***&a=b'],
+    ['/_/x?sv=2020&sig=abc%3D', '/_/x?sv=2020&sig=***'],
+    ['/demo/a.jpg?ik-t=9&ik-s=0123', '/***/a.jpg?ik-t=9&ik-s=***'],
+  ])('lacks what grants access in a query: %s', (target, shown) => {
+    expect(redactTarget(target)).toBe(shown);
+  });
+
+  it('lacks a base64 source that holds a secret, chunked or not', () => {
+    const source = base64('https://user:password@example.com/a.jpg');
+    const chunked = `${source.slice(0, 16)}/${source.slice(16, 32)}/${source.slice(32)}`;
+    expect(redactTarget(`/unsafe/w:1/${source}.png`)).toBe('/unsafe/w:1/***');
+    expect(redactTarget(`/unsafe/w:1/h:2/${chunked}`)).toBe('/unsafe/w:1/h:2/***');
+    expect(redactTarget(`/unsafe/${base64('https://h/a?X-Amz-Signature=abc')}`)).toBe('/unsafe/***');
+  });
+
+  it('is cut when it is very long', () => {
+    expect(redactTarget(`/_/${'a'.repeat(10_000)}`)).toHaveLength(2_049);
+  });
+
+  it('takes time in proportion to its length', () => {
+    const hostile = ['/', ':/', '%3a%2f', '?token', '?a-token', '%25', 'x-amz-', ':/@', '@/'];
+    const startedAt = performance.now();
+    for (const part of hostile) redactTarget(`/_/${part.repeat(16_000 / part.length)}%`);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});
+
+it('text of errors lacks secrets too', () => {
+  expect(hideSecrets('connect https://u:p@host/x?token=abc failed')).toBe(
+    'connect https://***@host/x?token=*** failed',
+  );
+});
