@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { collect, type HttpFields, OriginError, type OriginResponse } from '@tintype/core';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -118,6 +130,23 @@ describe('not found', () => {
     }
     await symlink(join(root, 'a.txt'), join(root, 'inside'));
     expect(await text(await fetch('local:///inside'))).toBe('hello world');
+  });
+
+  test('what a link shows that is changed while it is looked at', async () => {
+    await writeFile(join(root, 'kept'), 'kept');
+    const targets = [join(root, 'kept'), join(parent, 'secret')];
+    let looking = true;
+    const swapping = (async () => {
+      for (let round = 0; looking; round += 1) {
+        await symlink(targets[round % 2] ?? '', join(root, 'next'));
+        await rename(join(root, 'next'), join(root, 'link'));
+      }
+    })();
+    const seen = new Set<string>();
+    for (let round = 0; round < 400; round += 1) seen.add(await text(await fetch('local:///link')));
+    looking = false;
+    await swapping;
+    expect(seen).toEqual(new Set(['', 'kept']));
   });
 
   test('a pipe or a device, at once', async () => {

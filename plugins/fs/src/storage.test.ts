@@ -449,6 +449,23 @@ test('an entry written by one instance is read by another at once', async () => 
   expect(await read(one, 'a')).toBe('three');
 });
 
+test('closing frees the files of bodies that nobody read', async () => {
+  const root = await temporaryFolder();
+  const storage = new FsStorage({ root, maxBytes: 0, durability: 'process' });
+  const openFiles = async () => (await readdir('/proc/self/fd')).length;
+  await storage.open();
+  await put(storage, 'a', large);
+  const before = await openFiles();
+  const unread = hit(await storage.get(k('a'), undefined));
+  const halfRead = hit(await storage.get(k('a'), undefined))
+    .body.stream()
+    [Symbol.asyncIterator]();
+  await halfRead.next();
+  await storage.close();
+  expect(await openFiles()).toBe(before);
+  await expect(unread.body.bytes()).rejects.toMatchObject({ name: 'StorageError' });
+});
+
 test('closing leaves entries and nothing else', async () => {
   const root = await temporaryFolder();
   const storage = new FsStorage({ root, maxBytes: 1_000_000, durability: 'process' });

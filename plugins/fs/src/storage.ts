@@ -92,6 +92,8 @@ export class FsStorage implements StorageAdapter {
   readonly #power: boolean;
   readonly #maxBytes: number;
   readonly #small = new Set<StorageKey>();
+  /** Files of bodies that are not read to their end yet. */
+  readonly #bodies = new Set<FileHandle>();
   /** Without symbolic links, once opened. */
   #root: string;
   #temp: TempFolder;
@@ -147,6 +149,7 @@ export class FsStorage implements StorageAdapter {
     clearInterval(this.#timer);
     await this.#ticking;
     await this.#eviction.close();
+    for (const handle of this.#bodies) await this.#release(handle);
     await this.#attempt(async () => {
       try {
         await this.#recency.flush(Date.now());
@@ -312,18 +315,34 @@ export class FsStorage implements StorageAdapter {
       const part = range === undefined ? { first: 0, last: header.size - 1 } : resolveRange(range, header.size);
       if (part === undefined) return { kind: 'range-not-satisfiable', ...infoOf(header) };
       keep = true;
+      this.#bodies.add(handle);
       return {
         kind: 'entry',
         ...infoOf(header),
         range: range && part,
         body: new StreamedBody(
-          () => closing(handle, readBody(handle, header, part)),
-          () => handle.close(),
+          () => this.#releasing(handle, readBody(handle, header, part)),
+          () => this.#release(handle),
         ),
       };
     } finally {
       if (!keep) await handle.close();
     }
+  }
+
+  async *#releasing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* stream;
+    } catch (error) {
+      throw toStorageError(error, this.#root);
+    } finally {
+      await this.#release(handle);
+    }
+  }
+
+  async #release(handle: FileHandle): Promise<void> {
+    this.#bodies.delete(handle);
+    await handle.close();
   }
 
   #rememberSmall(key: StorageKey): void {
@@ -474,14 +493,6 @@ function outcomeOf(file: Buffer, key: StorageKey, range: ByteRange | undefined):
   if (part === undefined) return { kind: 'range-not-satisfiable', metadata, size, version };
   const bytes = body.subarray(part.first, part.last + 1);
   return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(bytes) };
-}
-
-async function* closing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* stream;
-  } finally {
-    await handle.close();
-  }
 }
 
 async function* untilAborted(body: PutBody, context: OperationContext): AsyncGenerator<Uint8Array> {
