@@ -27,19 +27,30 @@ export class Semaphore {
   }
 
   /**
-   * Runs `task` when there is room, first come first served.
+   * Resolves when there is room, first come first served, with how to leave (idempotent).
    *
    * @throws TransformError `overloaded` if the queue is full; the signal's reason if it is aborted
    *   while waiting.
    */
-  async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async enter(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#running < this.#limit) this.#running++;
     else await this.#wait(signal);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#leave();
+    };
+  }
+
+  /** Runs `task` when there is room. Throws as `enter` does, and what the task throws. */
+  async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const leave = await this.enter(signal);
     try {
       return await task();
     } finally {
-      this.#leave();
+      leave();
     }
   }
 

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { Intake } from './intake.ts';
+
+const NEVER = new AbortController().signal;
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** Whether it has resolved by now, without waiting for anything that takes time. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  return (await Promise.race([promise.then(() => 'settled'), new Promise(setImmediate)])) === 'settled';
+}
+
+test('a host is asked for so many at a time; the others do not wait for it', async () => {
+  const intake = new Intake({ perHost: 2, total: UNLIMITED, queuePerHost: UNLIMITED });
+  const first = await intake.enter('https://slow.example/1', NEVER);
+  await intake.enter('https://slow.example/2', NEVER);
+  const third = intake.enter('https://user:secret@SLOW.example/3', NEVER);
+  expect(await isSettled(third)).toBe(false);
+  await intake.enter('https://slow.example:8443/1', NEVER);
+  await intake.enter('https://other.example/1', NEVER);
+  first.downloaded();
+  await third;
+});
+
+test('what is waited for no longer frees its place in the queue', async () => {
+  const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: 1 });
+  const first = await intake.enter('https://a.example/1', NEVER);
+  const client = new AbortController();
+  const second = intake.enter('https://a.example/2', client.signal);
+  await expect(intake.enter('https://a.example/3', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  client.abort(new Error('gone'));
+  await expect(second).rejects.toThrow('gone');
+  const fourth = intake.enter('https://a.example/4', NEVER);
+  first.done();
+  await fourth;
+});
+
+test('so many are made at a time, and the next one is told at once; local files have no host', async () => {
+  const intake = new Intake({ perHost: 1, total: 2, queuePerHost: UNLIMITED });
+  const first = await intake.enter('local:///a.png', NEVER);
+  const second = await intake.enter('local:///b.png', NEVER);
+  await expect(intake.enter('https://a.example/1', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  first.downloaded();
+  await expect(intake.enter('https://a.example/1', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  first.done();
+  first.done();
+  await intake.enter('https://a.example/1', NEVER);
+  second.done();
+  expect(intake.making).toBe(1);
+});
