@@ -1,5 +1,5 @@
 import { type ImageFormat, NO_OPERATIONS, type Operations, type TransformResult } from '@tintype/core';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
 import { SharpTransformer } from './transformer.ts';
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   const roll = Buffer.concat(await Promise.all(frames));
   const raw = { width: WIDTH, height: HEIGHT * FRAMES.length, channels: 3, pageHeight: HEIGHT } as const;
-  const animation = (): sharp.Sharp => sharp(roll, { raw, pages: -1 });
+  const animation = (): Sharp => sharp(roll, { raw, pages: -1 });
   sources.set('gif', await animation().gif({ delay: DELAY, loop: 2 }).toBuffer());
   sources.set('webp', await animation().webp({ delay: DELAY, loop: 2, lossless: true }).toBuffer());
 });

@@ -36,6 +36,8 @@ export interface Sizes {
   readonly padding: Margins;
   /** Canvas and padding. */
   readonly result: Size;
+  /** By how much the sides shrink, before rounding; `undefined` if each does by its own factor. */
+  readonly shrink: number | undefined;
   /** What dpr came to: less than asked for if the picture has too few pixels. Scales offsets. */
   readonly dpr: number;
 }
@@ -151,7 +153,8 @@ export function resultSizes(source: Size, sizing: Sizing, isVector = false): Siz
     width: canvas.width + padding.left + padding.right,
     height: canvas.height + padding.top + padding.bottom,
   };
-  return { scaled, kept, canvas, padding, result, dpr };
+  const shrink = horizontal === vertical ? horizontal : undefined;
+  return { scaled, kept, canvas, padding, result, shrink, dpr };
 }
 
 function scaledSide(side: number, shrink: number): number {

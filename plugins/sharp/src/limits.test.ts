@@ -118,7 +118,7 @@ describe('bombs', () => {
       found = await outcome(bomb);
     });
     expect(found).toBe('too-many-pixels');
-    expect(milliseconds).toBeLessThan(500);
+    expect(milliseconds).toBeLessThan(1000);
     expect(megabytes).toBeLessThan(50);
   });
 
@@ -133,7 +133,7 @@ describe('bombs', () => {
       found = await outcome(bomb);
     });
     expect(found).toBe('too-many-frames');
-    expect(milliseconds).toBeLessThan(200);
+    expect(milliseconds).toBeLessThan(1000);
     expect(megabytes).toBeLessThan(50);
   });
 
@@ -142,7 +142,7 @@ describe('bombs', () => {
     const { milliseconds } = await cost(async () => {
       expect(await outcome(bomb)).toBe('too-many-frames');
     });
-    expect(milliseconds).toBeLessThan(200);
+    expect(milliseconds).toBeLessThan(1000);
   });
 
   it('takes the first frame of either if the result stands still', async () => {
@@ -150,7 +150,7 @@ describe('bombs', () => {
       expect(await outcome(gifOf(1_000_000), {}, {}, 'jpeg')).toBe('1 × 1');
       expect(await outcome(await webpOf(100_000), {}, {}, 'png')).toBe('1 × 1');
     });
-    expect(milliseconds).toBeLessThan(3000);
+    expect(milliseconds).toBeLessThan(5000);
   });
 
   it('counts the pixels of all frames that it decodes', async () => {
@@ -184,7 +184,7 @@ describe('bombs', () => {
       expect(await outcome(small, force(16_384, 16_384))).toBe('result-too-large');
       expect(await outcome(small, force(16_384, 10), {}, 'webp')).toBe('result-too-large');
     });
-    expect(milliseconds).toBeLessThan(500);
+    expect(milliseconds).toBeLessThan(1000);
   });
 });
 

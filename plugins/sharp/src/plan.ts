@@ -16,6 +16,7 @@ import { requireResultWithin, requireSourceWithin } from './limits.ts';
 import type { Source } from './source.ts';
 import { findTrim } from './trim.ts';
 import { swapsSides, type Turn, turnSize, unturnRectangle, wholeTurn } from './turn.ts';
+import { exactSide } from './uniform.ts';
 
 /** All that will be done, in numbers, in this order. */
 export interface Plan {
@@ -28,6 +29,8 @@ export interface Plan {
   readonly area: Rectangle | undefined;
   /** What `area` is scaled to, before it is turned. */
   readonly scaled: Size;
+  /** The one side that determines `scaled`; `undefined` if both have to be forced. */
+  readonly scaleBy: 'width' | 'height' | undefined;
   readonly turn: Turn;
   /** What is kept of the scaled and turned picture: a rectangle, or a size whose place is found by attention. */
   readonly kept: Rectangle | { readonly attention: Size } | undefined;
@@ -88,13 +91,16 @@ export async function makePlan(
   const { extend } = operations.resize;
   const at = extend === null ? { left: 0, top: 0 } : position(sizes.canvas, sizes.kept, extend, sizes.dpr);
   const margins = marginsAround(sizes.canvas, sizes.kept, at, sizes.padding);
+  const scaled = turnSize(sizes.scaled, turn);
+  const scalesOnLoad = isVector || source.format === 'webp';
   return {
     source,
     format,
     frames,
     maxPixels: isVector ? 0 : maxPixels,
     area: isSameSize(area, source) ? undefined : area,
-    scaled: turnSize(sizes.scaled, turn),
+    scaled,
+    scaleBy: scalesOnLoad || sizes.shrink === undefined ? undefined : exactSide(area, scaled, sizes.shrink),
     turn,
     kept,
     blur: operations.blur,

@@ -90,9 +90,11 @@ function isStill(turn: Turn): boolean {
 }
 
 function scale(image: Sharp, plan: Plan, turning = true): Sharp {
-  const { scaled, kept } = plan;
+  const { scaled, kept, scaleBy } = plan;
   if (kept !== undefined && 'attention' in kept && coversByItself(plan)) {
     image.resize(kept.attention.width, kept.attention.height, { fit: 'cover', position: sharp.strategy.attention });
+  } else if (scaleBy !== undefined) {
+    image.resize({ [scaleBy]: scaled[scaleBy] });
   } else {
     image.resize(scaled.width, scaled.height, { fit: 'fill' });
   }

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { expect, it } from 'vitest';
 import { compose, orientationTurn, type Turn, UNTURNED, unturnRectangle, wholeTurn } from './turn.ts';
 
@@ -31,7 +31,7 @@ async function twice(a: Turn, b: Turn): Promise<string> {
   return (await image.toColourspace('b-w').raw().toBuffer()).toString('hex');
 }
 
-async function raw(image: sharp.Sharp): Promise<[Buffer, sharp.SharpOptions]> {
+async function raw(image: Sharp): Promise<[Buffer, SharpOptions]> {
   const { data, info } = await image.toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
   return [data, { raw: { width: info.width, height: info.height, channels: 1 } }];
 }
