@@ -116,6 +116,7 @@ export {
   type TransformResult,
 } from './contracts/transformer.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
+export { resolveRange } from './storage/byte-range.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';
 export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';
 export { prefixed, whyNotAPrefix } from './storage/prefixed.ts';

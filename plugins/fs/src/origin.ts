@@ -9,9 +9,9 @@ import {
   OriginError,
   type OriginRequest,
   type OriginResponse,
+  resolveRange,
   StreamedBody,
 } from '@tintype/core';
-import { resolveRange } from './byte-range.ts';
 import { isSystemError } from './errors.ts';
 import { isNotModified, requestedRange, type Validators } from './file-conditions.ts';
 import { imageType, TYPE_BYTES } from './image-type.ts';

@@ -26,6 +26,7 @@ import {
   type OperationContext,
   type PutBody,
   type PutCondition,
+  resolveRange,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
@@ -35,7 +36,6 @@ import {
   type Version,
   type VersionCondition,
 } from '@tintype/core';
-import { resolveRange } from './byte-range.ts';
 import {
   type EntryHeader,
   HeaderDraft,

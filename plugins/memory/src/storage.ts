@@ -11,6 +11,7 @@ import {
   type OperationContext,
   type PutBody,
   type PutCondition,
+  resolveRange,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
@@ -19,7 +20,6 @@ import {
   type Version,
   type VersionCondition,
 } from '@tintype/core';
-import { resolveRange } from './byte-range.ts';
 import type { MemoryOptions } from './options.ts';
 
 /** One entry as it lies in the map; replaced as a whole, never changed. */

@@ -1,4 +1,4 @@
-import type { ByteRange } from '@tintype/core';
+import type { ByteRange } from '../contracts/storage-adapter.ts';
 
 /**
  * Where `range` lies in a body of `size` bytes, both ends inclusive; `undefined` if no byte of the
