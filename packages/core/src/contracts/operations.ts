@@ -38,8 +38,9 @@ export type Rgb = readonly [red: number, green: number, blue: number];
 
 /**
  * What is done to a picture, in canonical form: every default is written out, so that two requests
- * that mean the same are equal as JSON. The order of application is the transformer's and fixed:
- * auto-rotate, trim, crop, resize, rotate and flip, blur and sharpen, padding, background.
+ * that mean the same are equal as JSON. The order of application is fixed, whatever order a URL has
+ * them in: auto-rotate, trim, crop, rotate and flip, resize (so the box is the turned picture's),
+ * blur and sharpen, padding, background.
  *
  * Sizes are in CSS pixels, multiplied by `dpr`. 0 or `null` means "not asked for".
  */

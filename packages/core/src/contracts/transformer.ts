@@ -13,7 +13,7 @@ export interface OutputRequest {
 
 /** Checked from the header before any pixel is decoded; the result's size before it is made. */
 export interface TransformLimits {
-  /** Pixels of the source: width × height × frames. */
+  /** Pixels of the source: width × height × frames that have to be decoded. */
   readonly maxSourcePixels: number;
   readonly maxFrames: number;
   /** Pixels of either side of the result; above it the request is refused. */
