@@ -11,8 +11,12 @@ import { type Problem, problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
 import { type KeyContext, variantKey } from './variant-key.ts';
 
-/** URLs whose parsing, signature and key are remembered. They depend on nothing that changes. */
-const REMEMBERED_URLS = 20_000;
+/**
+ * URLs whose parsing, signature and key are remembered: they depend on nothing that changes. Bounded
+ * in bytes as well, estimated, because a URL may be long.
+ */
+const REMEMBERED_URLS = { max: 20_000, maxSize: 48 * 1024 * 1024 };
+const REMEMBERED_URL_BYTES = 1_500;
 
 export interface PipelineOptions extends Workshop {
   readonly dialect: Dialect;
@@ -34,7 +38,10 @@ interface Resolved {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #flights = new Flights<Made>();
-  readonly #resolved = new LRUCache<string, Resolved>({ max: REMEMBERED_URLS });
+  readonly #resolved = new LRUCache<string, Resolved>({
+    ...REMEMBERED_URLS,
+    sizeCalculation: (_resolved, target) => REMEMBERED_URL_BYTES + 2 * target.length,
+  });
   readonly #vary: string;
   readonly #keyed: boolean;
 
