@@ -48,7 +48,14 @@ export const coreOptions = {
     kind: 'boolean',
     default: 'false',
     description:
-      'Whether to serve unsigned URLs beyond this machine: without a key, anyone may then ask for any variant.',
+      'Whether to serve unsigned URLs beyond this machine: without a key, anyone may then ask for any variant. Results are then stored when they are asked for the second time.',
+  },
+  MAX_VARIANTS_PER_SOURCE: {
+    kind: 'integer',
+    default: '100',
+    min: 0,
+    description:
+      'Variants of one source that are stored while unsigned URLs are served beyond this machine; further ones are served and not stored. Counted in memory, so approximately and from the last start; 0 is no limit.',
   },
   ALLOWED_SOURCES: {
     kind: 'list',
@@ -151,7 +158,25 @@ export const coreOptions = {
     default: '256',
     min: 0,
     imgproxy: true,
-    description: 'Requests that may wait for a worker; beyond it the answer is 503; 0 is no limit.',
+    description:
+      'Images that may be in the making beyond those that the workers are at, and requests that may wait for one host; beyond it the answer is 503; 0 is no limit.',
+  },
+  MAX_DOWNLOADS_PER_HOST: {
+    kind: 'integer',
+    default: '32',
+    min: 0,
+    description: 'Downloads at a time from one host or bucket; further ones wait; 0 is no limit.',
+  },
+  OVERLOAD_STATUS: {
+    kind: 'enum',
+    choices: ['503', '429'],
+    default: '503',
+    description: 'The status of answers that there is no room for now; imgproxy uses 429.',
+  },
+  MEMORY_BUDGET: {
+    kind: 'bytes',
+    description:
+      'Memory that all transforms may take together, as estimated before each; further ones wait; 0 is no limit; blank is half of what the container or machine has.',
   },
   DOWNLOAD_TIMEOUT: {
     kind: 'seconds',
@@ -167,6 +192,57 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Longest time from a request to the start of its answer, in seconds.',
   },
+  PROCESSES: {
+    kind: 'integer',
+    default: '1',
+    min: 1,
+    max: 64,
+    description:
+      'Processes that serve. Workers, their queue, the memory cache and clients are totals that they divide among them.',
+  },
+  MAX_CLIENTS: {
+    kind: 'integer',
+    default: '2048',
+    min: 0,
+    imgproxy: true,
+    description: 'Connections at a time; more are closed at once; 0 is no limit.',
+  },
+  KEEP_ALIVE_TIMEOUT: {
+    kind: 'seconds',
+    default: '90',
+    min: 0,
+    imgproxy: true,
+    description:
+      'How long an idle connection is kept, in seconds: longer than a load balancer keeps it; 0 closes after each answer.',
+  },
+  READ_REQUEST_TIMEOUT: {
+    kind: 'seconds',
+    default: '10',
+    min: 0.001,
+    imgproxy: true,
+    description: 'Longest time for a request to arrive, in seconds.',
+  },
+  WRITE_RESPONSE_TIMEOUT: {
+    kind: 'seconds',
+    default: '30',
+    min: 0,
+    imgproxy: true,
+    description: 'Longest time in which a client takes none of the bytes it is sent, in seconds; 0 waits for ever.',
+  },
+  DRAIN_DELAY: {
+    kind: 'seconds',
+    default: '5',
+    min: 0,
+    description: 'How long after SIGTERM requests are still accepted, while `/readyz` says 503 already, in seconds.',
+  },
+  GRACEFUL_STOP_TIMEOUT: {
+    kind: 'seconds',
+    default: '20',
+    min: 0,
+    imgproxy: true,
+    description:
+      'Longest time for requests in flight to be answered and results to be stored when it stops, in seconds.',
+  },
   LOG_LEVEL: {
     kind: 'enum',
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
@@ -179,6 +255,13 @@ export const coreOptions = {
     choices: ['json', 'pretty'],
     // Not imgproxy's: `structured` and `gcp` of the same variable don't exist here.
     description: 'How log lines look; blank is `pretty` on a terminal and `json` elsewhere.',
+  },
+  LOG_HITS: {
+    kind: 'number',
+    default: '1',
+    min: 0,
+    max: 1,
+    description: 'The share of cache hits that get a log line: 0 none, 0.01 every hundredth, 1 all.',
   },
   TRANSFORMER_USE: {
     kind: 'string',
