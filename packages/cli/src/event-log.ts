@@ -1,4 +1,4 @@
-import type { Observer, ProxyEvent } from '@tintype/core';
+import type { Observer, ProxyEvent, StoreDropReason } from '@tintype/core';
 import type { Logger } from '@tintype/server';
 
 const MINUTE_MS = 60_000;
@@ -34,9 +34,14 @@ export class EventLog implements Observer {
         this.#warn(`${operation} ${code}`, { operation, code }, `The cache failed: ${event.message}`);
         break;
       }
-      case 'store-dropped':
-        this.#warn(`dropped ${event.reason}`, { reason: event.reason }, STORE_DROPPED[event.reason]);
+      case 'storage-state':
+        this.#storageState(event);
         break;
+      case 'store-dropped': {
+        const message = STORE_DROPPED[event.reason];
+        if (message !== undefined) this.#warn(`dropped ${event.reason}`, { reason: event.reason }, message);
+        break;
+      }
       case 'entry-dropped':
         this.#warn(`entry ${event.reason}`, { reason: event.reason }, ENTRY_DROPPED[event.reason]);
         break;
@@ -45,6 +50,17 @@ export class EventLog implements Observer {
       case 'stored':
         break;
     }
+  }
+
+  /** Each change once: they are rare, and there is one for the end of each trouble. */
+  #storageState({ storage, access, state, code }: StorageState): void {
+    if (state === 'working') {
+      this.#logger?.info({ storage, access }, `The cache storage ${storage} works again: its ${access} go on.`);
+      return;
+    }
+    const doing = access === 'reads' ? 'images are served without it' : 'results are served and not stored';
+    const message = `The cache storage ${storage} is left alone for a while, because its ${access} fail (${code}); ${doing}.`;
+    this.#logger?.warn({ storage, access, code }, message);
   }
 
   #warn(kind: string, fields: object, message: string): void {
@@ -58,11 +74,18 @@ export class EventLog implements Observer {
   }
 }
 
-const STORE_DROPPED = {
+type StorageState = Extract<ProxyEvent, { readonly type: 'storage-state' }>;
+
+/** `undefined` for what is no trouble, or was told as a change of the storage's state. */
+const STORE_DROPPED: Readonly<Record<StoreDropReason, string | undefined>> = {
+  'first-request': undefined,
+  'too-many-variants':
+    'A result was served and not stored: its source has as many variants as TINTYPE_MAX_VARIANTS_PER_SOURCE allows.',
+  paused: undefined,
   'metadata-too-large': 'A result was served and not stored: its metadata is larger than the storage takes.',
   'object-too-large': 'A result was served and not stored: it is larger than the storage takes.',
   'queue-full': 'A result was served and not stored: the storage is slower than results come.',
-} as const satisfies Readonly<Record<string, string>>;
+};
 
 const ENTRY_DROPPED = {
   corrupt: 'A damaged cache entry was dropped; it is made anew.',

@@ -17,6 +17,7 @@ export {
 export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './container/create-proxy.ts';
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
+export { memoryBudget } from './container/memory-budget.ts';
 export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';
 export { type Consistency, MIN_METADATA_BYTES, type StorageCapabilities } from './contracts/capabilities.ts';
@@ -32,7 +33,7 @@ export {
 } from './contracts/dialect.ts';
 export type { EntryMetadata, HeaderPair, Json } from './contracts/entry-metadata.ts';
 export type { HttpFields } from './contracts/http-fields.ts';
-export type { CacheOutcome, Observer, ProxyEvent } from './contracts/observer.ts';
+export type { CacheOutcome, Observer, ProxyEvent, StoreDropReason } from './contracts/observer.ts';
 export {
   type Compass,
   type Gravity,
@@ -122,3 +123,4 @@ export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';
 export { prefixed, whyNotAPrefix } from './storage/prefixed.ts';
 export { DEFAULT_RETRY, type RetryPolicy } from './storage/retry.ts';
 export { type TieredOptions, tiered } from './storage/tiered.ts';
+export { type BreakerSettings, withBreaker } from './storage/with-breaker.ts';

@@ -8,14 +8,20 @@ import { prefixed, whyNotAPrefix } from '../storage/prefixed.ts';
 import { tiered } from '../storage/tiered.ts';
 import type { Index } from './descriptors.ts';
 
+/** What stands around one tier. `remote`: it is reached over a network. */
+export type WrapTier = (
+  adapter: StorageAdapter,
+  tier: { readonly id: string; readonly remote: boolean },
+) => StorageAdapter;
+
 /** The storage that the settings ask for, not yet built. */
 export interface ChosenStorage {
   /** `fs`, or `memory,fs` for tiers. */
   readonly name: string;
   /** Whether any tier is reached over a network. */
   readonly remote: boolean;
-  /** Constructs it, without I/O. */
-  build(): StorageAdapter;
+  /** Constructs it, without I/O; `wrap` may put something around each of the tiers. */
+  build(wrap: WrapTier): StorageAdapter;
 }
 
 /** The ids that the settings name, nearest first, and the variable that named them. */
@@ -52,7 +58,7 @@ export function chooseStorage(
       `TINTYPE_CACHE_PATH_PREFIX is "${settings.cachePathPrefix}", which ${reason}.`,
     );
   }
-  const builders: (() => StorageAdapter)[] = [];
+  const builders: ((wrap: WrapTier) => StorageAdapter)[] = [];
   let remote = false;
   for (const { descriptor } of descriptors.values()) {
     if (!ids.includes(descriptor.id)) reader.know(storageSection(descriptor));
@@ -67,20 +73,21 @@ export function chooseStorage(
     const section = storageSection(descriptor, `${variable}=${ids.join(',')}`);
     const options = reader.read(section);
     remote ||= descriptor.remote ?? false;
-    builders.push(() =>
-      descriptor.create(options, {
+    builders.push((wrap) => {
+      const adapter = descriptor.create(options, {
         bucket: settings.cacheBucket,
         bucketVariable: 'TINTYPE_CACHE_BUCKET',
         variablePrefix: `TINTYPE_${section.prefix}`,
-      }),
-    );
+      });
+      return wrap(adapter, { id, remote: descriptor.remote ?? false });
+    });
   }
   if (builders.length === 0) return undefined;
   return {
     name: ids.join(','),
     remote,
-    build: () => {
-      const adapters = builders.map((build) => build());
+    build: (wrap) => {
+      const adapters = builders.map((build) => build(wrap));
       const last = adapters.pop();
       if (last === undefined) throw new SettingsError([]);
       const storage = adapters.reduceRight((far, near) => tiered(near, far), last);

@@ -13,9 +13,13 @@ import type { Transformer } from '../contracts/transformer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { StorageHealth } from './storage-health.ts';
 
 /** Milliseconds between attempts to open a storage that could not be opened. */
 const REOPEN_MS = 5_000;
+
+/** Longest time that the start waits for a storage to be opened, in milliseconds; it then goes on without it. */
+const START_WITHOUT_MS = 5_000;
 
 interface Composition {
   readonly pipeline: Pipeline;
@@ -26,6 +30,7 @@ interface Composition {
   readonly coordinator: Coordinator;
   readonly keys: KeyRing | undefined;
   readonly emit: (event: ProxyEvent) => void;
+  readonly health: StorageHealth;
   readonly settings: CoreSettings;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
@@ -43,6 +48,8 @@ export class ComposedProxy implements ConfiguredProxy {
   readonly #lifecycle = new Lifecycle();
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Ends attempts to open the storage. */
+  readonly #life = new AbortController();
   #reopen: NodeJS.Timeout | undefined;
 
   constructor(parts: Composition) {
@@ -104,19 +111,29 @@ export class ComposedProxy implements ConfiguredProxy {
     }
     if (storage) {
       this.#lifecycle.opened('cache', () => storage.close());
-      await this.#openStorage(storage);
+      const { health } = this.#parts;
+      const goOn = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        health.change(storage.name, 'reads', 'paused', 'timeout');
+        goOn.resolve();
+      }, START_WITHOUT_MS);
+      await Promise.race([this.#openStorage(storage), goOn.promise]);
+      clearTimeout(timer);
     }
   }
 
   /** A storage that cannot be opened costs its hits, not the proxy: it is tried again and again. */
   async #openStorage(storage: CacheStorage): Promise<void> {
+    const { health } = this.#parts;
     try {
-      await storage.open();
+      await storage.open({ signal: this.#life.signal });
+      health.change(storage.name, 'reads', 'working');
     } catch (error) {
       if (this.#closing) return;
       const code = StorageError.is(error) ? error.code : 'internal';
       const message = error instanceof Error ? error.message : String(error);
       this.#parts.emit({ type: 'cache-error', operation: 'open', code, message });
+      health.change(storage.name, 'reads', 'paused', code);
       this.#reopen = setTimeout(() => void this.#openStorage(storage), REOPEN_MS);
       this.#reopen.unref();
     }
@@ -124,6 +141,7 @@ export class ComposedProxy implements ConfiguredProxy {
 
   async #close(): Promise<void> {
     clearTimeout(this.#reopen);
+    this.#life.abort(new Error('The proxy was closed.'));
     await this.#opening?.catch(() => undefined);
     await this.#parts.pipeline.settled();
     await this.#lifecycle.close();

@@ -1,17 +1,22 @@
 import { availableParallelism } from 'node:os';
 import type { Container } from 'inversify';
+import { isLoopbackBind } from '../config/bind.ts';
 import { type CoreSettings, checkCoreSettings, coreSection } from '../config/core-options.ts';
 import { type EffectiveSetting, type SettingsInput, SettingsReader } from '../config/settings-reader.ts';
 import type { KeyRing } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
+import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
+import { Intake } from '../pipeline/intake.ts';
+import { MemoryGate } from '../pipeline/memory-gate.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Semaphore } from '../pipeline/semaphore.ts';
 import { Sources } from '../pipeline/sources.ts';
 import { createStorage } from '../storage/create-storage.ts';
+import { withBreaker } from '../storage/with-breaker.ts';
 import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
 import { chooseStorage } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
@@ -19,6 +24,8 @@ import type { Plugin } from './define-plugin.ts';
 import { all, indexById } from './descriptors.ts';
 import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
+import { memoryBudget } from './memory-budget.ts';
+import { StorageHealth } from './storage-health.ts';
 import { tokens } from './tokens.ts';
 
 /** Longest time for a lookup before it counts as a miss, in milliseconds. */
@@ -74,7 +81,16 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const isAllowed = collecting(reader, () => allowedSources(settings.allowedSources));
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
-  const adapter = collecting(reader, () => chosenStorage?.build());
+  const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
+  const health = new StorageHealth((event) => tell.emit(event));
+  const adapter = collecting(reader, () =>
+    chosenStorage?.build((tier, { id, remote }) =>
+      withBreaker(tier, {
+        readDeadlineMs: LOOKUP_DEADLINE_MS[remote ? 'remote' : 'local'],
+        onChange: (access, state, code) => health.change(id, access, state, code),
+      }),
+    ),
+  );
   const transformer = collecting(reader, () => chosenTransformer?.build());
   const dialect = collecting(reader, () => makeDialect?.());
   const origins =
@@ -107,6 +123,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       }
     }
   };
+  tell.emit = emit;
   const storage = container.isBound(tokens.resultStorage) ? container.get(tokens.resultStorage) : undefined;
   const parts = {
     transformer: container.get(tokens.transformer),
@@ -114,6 +131,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     coordinator: container.get(tokens.coordinator),
   };
   const keys = keyRing(settings);
+  const workers = settings.workers ?? 2 * availableParallelism();
   const pipeline = new Pipeline({
     dialect: parts.dialect,
     keys,
@@ -129,16 +147,25 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       emit,
     ),
     transformer: parts.transformer,
-    transforms: new Semaphore(
-      settings.workers ?? 2 * availableParallelism(),
-      settings.requestsQueueSize || Number.POSITIVE_INFINITY,
-    ),
+    // What waits here is bounded by the intake, before anything was downloaded for it.
+    transforms: new Semaphore(workers, Number.POSITIVE_INFINITY),
+    intake: new Intake({
+      perHost: orUnlimited(settings.maxDownloadsPerHost),
+      total: workers + orUnlimited(settings.requestsQueueSize),
+      queuePerHost: orUnlimited(settings.requestsQueueSize),
+    }),
+    memory: new MemoryGate(memoryBudget(settings.memoryBudget)),
+    overloadStatus: Number(settings.overloadStatus),
     results: storage
       ? new ResultCache({
           storage,
           lookupDeadlineMs: LOOKUP_DEADLINE_MS[chosenStorage?.remote ? 'remote' : 'local'],
           reportErrors: settings.cacheReportErrors,
           maxPendingBytes: MAX_PENDING_STORE_BYTES,
+          isPaused: () => health.paused,
+          ...(isOpenToStrangers(settings)
+            ? { admission: new Admission(orUnlimited(settings.maxVariantsPerSource)) }
+            : {}),
           emit,
         })
       : undefined,
@@ -160,12 +187,26 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     origins,
     keys,
     emit,
+    health,
     settings,
     effective,
     warnings,
     container,
     ...parts,
   });
+}
+
+/** 0 is how the settings say "no limit". */
+function orUnlimited(setting: number): number {
+  return setting === 0 ? Number.POSITIVE_INFINITY : setting;
+}
+
+/**
+ * Whether URLs are not signed and others than this machine's users ask for them. A composer whose own
+ * server listens elsewhere than `bind` says so with `allowUnsigned`.
+ */
+function isOpenToStrangers({ key, bind, allowUnsigned }: CoreSettings): boolean {
+  return key.length === 0 && (allowUnsigned || !isLoopbackBind(bind));
 }
 
 function settingsInput({ input = {}, settings }: ProxyDefinition): SettingsInput {

@@ -5,10 +5,39 @@ export type CacheOutcome =
   /** No storage is configured, or this request isn't cached. */
   | { readonly kind: 'bypass' };
 
+/**
+ * Why a result was served and not stored.
+ *
+ * | reason | |
+ * |---|---|
+ * | `object-too-large`, `metadata-too-large` | for the storage |
+ * | `queue-full` | more waits for the storage than may |
+ * | `paused` | the storage is left alone for a while, see `storage-state` |
+ * | `first-request`, `too-many-variants` | unsigned requests from beyond this machine: nobody has asked for it before, or its source has enough variants |
+ */
+export type StoreDropReason =
+  | 'metadata-too-large'
+  | 'object-too-large'
+  | 'queue-full'
+  | 'paused'
+  | 'first-request'
+  | 'too-many-variants';
+
 /** Something worth a log line, a count or a span. Times in milliseconds. */
 export type ProxyEvent =
   | { readonly type: 'cache-error'; readonly operation: string; readonly code: string; readonly message: string }
-  | { readonly type: 'store-dropped'; readonly reason: 'metadata-too-large' | 'object-too-large' | 'queue-full' }
+  /**
+   * A storage stopped being asked, because it failed too often or could not be opened, or is asked
+   * again. `storage` is its id; `code` says what the last failure was.
+   */
+  | {
+      readonly type: 'storage-state';
+      readonly storage: string;
+      readonly access: 'reads' | 'writes';
+      readonly state: 'working' | 'paused';
+      readonly code?: string | undefined;
+    }
+  | { readonly type: 'store-dropped'; readonly reason: StoreDropReason }
   | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' | 'unreadable-metadata' }
   | { readonly type: 'fetched'; readonly scheme: string; readonly status: number; readonly ms: number }
   | { readonly type: 'transformed'; readonly ms: number; readonly bytesIn: number; readonly bytesOut: number }

@@ -15,11 +15,23 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/x-icon': 'ico',
 };
 
+/** By request, for the requests that are remembered: of a hit in memory this would be a fifth. */
+const made = new WeakMap<ImageRequest, { readonly contentType: string; readonly value: string }>();
+
+/** `makeContentDisposition`, once for each request and type. */
+export function contentDisposition(request: ImageRequest, contentType: string): string {
+  const known = made.get(request);
+  if (known?.contentType === contentType) return known.value;
+  const value = makeContentDisposition(request, contentType);
+  made.set(request, { contentType, value });
+  return value;
+}
+
 /**
  * `Content-Disposition` of a variant: the name that was asked for, or the source's own, with the
  * extension of what is actually sent. RFC 6266.
  */
-export function contentDisposition(request: ImageRequest, contentType: string): string {
+function makeContentDisposition(request: ImageRequest, contentType: string): string {
   const { filename, attachment } = request.response;
   const stem = filename ?? lastSegment(request.source).replace(/\.[^.]*$/, '');
   const extension = EXTENSIONS[contentType.split(';')[0]?.trim().toLowerCase() ?? ''];

@@ -5,8 +5,10 @@ import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { OriginResponse } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
-import type { Transformer, TransformLimits } from '../contracts/transformer.ts';
+import { TransformError, type Transformer, type TransformLimits } from '../contracts/transformer.ts';
 import type { FlightControl, FlightWork } from './flight.ts';
+import type { Intake, Place } from './intake.ts';
+import type { MemoryGate } from './memory-gate.ts';
 import { originProblem } from './problem.ts';
 import type { ResultCache } from './results.ts';
 import type { Semaphore } from './semaphore.ts';
@@ -18,12 +20,16 @@ export type Made = Variant | RawSource;
 
 interface Variant {
   readonly kind: 'variant';
+  /** Whether it was handed to the storage. */
+  readonly stored: boolean;
   readonly bytes: Uint8Array;
   readonly metadata: EntryMetadata;
 }
 
 interface RawSource {
   readonly kind: 'raw';
+  /** Whether it will be handed to the storage, as far as that is known before its end. */
+  readonly stored: boolean;
   readonly spool: Spool;
   /** Bytes, where the origin told. */
   readonly size: number | undefined;
@@ -35,7 +41,11 @@ interface RawSource {
 export interface Workshop {
   readonly sources: Sources;
   readonly transformer: Transformer;
+  /** Images in the making, and downloads from each host. */
+  readonly intake: Intake;
   readonly transforms: Semaphore;
+  /** What transforms in this process may take together. */
+  readonly memory: MemoryGate;
   readonly results: ResultCache | undefined;
   readonly limits: TransformLimits;
   /** How long a result stays fresh, in milliseconds. */
@@ -56,16 +66,25 @@ export function makeVariant(
   control: FlightControl,
 ): FlightWork<Made> {
   const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(new RequestError(504, 'timeout', 'The image could not be made in time; try again later.')),
-    shop.timeoutMs,
-  );
+  let waits = 0;
+  const timer = setTimeout(() => deadline.abort(waits > 0 ? noRoom() : tooSlow()), shop.timeoutMs);
+  const waiting: Waiting = async (room) => {
+    waits++;
+    try {
+      return await room;
+    } finally {
+      waits--;
+    }
+  };
   const signal = AbortSignal.any([control.signal, deadline.signal]);
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
 
   const make = async (): Promise<Made> => {
     let ended: Promise<unknown> = Promise.resolve();
+    let place: Place | undefined;
+    let isRaw = false;
     try {
+      place = await waiting(shop.intake.enter(request.source, signal));
       const response = await until(signal, shop.sources.fetch(request.source, signal));
       if (response.status !== 200) {
         await response.body.discard();
@@ -73,38 +92,61 @@ export function makeVariant(
       }
       control.commit();
       if (request.mode === 'raw') {
-        const made = raw(request, shop, response);
+        isRaw = true;
+        const made = raw(key, request, shop, response, place);
         ended = keep(key, made, shop.results);
         return made;
       }
-      const made = await transformed(request, shop, response, signal);
-      if (shop.results) ended = shop.results.store(key, made.bytes, made.bytes.length, made.metadata);
+      const { bytes, metadata } = await transformed(request, shop, response, place, waiting, signal);
+      let stored = false;
+      if (shop.results) {
+        stored = shop.results.objection(key, bytes.length) === undefined;
+        ended = shop.results.store(key, bytes, bytes.length, metadata);
+      }
       if (shop.reportErrors) await ended;
-      return made;
+      return { kind: 'variant', stored, bytes, metadata };
     } finally {
       clearTimeout(timer);
+      // A raw source keeps its place until all of it has come.
+      if (!isRaw) place?.done();
       ended.catch(() => undefined).then(() => settle());
     }
   };
   return { result: make(), settled };
 }
 
+/** Counts the time until there is room as waiting: if it runs out meanwhile, too much was asked of us. */
+type Waiting = <T>(room: Promise<T>) => Promise<T>;
+
+function noRoom(): TransformError {
+  return new TransformError('overloaded', 'There was no room to make the image in time; try again later.');
+}
+
+function tooSlow(): RequestError {
+  return new RequestError(504, 'timeout', 'The image could not be made in time; try again later.');
+}
+
 async function transformed(
   request: ImageRequest,
   shop: Workshop,
   response: OriginResponse,
+  place: Place,
+  waiting: Waiting,
   signal: AbortSignal,
-): Promise<Variant> {
+): Promise<{ readonly bytes: Uint8Array; readonly metadata: EntryMetadata }> {
   const spool = new Spool();
   try {
     await until(signal, pump(response, spool));
-    const result = await until(
-      signal,
-      shop.transforms.run(async () => {
+    place.downloaded();
+    const leave = await waiting(shop.transforms.enter(signal));
+    const transform = async () => {
+      try {
         const input = await spool.bytes();
         const started = performance.now();
         const { operations, output } = request;
-        const done = await shop.transformer.transform({ input, operations, output, limits: shop.limits, signal });
+        const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal));
+        const { limits } = shop;
+        const done = await shop.transformer.transform({ input, operations, output, limits, signal, reserve });
         shop.emit({
           type: 'transformed',
           ms: performance.now() - started,
@@ -112,8 +154,12 @@ async function transformed(
           bytesOut: done.body.length,
         });
         return done;
-      }, signal),
-    );
+      } finally {
+        // When it has really ended, also if nobody waits for it any more.
+        leave();
+      }
+    };
+    const result = await until(signal, transform());
     const etag = `"${createHash('sha256').update(result.body).digest('base64url').slice(0, 27)}"`;
     const metadata: EntryMetadata = {
       ...baseMetadata(request, shop, response),
@@ -122,7 +168,7 @@ async function transformed(
       width: result.width,
       height: result.height,
     };
-    return { kind: 'variant', bytes: result.body, metadata };
+    return { bytes: result.body, metadata };
   } catch (error) {
     await response.body.discard();
     throw error;
@@ -131,7 +177,13 @@ async function transformed(
   }
 }
 
-function raw(request: ImageRequest, shop: Workshop, response: OriginResponse): RawSource {
+function raw(
+  key: StorageKey,
+  request: ImageRequest,
+  shop: Workshop,
+  response: OriginResponse,
+  place: Place,
+): RawSource {
   const spool = new Spool();
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   const originEtag = response.headers.etag;
@@ -143,8 +195,12 @@ function raw(request: ImageRequest, shop: Workshop, response: OriginResponse): R
     etag: originEtag?.startsWith('"') ? originEtag : '',
   };
   // A failure reaches whoever reads the spool.
-  void pump(response, spool).catch(() => undefined);
-  return { kind: 'raw', spool, size: Number.isSafeInteger(length) ? length : undefined, metadata };
+  void pump(response, spool)
+    .catch(() => undefined)
+    .finally(() => place.done());
+  const size = Number.isSafeInteger(length) ? length : undefined;
+  const stored = shop.results?.objection(key, size ?? 0) === undefined;
+  return { kind: 'raw', stored, spool, size, metadata };
 }
 
 /** Follows a raw source to its end, and stores it. */

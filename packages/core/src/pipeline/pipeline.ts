@@ -23,6 +23,8 @@ export interface PipelineOptions extends Workshop {
   readonly keys: KeyRing | undefined;
   readonly isAllowed: (source: string) => boolean;
   readonly key: KeyContext;
+  /** The status of answers that there is no room for: 503 or 429. */
+  readonly overloadStatus: number;
 }
 
 /** A URL that was parsed and has passed the guard, with its key if no request header is part of it. */
@@ -65,9 +67,10 @@ export class Pipeline {
         if (hit.metadata.freshUntil > now) return this.#hit(request, image, key, hit, now);
         hit.body.discard().catch(() => undefined);
       }
+      results?.asked(key, hit !== undefined);
       return await this.#miss(request, image, key);
     } catch (error) {
-      return this.#failure(request, problemOf(error));
+      return this.#failure(request, problemOf(error, this.#options.overloadStatus));
     }
   }
 
@@ -104,7 +107,9 @@ export class Pipeline {
     const { value: made, collapsed } = await this.#flights.join(key, request.signal, (control) =>
       makeVariant(key, image, this.#options, control),
     );
-    const cache: CacheOutcome = this.#options.results ? { kind: 'miss', collapsed, stored: true } : { kind: 'bypass' };
+    const cache: CacheOutcome = this.#options.results
+      ? { kind: 'miss', collapsed, stored: made.stored }
+      : { kind: 'bypass' };
     const payload =
       made.kind === 'variant'
         ? { body: made.bytes, size: made.bytes.length }

@@ -38,20 +38,30 @@ const TRANSFORM_STATUS = {
   internal: 500,
 } as const satisfies Record<TransformError['code'], number>;
 
-/** What the client is told of `error`. Messages of foreign errors stay inside. */
-export function problemOf(error: unknown): Problem {
-  if (RequestError.is(error))
-    return { status: error.status, code: error.code, message: error.message, cause: error.cause };
+/** Seconds after which another try may find room here, or the source less busy. */
+const RETRY_AFTER = { here: 1, source: 5 };
+
+/**
+ * What the client is told of `error`. Messages of foreign errors stay inside.
+ *
+ * @param overloadStatus where there is no room, instead of 503.
+ */
+export function problemOf(error: unknown, overloadStatus = 503): Problem {
+  if (RequestError.is(error)) {
+    const { status, code, message, cause } = error;
+    return { status, code, message, cause, ...(status === 503 ? { retryAfter: RETRY_AFTER.source } : {}) };
+  }
   if (OriginError.is(error)) {
     return { status: ORIGIN_STATUS[error.code], code: `origin-${error.code}`, message: error.message, cause: error };
   }
   if (TransformError.is(error)) {
+    const status = TRANSFORM_STATUS[error.code];
     return {
-      status: TRANSFORM_STATUS[error.code],
+      status: error.code === 'overloaded' ? overloadStatus : status,
       code: error.code,
       message: error.message,
       cause: error,
-      ...(TRANSFORM_STATUS[error.code] === 503 ? { retryAfter: 1 } : {}),
+      ...(status === 503 ? { retryAfter: RETRY_AFTER.here } : {}),
     };
   }
   if (StorageError.is(error)) {
@@ -73,7 +83,7 @@ export function originProblem(status: number): Problem {
       status: 503,
       code: 'origin-busy',
       message: 'The source is too busy to answer; try again later.',
-      retryAfter: 5,
+      retryAfter: RETRY_AFTER.source,
     };
   }
   return { status: 502, code: 'origin-status', message: `The source answered with status ${status}.` };

@@ -1,10 +1,21 @@
+import { BufferedBody } from '../bodies.ts';
 import type { ByteStream } from '../contracts/body.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
-import type { ProxyEvent } from '../contracts/observer.ts';
+import type { ProxyEvent, StoreDropReason } from '../contracts/observer.ts';
 import type { CacheStorage, GetHit, PutInput } from '../contracts/storage.ts';
 import type { Awaitable, Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import type { Admission } from './admission.ts';
+
+/**
+ * A hit of at most so many bytes is read whole before it is answered, where the storage gave a stream:
+ * what hangs or turns out damaged on the way is then a miss, and not an answer that breaks off.
+ */
+const READ_WHOLE_BYTES = 256 * 1024;
+
+/** Longest time without progress for a put, in milliseconds; it frees what waits for a storage that hangs. */
+const PUT_DEADLINE_MS = 10_000;
 
 export interface ResultCacheOptions {
   readonly storage: CacheStorage;
@@ -14,6 +25,10 @@ export interface ResultCacheOptions {
   readonly reportErrors: boolean;
   /** Bytes of results that may wait for the storage at a time; what exceeds it isn't stored. */
   readonly maxPendingBytes: number;
+  /** Which results are worth storing; all of them without it. */
+  readonly admission?: Admission | undefined;
+  /** Whether the storage is left alone at the moment. */
+  readonly isPaused: () => boolean;
   readonly emit: (event: ProxyEvent) => void;
 }
 
@@ -43,7 +58,7 @@ export class ResultCache {
     }
     if (outcome instanceof Promise) {
       return outcome.then(
-        (entry) => (entry?.kind === 'entry' ? entry : undefined),
+        (entry) => (entry?.kind === 'entry' ? this.#whole(key, entry) : undefined),
         (error) => this.#lookupFailed(key, error),
       );
     }
@@ -60,24 +75,36 @@ export class ResultCache {
     }
   }
 
+  /** Notes that a request was not answered from the storage. `known`: there is an entry that is too old. */
+  asked(key: StorageKey, known: boolean): void {
+    this.#options.admission?.asked(key, known);
+  }
+
+  /** Why a result would not be stored; `undefined` if it would. `size` in bytes, 0 while it is unknown. */
+  objection(key: StorageKey, size: number): StoreDropReason | undefined {
+    const { admission, isPaused, maxPendingBytes } = this.#options;
+    if (size > this.#storage.capabilities.maxObjectBytes) return 'object-too-large';
+    if (this.#pendingBytes > 0 && this.#pendingBytes + size > maxPendingBytes) return 'queue-full';
+    return admission?.objection(key) ?? (isPaused() ? 'paused' : undefined);
+  }
+
   /**
    * Stores a variant. Resolves with whether it was stored; failing is no error.
    *
    * @throws StorageError only where errors shall be reported.
    */
   async store(key: StorageKey, body: PutInput, size: number, metadata: EntryMetadata): Promise<boolean> {
-    const { emit, maxPendingBytes } = this.#options;
-    if (size > this.#storage.capabilities.maxObjectBytes) {
-      emit({ type: 'store-dropped', reason: 'object-too-large' });
+    const { emit, admission } = this.#options;
+    const objection = this.objection(key, size);
+    // While it is paused the storage is asked all the same: it refuses at once, or takes this for a probe.
+    if (objection !== undefined && objection !== 'paused') {
+      emit({ type: 'store-dropped', reason: objection });
       return false;
     }
-    if (this.#pendingBytes > 0 && this.#pendingBytes + size > maxPendingBytes) {
-      emit({ type: 'store-dropped', reason: 'queue-full' });
-      return false;
-    }
+    admission?.admit(key);
     const started = performance.now();
     this.#pendingBytes += size;
-    const put = this.#storage.put(key, body, metadata);
+    const put = this.#storage.put(key, body, metadata, { deadlineMs: PUT_DEADLINE_MS });
     this.#pending.add(put);
     try {
       await put;
@@ -92,6 +119,7 @@ export class ResultCache {
         emit({ type: 'store-dropped', reason: 'object-too-large' });
         return false;
       }
+      if (this.#options.isPaused()) emit({ type: 'store-dropped', reason: 'paused' });
       this.#failed('put', error);
       return false;
     } finally {
@@ -105,25 +133,53 @@ export class ResultCache {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
-  async #lookupFailed(key: StorageKey, error: unknown): Promise<undefined> {
+  /** Small entries in one piece, so that nothing can go wrong once the answer has begun. */
+  #whole(key: StorageKey, hit: GetHit): Awaitable<GetHit | undefined> {
+    const { body, size } = hit;
+    if (body.buffered !== undefined || size > READ_WHOLE_BYTES) return hit;
+    const { lookupDeadlineMs } = this.#options;
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new StorageError({ code: 'timeout', message: `No body within ${lookupDeadlineMs} ms.` })),
+        lookupDeadlineMs,
+      );
+      body
+        .bytes()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    }).then(
+      (bytes) => ({ ...hit, body: new BufferedBody(bytes) }),
+      (error) => {
+        body.discard().catch(() => undefined);
+        return this.#lookupFailed(key, error, hit.version);
+      },
+    );
+  }
+
+  async #lookupFailed(key: StorageKey, error: unknown, version?: Version): Promise<undefined> {
     if (StorageError.is(error) && error.code === 'corrupt') {
-      await this.#drop(key, undefined);
+      await this.#drop(key, version);
       return undefined;
     }
     this.#failed('get', error);
     return undefined;
   }
 
+  /** Waited for no longer than for a lookup: a miss is waiting for it, so that it can't remove what that puts. */
   async #drop(key: StorageKey, version: Version | undefined): Promise<void> {
     this.#options.emit({ type: 'entry-dropped', reason: 'corrupt' });
     const guarded = version !== undefined && this.#storage.capabilities.conditionalDelete;
-    await this.#storage.delete(key, guarded ? { condition: { ifVersion: version } } : {}).catch(() => undefined);
+    const condition = guarded ? { condition: { ifVersion: version } } : {};
+    const deadlineMs = this.#options.lookupDeadlineMs;
+    await this.#storage.delete(key, { ...condition, deadlineMs }).catch(() => undefined);
   }
 
   #failed(operation: string, error: unknown): void {
+    const { emit, isPaused, reportErrors } = this.#options;
     const code = StorageError.is(error) ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
-    this.#options.emit({ type: 'cache-error', operation, code, message });
-    if (this.#options.reportErrors) throw error;
+    // Of a storage that is left alone it was told once that it is.
+    if (!isPaused()) emit({ type: 'cache-error', operation, code, message });
+    if (reportErrors) throw error;
   }
 }
