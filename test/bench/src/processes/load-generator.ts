@@ -1,0 +1,197 @@
+// The program that asks: as fast as answers come (closed loop), or at fixed times (open loop).
+import { percentile, seededRandom } from '../statistics.ts';
+import { serveCalls } from './calls.ts';
+import { RawConnection } from './raw-client.ts';
+
+export interface ClosedLoop {
+  readonly port: number;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly mustHit: boolean;
+}
+
+export interface LoopCount {
+  readonly answers: number;
+  readonly seconds: number;
+  /** Share of one core that the generator itself took. */
+  readonly busy: number;
+}
+
+export interface OpenLoop {
+  readonly port: number;
+  /** Requests a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  readonly mustHit: boolean;
+}
+
+/** Milliseconds, from the time when a request was due to the last byte of its answer. */
+export interface Latencies {
+  readonly p50: number;
+  readonly p99: number;
+  readonly count: number;
+}
+
+export interface EachOnce {
+  readonly port: number;
+  readonly connections: number;
+  readonly paths: readonly string[];
+  readonly mustHit: boolean;
+}
+
+let paths: readonly string[] = [];
+const random = seededRandom(1);
+
+function pick(): string {
+  return paths[Math.floor(random() * paths.length)] ?? '/';
+}
+
+function check(connection: RawConnection, error: Error | undefined, mustHit: boolean): void {
+  if (error) throw error;
+  if (connection.status !== 200) throw new Error(`The answer was ${connection.status}.`);
+  if (mustHit && !connection.wasHit) throw new Error('An answer did not come from the cache.');
+}
+
+function closedLoop({ port, connections, seconds, mustHit }: ClosedLoop): Promise<LoopCount> {
+  return new Promise((resolve, reject) => {
+    const all = Array.from({ length: connections }, () => new RawConnection(port));
+    let answers = 0;
+    let running = true;
+    const stop = () => {
+      running = false;
+      for (const connection of all) connection.close();
+    };
+    for (const connection of all) {
+      const next = () => {
+        connection.ask(pick(), (error) => {
+          if (!running) return;
+          try {
+            check(connection, error, mustHit);
+          } catch (fault) {
+            stop();
+            reject(fault);
+            return;
+          }
+          answers++;
+          next();
+        });
+      };
+      next();
+    }
+    const since = performance.now();
+    const before = process.cpuUsage();
+    setTimeout(() => {
+      const elapsed = (performance.now() - since) / 1_000;
+      const { user, system } = process.cpuUsage(before);
+      resolve({ answers, seconds: elapsed, busy: (user + system) / 1e6 / elapsed });
+      stop();
+    }, seconds * 1_000);
+  });
+}
+
+async function openLoop({ port, rate, seconds, mustHit }: OpenLoop): Promise<Latencies> {
+  const idle: RawConnection[] = [];
+  const all: RawConnection[] = [];
+  const taken: number[] = [];
+  const total = Math.round(rate * seconds);
+  let asked = 0;
+  let fault: unknown;
+  const since = performance.now();
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      // What a late timer missed is due at its own time: a server that stalls is not spared.
+      for (; asked < total && performance.now() >= since + (asked * 1_000) / rate; asked++) {
+        const due = since + (asked * 1_000) / rate;
+        let connection = idle.pop();
+        if (connection === undefined) {
+          connection = new RawConnection(port);
+          all.push(connection);
+        }
+        const asking = connection;
+        asking.ask(pick(), (error) => {
+          taken.push(performance.now() - due);
+          idle.push(asking);
+          try {
+            check(asking, error, mustHit);
+          } catch (wrong) {
+            fault = wrong;
+          }
+          if (taken.length === total) resolve();
+        });
+      }
+      if (asked === total) clearInterval(timer);
+    }, 1);
+  });
+  for (const connection of all) connection.close();
+  if (fault) throw fault;
+  const sorted = Float64Array.from(taken).sort();
+  return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), count: taken.length };
+}
+
+/** Asks for each path once. @returns seconds */
+async function eachOnce(argument: EachOnce): Promise<number> {
+  const since = performance.now();
+  const left = argument.paths[Symbol.iterator]();
+  await Promise.all(
+    Array.from({ length: argument.connections }, async () => {
+      const connection = new RawConnection(argument.port);
+      for (const path of left) {
+        await new Promise<void>((resolve, reject) => {
+          connection.ask(path, (error) => {
+            try {
+              check(connection, error, argument.mustHit);
+              resolve();
+            } catch (fault) {
+              reject(new Error(`${path}: ${fault}`));
+            }
+          });
+        });
+      }
+      connection.close();
+    }),
+  );
+  return (performance.now() - since) / 1_000;
+}
+
+/** Requests that go on until they are told to stop; counts the answers. */
+let endless: { count: number; stop(): void } | undefined;
+
+function startEndless({ port, connections, path }: { port: number; connections: number; path: string }): void {
+  const all = Array.from({ length: connections }, () => new RawConnection(port));
+  let number = 0;
+  const work = {
+    count: 0,
+    stop() {
+      for (const connection of all) connection.close();
+    },
+  };
+  for (const connection of all) {
+    const next = () => {
+      connection.ask(path.replace('{number}', `${process.pid}-${number++}`), (error) => {
+        check(connection, error, false);
+        work.count++;
+        next();
+      });
+    };
+    next();
+  }
+  endless = work;
+}
+
+serveCalls({
+  setPaths: (given: readonly string[]) => {
+    paths = given;
+  },
+  closedLoop,
+  openLoop,
+  eachOnce,
+  get: async ({ port, path }: { port: number; path: string }) => {
+    const connection = new RawConnection(port);
+    const answer = await connection.get(path);
+    connection.close();
+    return answer;
+  },
+  startEndless,
+  endlessCount: () => endless?.count ?? 0,
+  stopEndless: () => endless?.stop(),
+});
