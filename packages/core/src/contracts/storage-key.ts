@@ -13,8 +13,12 @@ export type StorageKey = string & { readonly [brand]: 'StorageKey' };
 /** Bytes (= characters) that a key may have, the operator's prefix included. */
 export const MAX_KEY_BYTES = 512;
 
+/** What a key looks like: one look at it, because every hit takes one. */
+const KEY = /^[a-z0-9._-]*[a-z0-9_-](?:\/[a-z0-9._-]*[a-z0-9_-])*$/;
+
 /** Why `text` is no key, as a clause that completes "the key …"; `undefined` if it is one. */
 export function whyNotAKey(text: string): string | undefined {
+  if (text.length <= MAX_KEY_BYTES && KEY.test(text)) return undefined;
   if (text.length === 0) return 'is empty';
   if (text.length > MAX_KEY_BYTES) return `has ${text.length} bytes, ${MAX_KEY_BYTES} are allowed`;
   const foreign = /[^a-z0-9._/-]/.exec(text);
