@@ -26,7 +26,7 @@ interface Ending {
 export function fetchHandler(proxy: ImageProxy, options: HandlerOptions = {}): FetchHandler {
   const prefix = checkedPrefix(options.prefix ?? '');
   const ready = options.ready ?? (() => true);
-  const log = options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options.redact);
+  const log = options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options);
 
   return async (request) => {
     const startedAt = performance.now();

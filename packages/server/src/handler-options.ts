@@ -12,6 +12,11 @@ export interface HandlerOptions {
    * itself (Express' `app.use('/images', …)`). Default: none.
    */
   readonly prefix?: string | undefined;
+  /**
+   * The share of cache hits that get a log line, from 0 to 1; asked for each hit, so it may change.
+   * Default: all.
+   */
+  readonly logHits?: (() => number) | undefined;
   /** Makes a target fit for the log. Default: `redactTarget`, for imgproxy's URLs. */
   readonly redact?: ((target: string) => string) | undefined;
 }

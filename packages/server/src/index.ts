@@ -1,6 +1,14 @@
 export { type FetchHandler, fetchHandler } from './fetch-handler.ts';
 export type { HandlerOptions } from './handler-options.ts';
-export { createLogger, type DestinationStream, type Logger, type LoggerOptions } from './logger.ts';
+export { LogBuffer, type LogBufferOptions, standardOutput, type WriteLog } from './log-buffer.ts';
+export {
+  createLogger,
+  type DestinationStream,
+  flushLog,
+  hasColors,
+  type Logger,
+  type LoggerOptions,
+} from './logger.ts';
 export { type NodeHandler, type NodeHandlerOptions, nodeHandler } from './node-handler.ts';
 export { hideSecrets, redactTarget } from './redaction.ts';
-export { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
+export { type RunningServer, type ServerOptions, type StopTimes, startServer } from './start-server.ts';

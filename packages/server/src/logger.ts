@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { PrettyOptions, PrettyStream } from 'pino-pretty';
+import { LogBuffer, standardOutput } from './log-buffer.ts';
 
 export type { DestinationStream, Logger } from 'pino';
 
@@ -13,45 +14,46 @@ export interface LoggerOptions {
   readonly format: 'json' | 'pretty';
   /** Receives whole lines; standard output unless given. */
   readonly destination?: DestinationStream | undefined;
+  /** Whether `pretty` uses colours. Default: if it goes to a terminal that has some, and `NO_COLOR` is not set. */
+  readonly color?: boolean | undefined;
 }
-
-/** Lines are written together, this late at most (milliseconds). */
-const FLUSH_EVERY = 200;
-const FLUSH_AT_BYTES = 8 * 1024;
-/** A reader of the log that stalls costs lines, counted, but never a request and never more memory. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
  * The logger of a proxy.
  *
- * To standard output, `json` lines go through a buffer that never blocks: it is written every 200 ms
- * and at exit, and beyond 4 MiB lines are dropped and counted (`dropped` in a later line).
+ * To standard output, lines go through a `LogBuffer`, which never blocks and drops lines rather than
+ * grow; a later line tells how many (`dropped`). Only `pretty` at a terminal waits for the terminal.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  if (options.format === 'pretty') return pino(settingsOf(options), prettyStream(options.destination));
-  if (options.destination !== undefined) return jsonLogger(options, options.destination);
-
-  const buffered = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: FLUSH_AT_BYTES,
-    maxLength: MAX_WAITING_BYTES,
-    periodicFlush: FLUSH_EVERY,
-  });
-  const logger = jsonLogger(options, buffered);
-  let dropped = 0;
-  buffered.on('drop', () => {
-    dropped += 1;
-  });
-  buffered.on('drain', () => {
-    if (dropped === 0) return;
-    const count = dropped;
-    dropped = 0;
-    logger.warn({ dropped: count }, 'Log lines were dropped, because the log was not read fast enough.');
-  });
+  const atTerminal = options.destination === undefined && options.format === 'pretty' && process.stdout.isTTY === true;
+  if (atTerminal) return pino(settingsOf(options), prettyStream(options, undefined));
+  const destination = options.destination ?? standardOutput();
+  const logger =
+    options.format === 'pretty'
+      ? pino(settingsOf(options), prettyStream(options, destination))
+      : jsonLogger(options, destination);
+  if (destination instanceof LogBuffer) {
+    buffers.set(logger, destination);
+    destination.onDropped = (dropped) => {
+      logger.warn({ dropped }, `${dropped} log lines were dropped, because the log was not read fast enough.`);
+    };
+  }
   return logger;
 }
 
+/** Writes what a logger still holds; `false` if that took longer than `withinMs`, because nobody reads. */
+export function flushLog(logger: Logger, withinMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), withinMs);
+    // A pretty logger knows nothing of the buffer behind its formatter.
+    (buffers.get(logger) ?? logger).flush(() => {
+      clearTimeout(late);
+      resolve(true);
+    });
+  });
+}
+
+const buffers = new WeakMap<Logger, LogBuffer>();
 const writers = new WeakMap<Logger, (fields: string) => void>();
 
 /**
@@ -75,11 +77,11 @@ function settingsOf({ level }: LoggerOptions): { level: string; base: object } {
   return { level, base: { pid: process.pid } };
 }
 
-function prettyStream(destination: DestinationStream | undefined): PrettyStream {
+function prettyStream({ color }: LoggerOptions, destination: DestinationStream | undefined): PrettyStream {
   // Loaded on demand: a service that logs JSON has no use for it.
   const pretty: (options: PrettyOptions) => PrettyStream = createRequire(import.meta.url)('pino-pretty');
   return pretty({
-    colorize: destination === undefined && process.stdout.isTTY === true,
+    colorize: color ?? (destination === undefined && hasColors()),
     translateTime: 'HH:MM:ss.l',
     ignore: 'pid,hostname,method,url,status,bytes,ms,cache,id',
     messageFormat: ({ method, url, status, cache, bytes, ms, msg }) =>
@@ -89,6 +91,11 @@ function prettyStream(destination: DestinationStream | undefined): PrettyStream 
     sync: true,
     ...(destination === undefined ? {} : { destination: writableOf(destination) }),
   });
+}
+
+/** Node's own answer, which heeds NO_COLOR, FORCE_COLOR and the kind of terminal. */
+export function hasColors(stream: NodeJS.WriteStream = process.stdout): boolean {
+  return stream.isTTY === true && stream.hasColors();
 }
 
 function writableOf(destination: DestinationStream): NodeJS.WritableStream {

@@ -27,7 +27,7 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
   const prefix = checkedPrefix(options.prefix ?? '');
   const ready = options.ready ?? always;
   const context: ExchangeContext = {
-    log: options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options.redact),
+    log: options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
     writeStallTimeout: (options.writeStallTimeout ?? 30) * 1000,
     draining: options.draining ?? never,
   };

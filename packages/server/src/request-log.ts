@@ -1,5 +1,6 @@
 import type { CacheOutcome } from '@tintype/core';
 import { isProbe } from './front-answers.ts';
+import type { HandlerOptions } from './handler-options.ts';
 import { infoWriter, type Logger } from './logger.ts';
 import { hideSecrets, redactTarget } from './redaction.ts';
 
@@ -33,12 +34,14 @@ export class RequestLog {
   readonly #writeInfo: ((fields: string) => void) | undefined;
   readonly #prefix: string;
   readonly #redact: (target: string) => string;
+  readonly #hits: (() => number) | undefined;
 
-  constructor(logger: Logger, prefix: string, redact: (target: string) => string = redactTarget) {
+  constructor(logger: Logger, prefix: string, options: Pick<HandlerOptions, 'redact' | 'logHits'> = {}) {
     this.#logger = logger;
     this.#writeInfo = infoWriter(logger);
     this.#prefix = prefix;
-    this.#redact = redact;
+    this.#redact = options.redact ?? redactTarget;
+    this.#hits = options.logHits;
   }
 
   write(record: RequestRecord): void {
@@ -46,6 +49,7 @@ export class RequestLog {
     // Before anything is built: where `info` is off, a hit costs nothing but this.
     if (LEVELS[level] < this.#logger.levelVal) return;
     const { id, method, status, bytes, problem } = record;
+    if (level === 'info' && record.cache?.kind === 'hit' && this.#isLeftOut()) return;
     const url = this.#prefix + this.#redact(record.target);
     const ms = Math.round(record.ms * 100) / 100;
     const cache = cacheWord(record.cache);
@@ -60,6 +64,12 @@ export class RequestLog {
     const line = { id, method, url, status, bytes, ms, cache };
     if (problem === undefined) this.#logger[level](line, 'request');
     else this.#logger[level]({ ...line, problem: problem.code, cause: describe(problem.cause) }, 'request');
+  }
+
+  /** Whether this hit is one of those that the sample leaves out. */
+  #isLeftOut(): boolean {
+    const share = this.#hits?.() ?? 1;
+    return share < 1 && Math.random() >= share;
   }
 
   /** A connection whose bytes were no request: there is nothing to tell but why. */

@@ -8,10 +8,24 @@ import { answerMalformed } from './malformed-requests.ts';
 import { type NodeHandler, nodeHandler } from './node-handler.ts';
 import { RequestLog } from './request-log.ts';
 
+/** How a server stops. Times are in seconds. */
+export interface StopTimes {
+  /**
+   * How long `close()` still accepts connections, while `/readyz` says 503 already, so that load
+   * balancers can notice. Default: 0.
+   */
+  readonly drainDelay?: number | undefined;
+  /** How long `close()` then waits for answers in flight before it breaks them off. Default: 10. */
+  readonly closeTimeout?: number | undefined;
+}
+
 /** Times are in seconds. */
-export interface ServerOptions extends HandlerOptions {
+export interface ServerOptions extends HandlerOptions, StopTimes {
   readonly bind: Bind;
-  /** How long an idle connection is kept. Longer than a load balancer's own limit. Default: 90. */
+  /**
+   * How long an idle connection is kept. Longer than a load balancer's own limit. 0 closes each after
+   * its answer. Default: 90.
+   */
   readonly keepAliveTimeout?: number | undefined;
   /** For the request line and headers to arrive. Default: 10. */
   readonly headersTimeout?: number | undefined;
@@ -23,13 +37,6 @@ export interface ServerOptions extends HandlerOptions {
   readonly maxConnections?: number | undefined;
   /** Bytes of the request line and headers. Default: 16,384. */
   readonly maxHeaderSize?: number | undefined;
-  /**
-   * How long `close()` still accepts connections, while `/readyz` says 503 already, so that load
-   * balancers can notice. Default: 0.
-   */
-  readonly drainDelay?: number | undefined;
-  /** How long `close()` then waits for answers in flight before it breaks them off. Default: 10. */
-  readonly closeTimeout?: number | undefined;
 }
 
 export interface RunningServer {
@@ -43,12 +50,16 @@ export interface RunningServer {
    * the close time-out. Resolves when no connection is left. Calling it again waits for the same.
    *
    * The proxy stays open: `proxy.close()` afterwards is the caller's part.
+   *
+   * @param times where they differ from those it was started with
    */
-  close(): Promise<void>;
+  close(times?: StopTimes): Promise<void>;
 }
 
 /** How often it is looked for connections that have become idle while the server stops. */
 const SWEEP_EVERY_MS = 50;
+/** How long a connection may stay silent while the server stops: its request may be on the way. */
+const SILENCE_MS = 250;
 const WARN_EVERY_MS = 60_000;
 
 /**
@@ -59,8 +70,9 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
   let draining = false;
   const headersTimeout = seconds(options.headersTimeout, 10);
   const requestTimeout = Math.max(headersTimeout, seconds(options.requestTimeout, 10));
+  const keepAliveTimeout = seconds(options.keepAliveTimeout, 90);
   const server = createServer({
-    keepAliveTimeout: seconds(options.keepAliveTimeout, 90),
+    keepAliveTimeout,
     headersTimeout,
     requestTimeout,
     // Node looks for late requests this often only.
@@ -71,12 +83,14 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
   });
   const maxConnections = options.maxConnections ?? 2_048;
   if (maxConnections > 0) server.maxConnections = maxConnections;
+  // In a cluster Node would hand it to the next process, round and round if all are full.
+  Object.assign(server, { dropMaxConnection: true });
 
   const isReady = options.ready;
   const handler = nodeHandler(proxy, {
     ...options,
     ready: () => !draining && (isReady === undefined || isReady()),
-    draining: () => draining,
+    draining: () => draining || keepAliveTimeout === 0,
   });
   const silent = silentConnections(server);
   // One listener for both: with two, Node copies the list of listeners for every request.
@@ -96,23 +110,26 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
   await listen(server, options.bind);
   server.on('error', (error) => options.logger?.error({ err: error }, 'The listening socket failed.'));
 
-  const stop = async (): Promise<void> => {
+  const stop = async (times: StopTimes): Promise<void> => {
     draining = true;
-    const drainDelay = seconds(options.drainDelay, 0);
+    const drainDelay = seconds(times.drainDelay ?? options.drainDelay, 0);
     if (drainDelay > 0) await delay(drainDelay);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of silent) socket.destroy();
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
-    const deadline = setTimeout(() => server.closeAllConnections(), seconds(options.closeTimeout, 10));
+    const timers = [
+      setTimeout(() => {
+        for (const socket of silent) socket.destroy();
+      }, SILENCE_MS),
+      setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS),
+      setTimeout(() => server.closeAllConnections(), seconds(times.closeTimeout ?? options.closeTimeout, 10)),
+    ];
     await closed;
-    clearInterval(sweep);
-    clearTimeout(deadline);
+    for (const timer of timers) clearTimeout(timer);
   };
   let stopped: Promise<void> | undefined;
   return {
     ...addressOf(server, options.bind),
-    close() {
-      stopped ??= stop();
+    close(times = {}) {
+      stopped ??= stop(times);
       return stopped;
     },
   };
