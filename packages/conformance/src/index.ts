@@ -1,4 +1,9 @@
-export { storageCatalogue, type RequirementGroup, storageRequirements, type StorageRequirementId } from './catalogue/catalogue.ts';
+export {
+  type RequirementGroup,
+  type StorageRequirementId,
+  storageCatalogue,
+  storageRequirements,
+} from './catalogue/catalogue.ts';
 export type { BooleanCapability, Need, Requirement } from './catalogue/requirement.ts';
 export type { Outcome, TestResult } from './engine/outcome.ts';
 export type { Runner, RunnerContext } from './engine/runner.ts';
@@ -11,4 +16,4 @@ export type {
   StorageHarness,
   StorageSubject,
 } from './storage/harness.ts';
-export { storageConformance, type StorageConformanceOptions } from './storage/storage-conformance.ts';
+export { type StorageConformanceOptions, storageConformance } from './storage/storage-conformance.ts';

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { storageKey, type StorageAdapter } from '@tintype/core';
+import { type StorageAdapter, storageKey } from '@tintype/core';
 import { pieces, streamBody } from '../storage/bodies.ts';
 import { type CrashPlan, crashBody, crashKeys } from './crash-body.ts';
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Inconclusive } from '../engine/outcome.ts';
 import { pause } from '../engine/waiting.ts';
 import type { CrashPlan } from './crash-body.ts';

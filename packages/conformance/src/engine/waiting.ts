@@ -25,9 +25,7 @@ export async function within<T>(ms: number, what: string, promise: Promise<T> | 
 }
 
 /** How a promise ended, as a value. */
-export type Settled<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: unknown };
+export type Settled<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /** Waits for the end of `promise`, whichever it is. Attach it at once to avoid unhandled rejections. */
 export async function settled<T>(promise: Promise<T> | (() => Promise<T> | T)): Promise<Settled<T>> {

@@ -115,10 +115,7 @@ export class StorageClient {
     await this.#pace(key);
     const given = body instanceof Uint8Array ? bytesBody(body) : body;
     const { metadata = metadataOf('any'), condition, signal } = options;
-    return this.limited(
-      `put(${shown(key)})`,
-      this.adapter.put(key, given, metadata, condition, this.context(signal)),
-    );
+    return this.limited(`put(${shown(key)})`, this.adapter.put(key, given, metadata, condition, this.context(signal)));
   }
 
   async setMetadata(
@@ -248,11 +245,7 @@ export class StorageClient {
 }
 
 /** How a listing differs from what it should be, in words. */
-export function keysDiffer(
-  listed: readonly string[],
-  expected: readonly string[],
-  prefix: string,
-): string | undefined {
+export function keysDiffer(listed: readonly string[], expected: readonly string[], prefix: string): string | undefined {
   if (listed.length === expected.length && listed.every((key, index) => key === expected[index])) return undefined;
   const missing = expected.filter((key) => !listed.includes(key));
   const foreign = listed.filter((key) => !expected.includes(key));

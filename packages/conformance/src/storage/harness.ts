@@ -53,7 +53,7 @@ export interface StorageSubject {
   /** An unopened adapter on the same data that speaks to its server through a fault proxy. */
   network?(): Promise<{ readonly adapter: StorageAdapter; readonly proxy: FaultProxy }>;
   readonly crash?: CrashSetup;
-  /** Removes what `create` made. */
+  /** Removes what `create` made, the data included if it made a place for it. */
   dispose?(): Promise<void> | void;
 }
 

@@ -47,7 +47,9 @@ export function storageConformance(options: StorageConformanceOptions): void {
           return;
         }
         throw new RequirementBroken(
-          [outcome.problem, ...outcome.details, '', `${test.requirement}: ${rule?.rule}`, `seed ${run.seed}`].join('\n'),
+          [outcome.problem, ...outcome.details, '', `${test.requirement}: ${rule?.rule}`, `seed ${run.seed}`].join(
+            '\n',
+          ),
         );
       };
       runner.test(`${test.requirement}: ${test.title}`, body, LONGEST_MS);
@@ -57,7 +59,11 @@ export function storageConformance(options: StorageConformanceOptions): void {
 
 /** Whether `--only` or its like asks for this id. */
 export function isChosen(id: string, only: readonly string[] | undefined): boolean {
-  return only === undefined || only.length === 0 || only.some((chosen) => id === chosen || id.startsWith(`${chosen}.`) || id.startsWith(chosen));
+  return (
+    only === undefined ||
+    only.length === 0 ||
+    only.some((chosen) => id === chosen || id.startsWith(`${chosen}.`) || id.startsWith(chosen))
+  );
 }
 
 /** The suite limits its tests itself; the runner's own limit must not come first. */

@@ -1,6 +1,7 @@
+import { crc32 } from 'node:zlib';
 import {
-  BufferedBody,
   type Body,
+  BufferedBody,
   type ByteRange,
   type CheckResult,
   collect,
@@ -14,8 +15,8 @@ import {
   type StorageCapabilities,
   StorageError,
   type StorageKey,
-  StreamedBody,
   type StoredMetadata,
+  StreamedBody,
   type Version,
   type VersionCondition,
 } from '@tintype/core';
@@ -26,6 +27,7 @@ export interface Stored {
   readonly metadata: StoredMetadata;
   readonly version: Version;
   readonly modifiedAt: number;
+  readonly crc: number;
 }
 
 /** What several instances share: the place of a bucket. */
@@ -33,6 +35,10 @@ export class ReferenceData {
   readonly entries: Map<string, Stored> = new Map();
   /** Entries that cannot be read, by sabotage. */
   readonly unreadable: Set<string> = new Set();
+  /** Entries whose bytes somebody changed behind the storage's back. */
+  readonly tampered: Set<string> = new Set();
+  /** Names as they were given, for faults that change them. */
+  readonly givenNames: Map<string, string> = new Map();
   #versions = 0;
 
   nextVersion(): Version {
@@ -67,21 +73,21 @@ const CHUNK_BYTES = 48 * 1024;
  * bodies are streamed, and it counts what it has open. Not for use: the memory plugin is.
  */
 export class ReferenceStorage implements StorageAdapter {
-  readonly capabilities: StorageCapabilities;
+  readonly #capabilities: StorageCapabilities;
   readonly data: ReferenceData;
   /** Bodies that were handed out as streams and neither ended nor given up. */
   readonly openBodies: Set<object> = new Set();
   readonly #prefix: string;
   #closed = false;
 
-  constructor(
-    data: ReferenceData = new ReferenceData(),
-    capabilities: Partial<StorageCapabilities> = {},
-    prefix = '',
-  ) {
+  constructor(data: ReferenceData = new ReferenceData(), capabilities: Partial<StorageCapabilities> = {}, prefix = '') {
     this.data = data;
-    this.capabilities = { ...referenceCapabilities, ...capabilities };
+    this.#capabilities = { ...referenceCapabilities, ...capabilities };
     this.#prefix = prefix;
+  }
+
+  get capabilities(): StorageCapabilities {
+    return this.#capabilities;
   }
 
   async open(context: OperationContext): Promise<void> {
@@ -127,7 +133,7 @@ export class ReferenceStorage implements StorageAdapter {
   ): Promise<Version> {
     this.refuseUndeclared(condition);
     if (body.size !== undefined && body.size > this.capabilities.maxObjectBytes) throw tooLarge();
-    const bytes = await this.receive(body, context);
+    const bytes = await this.receive(body, context, key, metadata);
     if (bytes.length > this.capabilities.maxObjectBytes) throw tooLarge();
     await tick();
     context.signal.throwIfAborted();
@@ -202,14 +208,26 @@ export class ReferenceStorage implements StorageAdapter {
       throw new StorageError({ code: 'unavailable', message: 'The entry cannot be read.' });
     }
     const stored = this.data.entries.get(full);
+    if (stored !== undefined && this.data.tampered.has(full)) this.verify(stored);
     const expiresAt = stored?.metadata.expiresAt;
     if (expiresAt === undefined || !this.capabilities.nativeExpiry || expiresAt > Date.now()) return stored;
     this.data.entries.delete(full);
     return undefined;
   }
 
+  /** @throws StorageError `corrupt`. Asked only after sabotage: the reference need not be fast, but tests must be. */
+  verify(stored: Stored): void {
+    if (crc32(stored.bytes) === stored.crc) return;
+    throw new StorageError({ code: 'corrupt', message: 'The stored bytes are not those that were put.' });
+  }
+
   /** Reads a body into an array of its own. */
-  async receive(body: PutBody, context: OperationContext): Promise<Uint8Array> {
+  async receive(
+    body: PutBody,
+    context: OperationContext,
+    _key: StorageKey,
+    _metadata: StoredMetadata,
+  ): Promise<Uint8Array> {
     const bytes = new Uint8Array(body.bytes ?? (await collect(body.stream())));
     context.signal.throwIfAborted();
     return bytes;
@@ -218,7 +236,8 @@ export class ReferenceStorage implements StorageAdapter {
   /** Makes it the entry, in one step. */
   commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
     const version = this.data.nextVersion();
-    this.data.entries.set(this.full(key), { bytes, metadata: { ...metadata }, version, modifiedAt: Date.now() });
+    const stored = { bytes, metadata: { ...metadata }, version, modifiedAt: Date.now(), crc: crc32(bytes) };
+    this.data.entries.set(this.full(key), stored);
     return version;
   }
 

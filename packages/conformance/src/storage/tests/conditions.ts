@@ -165,7 +165,12 @@ export const conditionsTests: readonly StorageTest[] = [
       const ifVersion = await env.given(key, bytes);
       await env.supposed('metadata can be set', () => env.setMetadata(key, metadataOf('newer')));
       const replacing = () => env.put(key, env.random.bytes(5), { condition: { ifVersion } });
-      await env.expectRefusal('A put with the version from before setMetadata', replacing, 'precondition-failed', 'conflict');
+      await env.expectRefusal(
+        'A put with the version from before setMetadata',
+        replacing,
+        'precondition-failed',
+        'conflict',
+      );
       await env.expectEntry(key, { bytes, metadata: metadataOf('newer') }, 'after a refused put');
     },
   },
@@ -179,7 +184,12 @@ export const conditionsTests: readonly StorageTest[] = [
       await env.supposed('an entry can be deleted', () => env.delete(key));
       await env.given(key, bytes);
       const replacing = () => env.put(key, env.random.bytes(5), { condition: { ifVersion } });
-      await env.expectRefusal('A put with the version from before a delete', replacing, 'precondition-failed', 'conflict');
+      await env.expectRefusal(
+        'A put with the version from before a delete',
+        replacing,
+        'precondition-failed',
+        'conflict',
+      );
     },
   },
   {

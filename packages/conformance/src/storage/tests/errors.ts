@@ -64,13 +64,16 @@ export const errorsTests: readonly StorageTest[] = [
         for (const damage of ['flipByte', 'truncate'] as const) {
           if (sabotage?.[damage] === undefined) continue;
           const bytes = env.random.bytes(size);
-          const key = env.key(`${damage}/${size}`);
+          const key = env.key(`${damage.toLowerCase()}/${size}`);
           await env.given(key, bytes);
           await env.supposed('the entry can be damaged', async () => sabotage[damage]?.(key));
           const seen = await settled(env.read(key));
           if (!seen.ok || seen.value === undefined) continue;
           const differ = bytesDiffer(seen.value.bytes, bytes);
-          expect(differ === undefined, `After ${damage} a body of ${size} bytes was read with ${differ}, and no error.`);
+          expect(
+            differ === undefined,
+            `After ${damage} a body of ${size} bytes was read with ${differ}, and no error.`,
+          );
         }
       }
       await sabotage?.undo?.();
@@ -114,7 +117,10 @@ export const errorsTests: readonly StorageTest[] = [
         if (!outcome.ok) throw new RequirementBroken(`With ${wrong.name}, check rejected: ${String(outcome.error)}`);
         const result = outcome.value;
         if (result.ok) throw new RequirementBroken(`With ${wrong.name}, check says that all is well.`);
-        expect(result.problem.trim().includes(' '), `With ${wrong.name}, check explains ${JSON.stringify(result.problem)}.`);
+        expect(
+          result.problem.trim().includes(' '),
+          `With ${wrong.name}, check explains ${JSON.stringify(result.problem)}.`,
+        );
       }
     },
   },
@@ -326,7 +332,11 @@ type Proxy = Awaited<ReturnType<NonNullable<StorageEnv['subject']['network']>>>[
 /** Opens the storage through the proxy, with one entry of 100 KB in it. */
 async function behindProxy(
   env: StorageEnv,
-  test: (client: Awaited<ReturnType<StorageEnv['open']>>, proxy: Proxy, key: ReturnType<StorageEnv['key']>) => Promise<void>,
+  test: (
+    client: Awaited<ReturnType<StorageEnv['open']>>,
+    proxy: Proxy,
+    key: ReturnType<StorageEnv['key']>,
+  ) => Promise<void>,
 ): Promise<void> {
   const network = await env.supposed('the harness sets up a proxy', async () => env.subject.network?.());
   if (network === undefined) return;

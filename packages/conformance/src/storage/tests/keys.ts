@@ -63,8 +63,35 @@ export const keysTests: readonly StorageTest[] = [
     requirement: 'keys.nearly-equal',
     title: 'one character, or the place of a slash, makes another key',
     async run(env) {
-      await areDistinct(env, ['ab/c', 'a/bc', 'abc', 'a/b/c', 'ab.c', 'ab-c', 'ab_c', 'a.bc', 'a-b/c', 'a_b/c', 'a.b/c']);
-      await areDistinct(env, ['l1', 'll', 'o0', '00', 'i1', '1i', 'a1', 'a01', 'a001', 'a--b', 'a-b', 'a..b', 'a.b', 'a__b']);
+      await areDistinct(env, [
+        'ab/c',
+        'a/bc',
+        'abc',
+        'a/b/c',
+        'ab.c',
+        'ab-c',
+        'ab_c',
+        'a.bc',
+        'a-b/c',
+        'a_b/c',
+        'a.b/c',
+      ]);
+      await areDistinct(env, [
+        'l1',
+        'll',
+        'o0',
+        '00',
+        'i1',
+        '1i',
+        'a1',
+        'a01',
+        'a001',
+        'a--b',
+        'a-b',
+        'a..b',
+        'a.b',
+        'a__b',
+      ]);
       await areDistinct(env, ['x/index', 'x/index.html', 'x/index.html.gz', 'x', 'x/x', 'x/x/x', '-x', '_x', '.x']);
     },
   },
@@ -116,7 +143,9 @@ export const keysTests: readonly StorageTest[] = [
     requirement: 'keys.operator-prefix-is-not-folded',
     title: 'an entry below Ab/ is not one below ab/',
     async run(env) {
-      const places = ['Ab', 'ab', 'AB'].map((prefix) => env.subject.prefixed?.(`${prefix}-${env.prefix.split('/')[1]}/`));
+      const places = ['Ab', 'ab', 'AB'].map((prefix) =>
+        env.subject.prefixed?.(`${prefix}-${env.prefix.split('/')[1]}/`),
+      );
       const clients: StorageClient[] = [];
       for (const adapter of places) if (adapter !== undefined) clients.push(await env.open(adapter));
       const key = env.key('same');

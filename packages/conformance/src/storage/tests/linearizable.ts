@@ -55,7 +55,8 @@ async function record(env: StorageEnv, workload: Workload, round: number): Promi
       if (!call.ok) throw call.error;
       const { told, known } = call.value;
       const answered = known ? ++clock : Number.POSITIVE_INFINITY;
-      if (told !== undefined) operations.push({ client: `client ${index + 1}`, key: name, called, answered, call: told });
+      if (told !== undefined)
+        operations.push({ client: `client ${index + 1}`, key: name, called, answered, call: told });
       if (env.random.below(3) === 0) await turn();
     }
   };

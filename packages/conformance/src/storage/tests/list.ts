@@ -21,7 +21,7 @@ export const listTests: readonly StorageTest[] = [
     requirement: 'list.is-complete',
     title: 'all keys below a prefix at any depth, and only those',
     async run(env) {
-      const inside = ['in/a', 'in/b', 'in/c/d', 'in/c/e/f', 'in/c/e/g/h/i', 'in/z'];
+      const inside = ['in/a', 'in/b', 'in/c/d', 'in/c/e/f', 'in/c/e/g/h/i', 'in/z', 'in/.hidden', 'in/x.tmp'];
       await putAll(env, ['in', 'inn', 'im', 'io', 'out/a', ...inside]);
       await env.expectKeys(env.key('in/a').slice(0, -1), inside.map((name) => env.key(name)).sort());
     },
@@ -47,7 +47,24 @@ export const listTests: readonly StorageTest[] = [
     requirement: 'list.byte-order',
     title: 'punctuation sorts by its byte, not by folders',
     async run(env) {
-      const names = ['a', 'a-', 'a-b', 'a.b', 'a/x', 'a/x/y', 'a/x-y', 'a/x.y', 'a0', 'a0/x', 'a_', 'aa', 'b', '-', '0', '_'];
+      const names = [
+        'a',
+        'a-',
+        'a-b',
+        'a.b',
+        'a/x',
+        'a/x/y',
+        'a/x-y',
+        'a/x.y',
+        'a0',
+        'a0/x',
+        'a_',
+        'aa',
+        'b',
+        '-',
+        '0',
+        '_',
+      ];
       const keys = await putAll(env, env.random.shuffle(names.map((name) => `o/${name}`)));
       await env.expectKeys(`${env.prefix}o/`, keys);
     },
@@ -113,7 +130,8 @@ export const listTests: readonly StorageTest[] = [
     async run(env) {
       const sizes = [0, 1, 1000, 100_000];
       const versions = new Map<string, string>();
-      for (const size of sizes) versions.set(env.key(`d/${size}`), await env.given(env.key(`d/${size}`), env.random.bytes(size)));
+      for (const size of sizes)
+        versions.set(env.key(`d/${size}`), await env.given(env.key(`d/${size}`), env.random.bytes(size)));
       await env.eventually(async () => {
         const rows = await env.list(`${env.prefix}d/`);
         for (const row of rows) {

@@ -38,8 +38,15 @@ export const resourcesTests: readonly StorageTest[] = [
       const watch = () => {
         peak = Math.max(peak, memory() - before);
       };
-      await within(290_000, 'A long put', env.adapter.put(env.key('in'), streamBody(flow(size, watch)), META, undefined, env.context()));
-      expect(peak < Math.max(ROOM, size / 2), `While ${size / MiB} MiB streamed in, memory grew by ${Math.round(peak / MiB)} MiB.`);
+      await within(
+        290_000,
+        'A long put',
+        env.adapter.put(env.key('in'), streamBody(flow(size, watch)), META, undefined, env.context()),
+      );
+      expect(
+        peak < Math.max(ROOM, size / 2),
+        `While ${size / MiB} MiB streamed in, memory grew by ${Math.round(peak / MiB)} MiB.`,
+      );
     },
   },
   {
@@ -63,7 +70,10 @@ export const resourcesTests: readonly StorageTest[] = [
         peak = Math.max(peak, memory() - before);
       }
       expect(length === size, `${length} of ${size} bytes came back.`);
-      expect(peak < Math.max(ROOM, size / 2), `While ${size / MiB} MiB streamed out, memory grew by ${Math.round(peak / MiB)} MiB.`);
+      expect(
+        peak < Math.max(ROOM, size / 2),
+        `While ${size / MiB} MiB streamed out, memory grew by ${Math.round(peak / MiB)} MiB.`,
+      );
     },
   },
 ];
@@ -76,7 +86,10 @@ export const finalTests: readonly StorageTest[] = [
     async run(env) {
       const { leftovers } = env;
       if (leftovers.length === 0) return;
-      throw new RequirementBroken(`${leftovers.length} things were left, first: ${leftovers[0]}`, leftovers.slice(0, 10));
+      throw new RequirementBroken(
+        `${leftovers.length} things were left, first: ${leftovers[0]}`,
+        leftovers.slice(0, 10),
+      );
     },
   },
 ];

@@ -1,0 +1,578 @@
+import type {
+  ByteRange,
+  EntryInfo,
+  GetOutcome,
+  ListedEntry,
+  OperationContext,
+  PutBody,
+  StorageKey,
+  StoredMetadata,
+  Version,
+  VersionCondition,
+} from '@tintype/core';
+import { fault, type StorageFault } from '../fault.ts';
+import { ReferenceStorage, tick } from '../reference-storage.ts';
+
+type Rows = AsyncGenerator<ListedEntry, void>;
+
+/** Replaces the listing; `sound` is the reference's. */
+function listing(
+  list: (
+    sound: (prefix: string, after: StorageKey | undefined) => Rows,
+    prefix: string,
+    after: StorageKey | undefined,
+    storage: ReferenceStorage,
+  ) => Rows,
+): typeof ReferenceStorage {
+  return class extends ReferenceStorage {
+    override list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+      return list((p, a) => super.list(p, a, context), prefix, after, this);
+    }
+  };
+}
+
+async function all(rows: Rows): Promise<ListedEntry[]> {
+  const collected: ListedEntry[] = [];
+  for await (const row of rows) collected.push(row);
+  return collected;
+}
+
+/** Faults of listings. */
+export const listFaults: readonly StorageFault[] = [
+  fault({
+    name: 'list-capped-at-1000',
+    breaks: 'A listing ends after 1,000 keys.',
+    caughtBy: ['list.many-keys'],
+    storage: listing(async function* (sound, prefix, after) {
+      let count = 0;
+      for await (const row of sound(prefix, after)) {
+        if (count++ === 1_000) return;
+        yield row;
+      }
+    }),
+  }),
+  fault({
+    name: 'list-page-overlaps',
+    breaks: 'The last key of a page of 1,000 comes again as the first of the next.',
+    caughtBy: ['list.many-keys'],
+    storage: listing(async function* (sound, prefix, after) {
+      let count = 0;
+      for await (const row of sound(prefix, after)) {
+        yield row;
+        if (++count % 1_000 === 0) yield row;
+      }
+    }),
+  }),
+  fault({
+    name: 'list-page-skips',
+    breaks: 'The first key after a page of 1,000 is left out.',
+    caughtBy: ['list.many-keys'],
+    storage: listing(async function* (sound, prefix, after) {
+      let count = 0;
+      for await (const row of sound(prefix, after)) if (count++ % 1_001 !== 1_000) yield row;
+    }),
+  }),
+  fault({
+    name: 'list-one-level',
+    breaks: 'A listing stops at the third level below its prefix.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) {
+        if (row.key.slice(prefix.length).split('/').length <= 3) yield row;
+      }
+    }),
+  }),
+  fault({
+    name: 'list-hides-dot-files',
+    breaks: 'Keys with a segment that begins with a dot are not listed.',
+    caughtBy: ['list.is-complete'],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) if (!row.key.includes('/.')) yield row;
+    }),
+  }),
+  fault({
+    name: 'list-in-order-of-arrival',
+    breaks: 'Keys come in the order in which they were put.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after, storage) {
+      const arrival = [...storage.data.entries.keys()];
+      const rows = await all(sound(prefix, after));
+      rows.sort((a, b) => arrival.indexOf(storage.full(a.key)) - arrival.indexOf(storage.full(b.key)));
+      // Small listings only: the cost is not the point.
+      yield* rows.length > 500 ? await all(sound(prefix, after)) : rows;
+    }),
+  }),
+  fault({
+    name: 'list-folder-by-folder',
+    breaks: 'A folder’s content comes before its neighbours: `a/x` before `a-b`.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      const order = (key: string) => key.replaceAll('/', '\u0000');
+      yield* (await all(sound(prefix, after))).sort((a, b) => (order(a.key) < order(b.key) ? -1 : 1));
+    }),
+  }),
+  fault({
+    name: 'list-by-locale',
+    breaks: 'Keys come in alphabetical order: punctuation is ignored at first.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      const collator = new Intl.Collator('en', { ignorePunctuation: true });
+      yield* (await all(sound(prefix, after))).sort((a, b) => collator.compare(a.key, b.key));
+    }),
+  }),
+  fault({
+    name: 'prefix-by-segment',
+    breaks: 'A prefix that ends within a segment matches nothing.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) {
+        const rest = row.key.slice(prefix.length);
+        if (prefix === '' || prefix.endsWith('/') || rest === '' || rest.startsWith('/')) yield row;
+      }
+    }),
+  }),
+  fault({
+    name: 'prefix-is-a-pattern',
+    breaks: 'A prefix is taken for a regular expression.',
+    caughtBy: ['list.any-prefix'],
+    storage: listing(async function* (sound, prefix, after) {
+      const pattern = new RegExp(`^${prefix}`);
+      const outer = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+      for await (const row of sound(outer, after)) if (pattern.test(row.key)) yield row;
+    }),
+  }),
+  fault({
+    name: 'empty-prefix-lists-nothing',
+    breaks: 'The empty prefix lists nothing.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      if (prefix !== '') yield* sound(prefix, after);
+    }),
+  }),
+  fault({
+    name: 'after-is-inclusive',
+    breaks: '`after` itself is listed.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, undefined)) if (after === undefined || row.key >= after) yield row;
+    }),
+  }),
+  fault({
+    name: 'after-must-exist',
+    breaks: '`after` a key that does not exist begins at the start.',
+    caughtBy: [],
+    storage: listing(async function* (sound, prefix, after, storage) {
+      const known = after !== undefined && storage.data.entries.has(storage.full(after));
+      yield* sound(prefix, known ? after : undefined);
+    }),
+  }),
+  fault({
+    name: 'empty-listing-throws',
+    breaks: 'A prefix below which there is nothing rejects.',
+    caughtBy: ['list.nothing'],
+    storage: listing(async function* (sound, prefix, after) {
+      let count = 0;
+      for await (const row of sound(prefix, after)) {
+        count++;
+        yield row;
+      }
+      if (count === 0 && prefix.endsWith('/nothing/')) throw new Error('ENOENT: no such folder');
+    }),
+  }),
+  fault({
+    name: 'list-size-of-blocks',
+    breaks: 'Rows carry the size on disk instead of the body’s.',
+    caughtBy: ['list.describes-entries'],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) yield { ...row, size: Math.ceil(row.size / 4096) * 4096 };
+    }),
+  }),
+  fault({
+    name: 'list-other-versions',
+    breaks: 'Rows carry versions of another kind than reads.',
+    caughtBy: ['list.describes-entries'],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) yield { ...row, version: `"${row.version}"` as Version };
+    }),
+  }),
+  fault({
+    name: 'modified-in-seconds',
+    breaks: '`modifiedAt` is in seconds.',
+    caughtBy: ['list.modified-at'],
+    storage: listing(async function* (sound, prefix, after) {
+      for await (const row of sound(prefix, after)) yield { ...row, modifiedAt: Math.floor(row.modifiedAt / 1_000) };
+    }),
+  }),
+  fault({
+    name: 'temporary-files-show',
+    breaks: 'While a stream is stored, its temporary file is listed.',
+    caughtBy: ['list.hides-the-unfinished'],
+    storage: class extends ReferenceStorage {
+      readonly #writing = new Set<string>();
+      override async receive(
+        body: PutBody,
+        context: OperationContext,
+        key: StorageKey,
+        metadata: StoredMetadata,
+      ): Promise<Uint8Array> {
+        const temporary = `${key}.tmp1`;
+        this.#writing.add(temporary);
+        try {
+          return await super.receive(body, context, key, metadata);
+        } finally {
+          this.#writing.delete(temporary);
+        }
+      }
+      override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        yield* super.list(prefix, after, context);
+        for (const key of this.#writing) {
+          if (key.startsWith(prefix))
+            yield { key: key as StorageKey, size: 0, version: undefined, modifiedAt: Date.now() };
+        }
+      }
+    },
+  }),
+  fault({
+    name: 'failed-puts-leave-parts',
+    breaks: 'A put that fails leaves its parts, and they are listed.',
+    caughtBy: [],
+    storage: class extends ReferenceStorage {
+      readonly #parts = new Set<string>();
+      override async receive(
+        body: PutBody,
+        context: OperationContext,
+        key: StorageKey,
+        metadata: StoredMetadata,
+      ): Promise<Uint8Array> {
+        try {
+          return await super.receive(body, context, key, metadata);
+        } catch (error) {
+          this.#parts.add(`${key}.part`);
+          throw error;
+        }
+      }
+      override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        yield* super.list(prefix, after, context);
+        for (const key of this.#parts) {
+          if (key.startsWith(prefix))
+            yield { key: key as StorageKey, size: 0, version: undefined, modifiedAt: Date.now() };
+        }
+      }
+    },
+  }),
+  fault({
+    name: 'list-by-offset',
+    breaks: 'Pages are counted: a key that goes meanwhile makes another one disappear.',
+    caughtBy: ['list.while-changing'],
+    storage: listing(async function* (sound, prefix, after) {
+      for (let offset = 0; ; offset += 50) {
+        const page = (await all(sound(prefix, after))).slice(offset, offset + 50);
+        yield* page;
+        if (page.length < 50) return;
+        await tick();
+      }
+    }),
+  }),
+  fault({
+    name: 'listings-share-a-cursor',
+    breaks: 'Two listings at the same time share their place.',
+    caughtBy: ['list.may-be-left-early'],
+    storage: class extends ReferenceStorage {
+      #page: ListedEntry[] = [];
+      #place = 0;
+      #running = 0;
+      override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        if (!prefix.endsWith('/')) return yield* super.list(prefix, after, context);
+        const page = await all(super.list(prefix, after, context));
+        if (this.#running === 0) [this.#page, this.#place] = [page, 0];
+        this.#running++;
+        try {
+          while (this.#place < this.#page.length) yield this.#page[this.#place++] as ListedEntry;
+        } finally {
+          this.#running--;
+        }
+      }
+    },
+  }),
+  fault({
+    name: 'left-listing-blocks-the-next',
+    breaks: 'A listing that is left early keeps its lock, and the next waits for it.',
+    caughtBy: [],
+    storage: class extends ReferenceStorage {
+      #locked = false;
+      override list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        const rows = super.list(prefix, after, context);
+        const lock = async () => {
+          while (this.#locked) await new Promise((resolve) => setTimeout(resolve, 20));
+          this.#locked = true;
+        };
+        let begun = false;
+        const iterator: Rows = {
+          next: async () => {
+            if (!begun) await lock();
+            begun = true;
+            const step = await rows.next();
+            if (step.done) this.#locked = false;
+            return step;
+          },
+          return: async () => ({ done: true, value: undefined }),
+          throw: async (error) => Promise.reject(error),
+          [Symbol.asyncIterator]: () => iterator,
+          [Symbol.asyncDispose]: async () => undefined,
+        };
+        return iterator;
+      }
+    },
+  }),
+];
+
+/** Changes what a key becomes in the backend. */
+function naming(name: (key: string) => string): typeof ReferenceStorage {
+  return class extends ReferenceStorage {
+    override full(key: StorageKey): string {
+      const given = super.full(key);
+      const backend = name(given);
+      this.data.givenNames.set(backend, given);
+      return backend;
+    }
+    // Listings show the names as they were given, so that only the collisions are wrong.
+    override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+      const own = super.full('' as StorageKey);
+      const rows: ListedEntry[] = [];
+      for (const [backend, stored] of this.data.entries) {
+        const given = this.data.givenNames.get(backend) ?? backend;
+        if (!given.startsWith(own)) continue;
+        const key = given.slice(own.length) as StorageKey;
+        if (!key.startsWith(prefix) || (after !== undefined && key <= after)) continue;
+        rows.push({ key, size: stored.bytes.length, version: stored.version, modifiedAt: stored.modifiedAt });
+      }
+      await tick();
+      context.signal.throwIfAborted();
+      yield* rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+    }
+  };
+}
+
+/** Faults of the names of entries. */
+export const keyFaults: readonly StorageFault[] = [
+  fault({
+    name: 'underscore-is-a-dash',
+    breaks: '`_` and `-` are the same character.',
+    caughtBy: [],
+    storage: naming((key) => key.replaceAll('_', '-')),
+  }),
+  fault({
+    name: 'keys-cut-at-255',
+    breaks: 'Segments are cut at 255 bytes.',
+    caughtBy: ['keys.longest'],
+    storage: naming((key) =>
+      key
+        .split('/')
+        .map((segment) => segment.slice(0, 255))
+        .join('/'),
+    ),
+  }),
+  fault({
+    name: 'keys-cut-at-500',
+    breaks: 'Keys are cut at 500 bytes.',
+    caughtBy: ['keys.longest'],
+    storage: naming((key) => key.slice(0, 500)),
+  }),
+  fault({
+    name: 'slash-is-left-out',
+    breaks: 'Slashes below the test’s folder do not count: `ab/c` is `a/bc`.',
+    caughtBy: [],
+    storage: naming((key) => {
+      const parts = key.split('/');
+      return `${parts.slice(0, 3).join('/')}/${parts.slice(3).join('')}`;
+    }),
+  }),
+  fault({
+    name: 'folder-replaces-file',
+    breaks: 'Putting `k/x` removes the entry `k`.',
+    caughtBy: [],
+    storage: class extends ReferenceStorage {
+      override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
+        const version = super.commit(key, bytes, metadata);
+        const parts = this.full(key).split('/');
+        for (let i = 1; i < parts.length; i++) this.data.entries.delete(parts.slice(0, i).join('/'));
+        return version;
+      }
+    },
+  }),
+  fault({
+    name: 'leading-zeros-fold',
+    breaks: 'Numbers in keys lose their leading zeros.',
+    caughtBy: [],
+    storage: naming((key) => key.replace(/(?<=[a-z/])0+(?=[0-9])/g, '')),
+  }),
+  fault({
+    name: 'double-dots-fold',
+    breaks: 'Runs of dots in a key become one.',
+    caughtBy: [],
+    storage: naming((key) => key.replace(/\.\.+/g, '.')),
+  }),
+  fault({
+    name: 'index-is-the-folder',
+    breaks: '`x/index` is the same as `x`.',
+    caughtBy: ['keys.nearly-equal'],
+    storage: naming((key) => key.replace(/\/index$/, '')),
+  }),
+  fault({
+    name: 'temporary-suffix-swept',
+    breaks: 'Keys that end in `.tmp`, `.part` or `.lock` are taken for debris.',
+    caughtBy: [],
+    storage: class extends ReferenceStorage {
+      override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
+        const version = super.commit(key, bytes, metadata);
+        if (/\.(part|lock)$/.test(key)) this.data.entries.delete(this.full(key));
+        return version;
+      }
+    },
+  }),
+  fault({
+    name: 'reserved-metadata-name',
+    breaks: 'The key `meta` is where the storage keeps its own notes.',
+    caughtBy: ['keys.look-like-something-else'],
+    storage: class extends ReferenceStorage {
+      override async get(
+        key: StorageKey,
+        range: ByteRange | undefined,
+        context: OperationContext,
+      ): Promise<GetOutcome> {
+        const outcome = await super.get(key, range, context);
+        return key.endsWith('/meta') ? undefined : outcome;
+      }
+    },
+  }),
+  fault({
+    name: 'operator-prefix-folded',
+    breaks: 'The operator’s prefix is folded to lower case.',
+    caughtBy: ['keys.operator-prefix-is-not-folded'],
+    storage: class extends ReferenceStorage {
+      override full(key: StorageKey): string {
+        return super.full(key).toLowerCase();
+      }
+      override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        const own = this.full('' as StorageKey);
+        for (const full of [...this.data.entries.keys()].sort()) {
+          const key = full.slice(own.length) as StorageKey;
+          const stored = this.data.entries.get(full);
+          if (!full.startsWith(own + prefix) || (after !== undefined && key <= after) || !stored) continue;
+          yield { key, size: stored.bytes.length, version: stored.version, modifiedAt: stored.modifiedAt };
+        }
+        await tick();
+        context.signal.throwIfAborted();
+      }
+    },
+  }),
+];
+
+/** Faults of what clients see at the same time, or from elsewhere. */
+export const consistencyFaults: readonly StorageFault[] = [
+  fault({
+    name: 'stat-from-a-cache',
+    breaks: '`stat` answers for a moment what it answered before.',
+    caughtBy: [],
+    storage: class extends ReferenceStorage {
+      readonly #seen = new Map<string, { readonly info: EntryInfo; readonly until: number }>();
+      override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
+        const cached = this.#seen.get(key);
+        if (cached && cached.until > performance.now()) return cached.info;
+        const info = await super.stat(key, context);
+        if (info) this.#seen.set(key, { info, until: performance.now() + 2 });
+        return info;
+      }
+    },
+  }),
+  fault({
+    name: 'read-through-cache-of-one-instance',
+    breaks: 'Each instance caches what it read and does not hear of the others’ writes; scope `store` is declared.',
+    caughtBy: ['linearizable.across-instances'],
+    storage: class extends ReferenceStorage {
+      readonly #seen = new Map<string, GetOutcome>();
+      override async get(
+        key: StorageKey,
+        range: ByteRange | undefined,
+        context: OperationContext,
+      ): Promise<GetOutcome> {
+        const stored = this.#seen.get(key);
+        if (range === undefined && stored?.kind === 'entry' && this.live(key) !== undefined && stored.size < 10_000) {
+          const bytes = stored.body.buffered;
+          if (bytes) return { ...stored, body: this.bodyOf(bytes, context) };
+        }
+        const outcome = await super.get(key, range, context);
+        if (range === undefined && outcome?.kind === 'entry') this.#seen.set(key, outcome);
+        return outcome;
+      }
+      override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
+        this.#seen?.delete(key);
+        return super.commit(key, bytes, metadata);
+      }
+      override async delete(
+        key: StorageKey,
+        condition: VersionCondition | undefined,
+        context: OperationContext,
+      ): Promise<void> {
+        await super.delete(key, condition, context);
+        this.#seen.delete(key);
+      }
+    },
+  }),
+  fault({
+    name: 'settles-later-than-declared',
+    breaks: 'Reads are declared to settle within 40 ms and take 200.',
+    caughtBy: [],
+    capabilities: { readConsistency: { kind: 'eventual', scope: 'store', settleMs: 40 } },
+    storage: class extends ReferenceStorage {
+      override async get(
+        key: StorageKey,
+        range: ByteRange | undefined,
+        context: OperationContext,
+      ): Promise<GetOutcome> {
+        const stored = this.live(key);
+        const stale = this.#before.get(key);
+        if (stored && stale && Date.now() - stored.modifiedAt < 200 && range === undefined) {
+          return { kind: 'entry', ...stale.info, range: undefined, body: this.bodyOf(stale.bytes, context) };
+        }
+        return super.get(key, range, context);
+      }
+      readonly #before = new Map<string, { readonly info: EntryInfo; readonly bytes: Uint8Array }>();
+      override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
+        const old = this.data.entries.get(this.full(key));
+        if (old) {
+          const info = { metadata: old.metadata, size: old.bytes.length, version: old.version };
+          this.#before?.set(key, { info, bytes: old.bytes });
+        }
+        return super.commit(key, bytes, metadata);
+      }
+    },
+  }),
+  fault({
+    name: 'listings-settle-later-than-declared',
+    breaks: 'Listings are declared to settle within 30 ms and show deleted keys for 200.',
+    caughtBy: [],
+    capabilities: { listConsistency: { kind: 'eventual', scope: 'store', settleMs: 30 } },
+    storage: class extends ReferenceStorage {
+      readonly #ghosts = new Map<string, number>();
+      override async delete(
+        key: StorageKey,
+        condition: VersionCondition | undefined,
+        context: OperationContext,
+      ): Promise<void> {
+        if (this.live(key)) this.#ghosts.set(key, Date.now());
+        return super.delete(key, condition, context);
+      }
+      override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
+        const rows = await all(super.list(prefix, after, context));
+        for (const [key, at] of this.#ghosts) {
+          if (Date.now() - at > 200) this.#ghosts.delete(key);
+          else if (key.startsWith(prefix) && !(after && key <= after) && !rows.some((row) => row.key === key)) {
+            rows.push({ key: key as StorageKey, size: 0, version: undefined, modifiedAt: at });
+          }
+        }
+        yield* rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+      }
+    },
+  }),
+];
