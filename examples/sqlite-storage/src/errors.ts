@@ -20,7 +20,8 @@ export function toStorageError(error: unknown, path: string): unknown {
   const fail = (code: StorageErrorCode, why: string) =>
     new StorageError({ code, message: `The database ${path}: ${why} (${error.message}).`, cause: error });
   // Before SQLite opens the file, its folder is made.
-  if ('syscall' in error) return fail(error.code === 'EACCES' ? 'access-denied' : 'misconfigured', 'its folder cannot be made');
+  if ('syscall' in error)
+    return fail(error.code === 'EACCES' ? 'access-denied' : 'misconfigured', 'its folder cannot be made');
   if (error.code !== 'ERR_SQLITE_ERROR' || !('errcode' in error)) return error;
   // The low byte is the code, the rest tells its details.
   const [code, why] = MEANINGS[Number(error.errcode) & 0xff] ?? ['internal', 'SQLite reports an error'];

@@ -5,12 +5,12 @@ import { SqliteStorage } from './storage.ts';
 export { type SqliteOptions, sqliteOptions } from './options.ts';
 export { SqliteStorage } from './storage.ts';
 
-/** Brings the storage `sqlite`. */
-const sqlite: Plugin = definePlugin({
-  name: '@tintype-example/sqlite-storage',
+/** Brings the storage `sqlite`: `TINTYPE_CACHE_USE=sqlite`. */
+const plugin: Plugin = definePlugin({
+  name: 'sqlite-storage',
   register(registry) {
     registry.storage({ id: 'sqlite', options: sqliteOptions, create: (options) => new SqliteStorage(options) });
   },
 });
 
-export default sqlite;
+export default plugin;

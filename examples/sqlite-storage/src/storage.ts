@@ -11,6 +11,7 @@ import {
   type OperationContext,
   type PutBody,
   type PutCondition,
+  resolveRange,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
@@ -203,13 +204,6 @@ function requireCondition(row: Row | undefined, condition: PutCondition): void {
   if ('ifAbsent' in condition ? row === undefined : row?.version === condition.ifVersion) return;
   const message = 'There is an entry already, or it is gone, or it has another version by now.';
   throw new StorageError({ code: 'precondition-failed', message });
-}
-
-/** Both ends inclusive; `undefined` if no byte of the body is in the range. RFC 9110 §14.1.2. */
-function resolveRange(range: ByteRange, size: number): { readonly first: number; readonly last: number } | undefined {
-  const first = 'suffix' in range ? Math.max(0, size - range.suffix) : range.first;
-  const last = 'suffix' in range ? size - 1 : Math.min(range.last ?? size - 1, size - 1);
-  return first <= last ? { first, last } : undefined;
 }
 
 /** All of a body; gives up as soon as it is too large. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StorageHarness } from '@tintype/conformance';
 import type { StorageAdapter } from '@tintype/core';
-import { SqliteStorage } from '@tintype-example/sqlite-storage';
+import { SqliteStorage } from '../src/storage.ts';
 
 /** What the crash tests call in a process that they kill. */
 export function createAdapter(data: unknown): StorageAdapter {

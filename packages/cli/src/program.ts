@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Section } from '@tintype/core';
 import { Command, type Help } from 'commander';
+import { addNewCommand } from './new/new-command.ts';
 import { addSettingFlags, settingFlags } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -59,11 +60,8 @@ Every setting can be a flag here too; "tintype serve --help" lists them.
 `;
 
 /** The command line as data for commander. Errors are thrown, never exits. */
-export function buildProgram(
-  sections: readonly Section[],
-  actions: Actions,
-  { stdout, stderr }: Surroundings,
-): Command {
+export function buildProgram(sections: readonly Section[], actions: Actions, surroundings: Surroundings): Command {
+  const { stdout, stderr } = surroundings;
   const program = new Command('tintype')
     .description('An image proxy that remembers: it fetches images, transforms them and keeps the results.')
     .usage('<command> [flags]')
@@ -102,6 +100,7 @@ export function buildProgram(
   config.action((options: { json: boolean; check: boolean }) =>
     actions.config(settingFlags(config, sections), options),
   );
+  addNewCommand(program, version(), surroundings);
   return program;
 }
 

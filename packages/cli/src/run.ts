@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (error instanceof CommanderError) {
       // Help and version are printed already; without a command, so is the help.
       if (error.exitCode === 0) return 0;
-      if (error.code !== 'commander.help') stderr.write(`${usageMessage(error, commandNames, sections)}\n`);
+      if (error.code !== 'commander.help') stderr.write(`${usageMessage(error, [...commandNames, 'new'], sections)}\n`);
       return 2;
     }
     const { text, code } = describeFailure(error);

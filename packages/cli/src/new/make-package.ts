@@ -1,0 +1,54 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure, reasonOf } from '../failure.ts';
+import { type PackageKind, spellings } from './package-name.ts';
+
+/** Real files, packed with this package: what all kinds share, and what each has besides. */
+const TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
+
+/** Stands for our version, which all of Tintype's packages have. */
+const VERSION_OF_TEMPLATES = '0.0.0-tintype';
+
+/**
+ * Makes the folder `<name>-<kind>` in `parent` of the templates.
+ *
+ * @returns the name of the folder.
+ * @throws Failure with one sentence; an existing folder is left as it is.
+ */
+export async function makePackage(kind: PackageKind, name: string, version: string, parent: string): Promise<string> {
+  const folder = `${name}-${kind}`;
+  const files = new Map<string, string>();
+  for (const template of ['shared', kind]) {
+    const from = join(TEMPLATES, template);
+    for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(nameOf(path.slice(from.length + 1)), fill(await readFile(path, 'utf8'), name, version));
+    }
+  }
+  try {
+    // Not recursive: it fails if the folder is there, so that nothing is ever overwritten.
+    await mkdir(join(parent, folder));
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const why = exists ? 'it is there already; choose another name or remove it' : reasonOf(error);
+    throw new Failure(`The folder ${folder} could not be made: ${why}.`, 2, { cause: error });
+  }
+  for (const [path, text] of files) {
+    await mkdir(dirname(join(parent, folder, path)), { recursive: true });
+    await writeFile(join(parent, folder, path), text);
+  }
+  return folder;
+}
+
+function fill(text: string, name: string, version: string): string {
+  let filled = text.replaceAll(VERSION_OF_TEMPLATES, version);
+  for (const [template, made] of spellings(name)) filled = filled.replaceAll(template, made);
+  return filled;
+}
+
+/** npm leaves files out that are called `.gitignore`. */
+function nameOf(path: string): string {
+  return path === 'gitignore' ? '.gitignore' : path;
+}
