@@ -1,4 +1,9 @@
 export { BufferedBody, collect, StreamedBody } from './bodies.ts';
+export { bucketRules } from './cloud/bucket-rules.ts';
+export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
+export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';
+export { type ObjectSource, objectSource } from './cloud/object-source.ts';
+export { type Part, parts } from './cloud/parts.ts';
 export { formatBind, isLoopbackBind, parseBind } from './config/bind.ts';
 export { type CoreSettings, checkCoreSettings, coreOptions, coreSection } from './config/core-options.ts';
 export { type Config, defineConfig, type FileSetting, type FileSettings } from './config/define-config.ts';

@@ -4,7 +4,7 @@ import type { Plugin } from '../container/define-plugin.ts';
 import { all } from '../container/descriptors.ts';
 import { type Registered, tokens } from '../container/tokens.ts';
 import type { OptionTable } from '../contracts/options.ts';
-import type { StorageDescriptor } from '../contracts/plugin.ts';
+import type { OriginDescriptor, StorageDescriptor } from '../contracts/plugin.ts';
 import { coreSection } from './core-options.ts';
 import { prefixOfId } from './setting-names.ts';
 import type { Section } from './settings-reader.ts';
@@ -38,6 +38,20 @@ export function partSection<T extends OptionTable>(
   };
 }
 
+/** The switch of an origin that has one: `TINTYPE_USE_S3`. */
+export function switchSection(
+  descriptor: OriginDescriptor,
+): Section<{ readonly [name: string]: SwitchSpec }> | undefined {
+  const { enabledBy, id } = descriptor;
+  if (enabledBy === undefined) return undefined;
+  const description = `Allow sources of the origin ${id}.`;
+  return {
+    title: `Origin ${id}: switch`,
+    prefix: '',
+    table: { [enabledBy]: { kind: 'boolean', default: 'false', imgproxy: true, description } },
+  };
+}
+
 /**
  * Every section that a proxy of these plugins can read, in use or not: what the command line offers
  * as flags and the reference page lists.
@@ -51,7 +65,10 @@ export async function sectionsOf(plugins: readonly Plugin[]): Promise<readonly S
     const sections: Section[] = [
       coreSection,
       ...all(container, tokens.storageDescriptors).map(({ descriptor }) => storageSection(descriptor)),
-      ...parts('Origin', all(container, tokens.originDescriptors)),
+      ...all(container, tokens.originDescriptors).flatMap(({ descriptor }) => [
+        ...[switchSection(descriptor)].filter((section) => section !== undefined),
+        partSection('Origin', descriptor),
+      ]),
       ...parts('Transformer', all(container, tokens.transformerDescriptors)),
       ...parts('Dialect', all(container, tokens.dialectDescriptors)),
     ];

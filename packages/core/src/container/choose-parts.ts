@@ -1,5 +1,5 @@
 import type { CoreSettings } from '../config/core-options.ts';
-import { partSection } from '../config/sections.ts';
+import { partSection, switchSection } from '../config/sections.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
 import type { Dialect } from '../contracts/dialect.ts';
 import type { Origin } from '../contracts/origin.ts';
@@ -68,13 +68,24 @@ export function chooseOrigins(
   index: Index<OriginDescriptor>,
   reader: SettingsReader,
 ): (scope: OriginScope) => readonly { readonly id: string; readonly origin: Origin }[] {
-  const builders = [...index.values()].map(({ descriptor }) => {
-    const options = reader.read(partSection('Origin', descriptor));
-    return (scope: OriginScope) => ({ id: descriptor.id, origin: descriptor.create(options, scope) });
+  const builders = [...index.values()].flatMap(({ descriptor }) => {
+    const section = partSection('Origin', descriptor);
+    if (!isOn(descriptor, reader)) {
+      reader.know(section);
+      return [];
+    }
+    const options = reader.read(section);
+    return [(scope: OriginScope) => ({ id: descriptor.id, origin: descriptor.create(options, scope) })];
   });
   return (scope) =>
     builders.flatMap((build) => {
       const { id, origin } = build(scope);
       return origin === undefined ? [] : [{ id, origin }];
     });
+}
+
+/** Whether an origin's switch is on; one without a switch decides for itself. */
+function isOn(descriptor: OriginDescriptor, reader: SettingsReader): boolean {
+  const section = switchSection(descriptor);
+  return section === undefined || Object.values(reader.read(section)).includes(true);
 }

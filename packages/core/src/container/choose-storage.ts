@@ -76,6 +76,7 @@ export function chooseStorage(
     builders.push((wrap) => {
       const adapter = descriptor.create(options, {
         bucket: settings.cacheBucket,
+        pathPrefix: prefix,
         bucketVariable: 'TINTYPE_CACHE_BUCKET',
         variablePrefix: `TINTYPE_${section.prefix}`,
       });

@@ -14,6 +14,12 @@ interface Descriptor<T extends OptionTable> {
 export interface StorageScope {
   /** `TINTYPE_CACHE_BUCKET`: bucket or container; with `fs` a further folder. Blank if not set. */
   readonly bucket: string;
+  /**
+   * `TINTYPE_CACHE_PATH_PREFIX` without slashes around it, blank if not set. Keys come with it
+   * already; it is for what an adapter writes besides entries, because that is all it may be allowed
+   * to touch.
+   */
+  readonly pathPrefix?: string;
   /** The prefix of this storage's variables, for messages: `TINTYPE_CACHE_S3_`. */
   readonly variablePrefix: string;
   /** The name of the bucket variable, for messages: `TINTYPE_CACHE_BUCKET`. */
@@ -43,6 +49,11 @@ export interface OriginScope {
 export interface OriginDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
   /** What stands between `TINTYPE_` and an option's name; `<ID>_` unless given. May be empty. */
   readonly prefix?: string;
+  /**
+   * The variable, without `TINTYPE_`, that switches this origin on, as imgproxy calls it: `USE_S3`.
+   * While it is off the options are not read and `create` is not called.
+   */
+  readonly enabledBy?: string;
   /** Constructs without I/O; `undefined` if the options leave this origin switched off. */
   create(options: OptionsOf<T>, scope: OriginScope): Origin | undefined;
 }

@@ -1,0 +1,24 @@
+/** What the fields of our own metadata begin with, in a bucket's object. */
+const FIELD = 't';
+
+/**
+ * Spreads `StoredMetadata.encoded` over fields `t0`, `t1`, … of user-defined metadata with values of
+ * at most `valueBytes`: Swift takes 256 bytes in a value, and the others don't mind.
+ */
+export function toNativeMetadata(encoded: string, valueBytes = 250): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (let at = 0; at === 0 || at < encoded.length; at += valueBytes) {
+    fields[`${FIELD}${at / valueBytes}`] = encoded.slice(at, at + valueBytes);
+  }
+  return fields;
+}
+
+/** Puts together what `toNativeMetadata` spread; empty where an object has none of ours. */
+export function fromNativeMetadata(fields: { readonly [name: string]: string | undefined } | undefined): string {
+  let encoded = '';
+  for (let index = 0; ; index++) {
+    const value = fields?.[`${FIELD}${index}`];
+    if (value === undefined) return encoded;
+    encoded += value;
+  }
+}
