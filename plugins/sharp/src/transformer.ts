@@ -11,6 +11,7 @@ import { asTransformError } from './errors.ts';
 import { chooseFormat, Encoding, keepsMotion, OUTPUT_FORMATS, type OutputFormat } from './formats.ts';
 import { configureLibvips, readableFormats } from './libvips.ts';
 import { requireSourceWithin } from './limits.ts';
+import { bytesToPlan, bytesToProduce } from './memory.ts';
 import { parseFormatQualities, type SharpOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import { produce } from './produce.ts';
@@ -85,13 +86,30 @@ export class SharpTransformer implements Transformer {
     if (source.format !== 'svg') requireSourceWithin(limits, source, source.frames);
     signal.throwIfAborted();
     try {
-      const plan = await makePlan(source, operations, format, limits);
+      const { reserve } = request;
+      // One after the other: who held the first while waiting for the second could wait for ever.
+      const plan = await within(reserve, bytesToPlan(source, operations), () =>
+        makePlan(source, operations, format, limits),
+      );
       signal.throwIfAborted();
-      return await produce(plan, this.#encoding, output.quality, signal);
+      return await within(reserve, bytesToProduce(plan), async () => {
+        signal.throwIfAborted();
+        return produce(plan, this.#encoding, output.quality, signal);
+      });
     } catch (cause) {
       if (signal.aborted && cause === signal.reason) throw cause;
       throw asTransformError(cause, 'source');
     }
+  }
+}
+
+/** Does `work` once there is memory for it. */
+async function within<T>(reserve: TransformRequest['reserve'], bytes: number, work: () => Promise<T>): Promise<T> {
+  const release = bytes > 0 ? await reserve?.(bytes) : undefined;
+  try {
+    return await work();
+  } finally {
+    release?.();
   }
 }
 
