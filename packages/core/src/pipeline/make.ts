@@ -28,6 +28,8 @@ interface Variant {
 
 interface RawSource {
   readonly kind: 'raw';
+  /** Whether it may be stored at all. */
+  readonly storable: boolean;
   /** Whether it will be handed to the storage, as far as that is known before its end. */
   readonly stored: boolean;
   readonly spool: Spool;
@@ -85,7 +87,7 @@ export function makeVariant(
     let isRaw = false;
     try {
       place = await waiting(shop.intake.enter(request.source, signal));
-      const response = await until(signal, shop.sources.fetch(request.source, signal));
+      const response = await until(signal, shop.sources.fetch(request.source, signal), discardLate);
       if (response.status !== 200) {
         await response.body.discard();
         throw answeredWith(response.status);
@@ -94,7 +96,7 @@ export function makeVariant(
       if (request.mode === 'raw') {
         isRaw = true;
         const made = raw(key, request, shop, response, place);
-        ended = keep(key, made, shop.results);
+        ended = keep(key, made, made.storable ? shop.results : undefined);
         return made;
       }
       const { bytes, metadata } = await transformed(request, shop, response, place, waiting, signal);
@@ -185,11 +187,16 @@ function raw(
   place: Place,
 ): RawSource {
   const spool = new Spool();
+  const contentType = response.headers['content-type'] ?? 'application/octet-stream';
+  // A page or a feed that answers by an image's path may be somebody's own: it gets no lifetime that
+  // its origin has not given it.
+  const hasLifetime = contentType.toLowerCase().startsWith('image/');
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   const originEtag = response.headers.etag;
   const metadata: EntryMetadata = {
     ...baseMetadata(request, shop, response),
-    contentType: response.headers['content-type'] ?? 'application/octet-stream',
+    contentType,
+    ...(hasLifetime ? {} : { freshUntil: shop.clock() }),
     // A strong tag of the origin is a strong tag of what we pass on unchanged. Without one the digest
     // is known only at the end, and takes this place when the entry is stored.
     etag: originEtag?.startsWith('"') ? originEtag : '',
@@ -199,8 +206,8 @@ function raw(
     .catch(() => undefined)
     .finally(() => place.done());
   const size = Number.isSafeInteger(length) ? length : undefined;
-  const stored = shop.results?.objection(key, size ?? 0) === undefined;
-  return { kind: 'raw', stored, spool, size, metadata };
+  const stored = hasLifetime && shop.results?.objection(key, size ?? 0) === undefined;
+  return { kind: 'raw', storable: hasLifetime, stored, spool, size, metadata };
 }
 
 /** Follows a raw source to its end, and stores it. */
@@ -248,12 +255,24 @@ function answeredWith(status: number): RequestError {
   return new RequestError(answer, code, message);
 }
 
-/** `promise`, or the abort reason at once: a part that ignores its signal must not hang everyone. */
-function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+/**
+ * `promise`, or the abort reason at once: a part that ignores its signal must not hang everyone.
+ *
+ * @param late gets what comes after that, to release what it holds.
+ */
+function until<T>(signal: AbortSignal, promise: Promise<T>, late?: (value: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
+    const onAbort = () => {
+      reject(signal.reason);
+      if (late) promise.then(late, () => undefined);
+    };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+}
+
+/** A body that nobody reads would keep its file or connection until it is collected as garbage, which is fatal. */
+function discardLate({ body }: OriginResponse): void {
+  body.discard().catch(() => undefined);
 }
