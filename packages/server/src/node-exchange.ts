@@ -47,8 +47,6 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
     this.#context = context;
     this.#response = response;
     response.on('close', () => this.#onClose());
-    // Behind a pipelined request the answer has no connection yet, and would not hear of its end.
-    if (response.socket === null) request.socket.once('close', () => this.#onClose());
   }
 
   /** Made when somebody asks for it: a hit from memory never does. */
@@ -128,16 +126,16 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
     });
   }
 
-  /** If the client does not take what it is sent: counts the time without any progress. */
+  /** If not everything has gone to the client yet: counts the time without any progress. */
   #watchForStall(): void {
     const response = this.#response;
-    const { socket } = response;
-    if (this.#watchingForStall || this.#context.writeStallTimeout === 0) return;
-    if (socket === null || socket.writableLength === 0) return;
+    const { writeStallTimeout } = this.#context;
+    // The response's own length: what is sent in chunks lies outside of the socket at first.
+    if (this.#watchingForStall || response.writableLength === 0 || writeStallTimeout === 0) return;
     this.#watchingForStall = true;
-    response.setTimeout(this.#context.writeStallTimeout, () => {
-      // Without anything to write it is the pipeline that is slow, which has its own deadlines.
-      if ((response.socket?.writableLength ?? 0) > 0) this.#breakOff('client-stalled', undefined);
+    response.setTimeout(writeStallTimeout, () => {
+      // With nothing to write it is the pipeline that is slow, and that has its own deadlines.
+      if (response.writableLength > 0) this.#breakOff('client-stalled', undefined);
     });
   }
 

@@ -129,8 +129,13 @@ describe('the request of the pipeline', () => {
   it('has joined header fields by lower-case name, without set-cookie', async () => {
     const proxy = proxyOf(async () => image(BYTES));
     const { port } = await serve(proxy);
-    await talk(port, get('/a', 'Accept: image/webp', 'ACCEPT: image/*', 'Set-Cookie: a=b', 'If-None-Match: "x"'));
-    expect(proxy.asked[0]?.headers).toMatchObject({ accept: 'image/webp, image/*', 'if-none-match': '"x"' });
+    const twice = ['Accept: image/webp', 'ACCEPT: image/*', 'User-Agent: one', 'User-Agent: two'];
+    await talk(port, get('/a', ...twice, 'Set-Cookie: a=b', 'If-None-Match: "x"'));
+    expect(proxy.asked[0]?.headers).toMatchObject({
+      accept: 'image/webp, image/*',
+      'user-agent': 'one, two',
+      'if-none-match': '"x"',
+    });
     expect(proxy.asked[0]?.headers).not.toHaveProperty('set-cookie');
   });
 });
@@ -396,11 +401,18 @@ describe('a client that goes away', () => {
     expect(proxy.asked[0]?.signal.aborted).toBe(false);
   });
 
-  it('and one that stays but reads nothing is disconnected after the write-stall time-out', async () => {
+  const big = randomBytes(16 * 1024 * 1024);
+  const endless = async function* () {
+    for (;;) yield big.subarray(0, 64 * 1024);
+  };
+  it.each([
+    ['a body in memory', () => image(big)],
+    ['a stream', () => image(endless(), { 'content-length': '1000000000' })],
+    ['a stream in chunks', () => image(endless())],
+  ])('and one that stays but does not read %s is disconnected after the write-stall time-out', async (_, answer) => {
     const log = capturedLog();
-    const big = randomBytes(16 * 1024 * 1024);
     const { port } = await serve(
-      proxyOf(async () => image(big)),
+      proxyOf(async () => answer()),
       { logger: log.logger, writeStallTimeout: 0.2 },
     );
     const socket = await dial(port);
