@@ -5,9 +5,25 @@ export {
   storageRequirements,
 } from './catalogue/catalogue.ts';
 export type { BooleanCapability, Need, Requirement } from './catalogue/requirement.ts';
+export { CONFORMANCE_USAGE, type CommandIo, conformanceCommand } from './command/conformance-command.ts';
 export type { Outcome, TestResult } from './engine/outcome.ts';
 export type { Runner, RunnerContext } from './engine/runner.ts';
+export type { RegisterCall, RegisterOperation } from './linearizability/history.ts';
+export { isLinearizable, smallestCounterExample } from './linearizability/register-checker.ts';
+export { type ProfiledOperation, type ProfileOptions, type ProfileRow, profile } from './profile/profile.ts';
 export { type Fault, FaultProxy, type FaultRule, type SeenRequest } from './proxy/fault-proxy.ts';
+export { htmlReport } from './report/html.ts';
+export { junitReport } from './report/junit.ts';
+export { markdownReport } from './report/markdown.ts';
+export { exitCodeOf, type Report, type SubjectReport, type Tally, tally } from './report/report.ts';
+export { type Paint, paintFor, textReport } from './report/text.ts';
+export {
+  CannotRun,
+  type ConformanceOptions,
+  type NamedHarness,
+  type Progress,
+  runConformance,
+} from './run-conformance.ts';
 export type {
   CrashSetup,
   HarnessContext,
@@ -16,4 +32,7 @@ export type {
   StorageHarness,
   StorageSubject,
 } from './storage/harness.ts';
+export type { RunOptions } from './storage/run.ts';
 export { type StorageConformanceOptions, storageConformance } from './storage/storage-conformance.ts';
+export type { StorageFault } from './zoo/fault.ts';
+export { storageFaults } from './zoo/faults.ts';

@@ -25,27 +25,27 @@ export class MisconfiguredStorage extends ReferenceStorage {
   }
 }
 
-export function misconfiguredWith(constructor: new () => MisconfiguredStorage): readonly Misconfiguration[] {
-  const missing = new constructor();
+export function misconfiguredWith(Wrong: new () => MisconfiguredStorage): readonly Misconfiguration[] {
+  const missing = new Wrong();
   missing.code = 'misconfigured';
   return [
-    { name: 'wrong credentials', adapter: new constructor(), codes: ['access-denied'], secrets: [SECRET] },
+    { name: 'wrong credentials', adapter: new Wrong(), codes: ['access-denied'], secrets: [SECRET] },
     { name: 'a missing bucket', adapter: missing, codes: ['misconfigured'] },
   ];
 }
 
 /** A subject over the reference, or over a faulty class derived from it, with every hook. */
 export function referenceSubject(
-  constructor: ReferenceConstructor = ReferenceStorage,
+  Faulty: ReferenceConstructor = ReferenceStorage,
   capabilities: Partial<StorageCapabilities> = {},
   wrong: new () => MisconfiguredStorage = MisconfiguredStorage,
 ): StorageSubject {
   const data = new ReferenceData();
-  const adapter = new constructor(data, capabilities);
+  const adapter = new Faulty(data, capabilities);
   return {
     adapter,
-    sibling: () => new constructor(data, capabilities),
-    prefixed: (prefix) => new constructor(data, capabilities, prefix),
+    sibling: () => new Faulty(data, capabilities),
+    prefixed: (prefix) => new Faulty(data, capabilities, prefix),
     leaks: () => adapter.leaks(),
     misconfigured: () => misconfiguredWith(wrong),
     sabotage: {

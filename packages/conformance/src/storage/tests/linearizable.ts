@@ -24,7 +24,7 @@ function refusalOf(error: unknown): 'refused' | 'unknown' {
   throw error;
 }
 
-function valueOf(bytes: Uint8Array): string {
+function writtenValue(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   const value = text.slice(0, text.indexOf(' '));
   // A torn body shows as a value that nobody wrote.
@@ -89,7 +89,7 @@ async function act(
       if (seen === undefined) return known({ kind: 'read', found: false });
       lastSeen.set(key, seen.version);
       const note = seen.metadata.encoded.replace('v1;tag=', '');
-      return known({ kind: 'read', found: true, value: valueOf(seen.bytes), note, version: seen.version });
+      return known({ kind: 'read', found: true, value: writtenValue(seen.bytes), note, version: seen.version });
     }
     case 'stat': {
       const seen = await client.stat(key);
