@@ -22,10 +22,11 @@ const MEMBERS = ['settings', 'plugins'];
  * Imports the config file; Node strips its types.
  *
  * @param named absolute path, if a flag or variable names one; then it has to exist.
+ * @param again makes the file be read anew, for the how manieth time; what it imports is not.
  * @returns `undefined` if none is named and there is none in `cwd`.
  * @throws Failure with one sentence.
  */
-export async function loadConfig(named: string | undefined, cwd: string): Promise<LoadedConfig | undefined> {
+export async function loadConfig(named: string | undefined, cwd: string, again = 0): Promise<LoadedConfig | undefined> {
   const path = named ?? join(cwd, DEFAULT_CONFIG);
   const fromHere = relative(cwd, path);
   const name = fromHere.startsWith('..') ? path : fromHere || basename(path);
@@ -36,7 +37,7 @@ export async function loadConfig(named: string | undefined, cwd: string): Promis
   const url = pathToFileURL(path).href;
   let module: { readonly default?: unknown };
   try {
-    module = await import(url);
+    module = await import(again === 0 ? url : `${url}?again=${again}`);
   } catch (error) {
     throw new Failure(`${name} could not be loaded: ${reasonOf(error)}.`, 2, { cause: error });
   }

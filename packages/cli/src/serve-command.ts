@@ -1,75 +1,71 @@
 import process from 'node:process';
-import { definePlugin, type Plugin, type SettingsInput } from '@tintype/core';
-import { createLogger, type Logger, startServer } from '@tintype/server';
-import { workers } from '@tintype/workers';
-import { EventLog } from './event-log.ts';
-import { Failure, reasonOf } from './failure.ts';
+import { type Plugin, type SettingsInput, sectionsOf } from '@tintype/core';
+import { flushLog, hasColors, type Logger, standardOutput } from '@tintype/server';
+import { Failure } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
+import { Reloader } from './serving/reload.ts';
+import type { Service } from './serving/service.ts';
+import { loggerFor, ServingProcess } from './serving/serving-process.ts';
+import { Signals } from './serving/signals.ts';
+import { Supervisor } from './serving/supervisor.ts';
 import { startLine, unsafeParts } from './start-line.ts';
 import type { Surroundings } from './surroundings.ts';
 import { whyNotUnsigned } from './unsigned-bind.ts';
+
+/** Longest time for the last lines of the log, in milliseconds. */
+const FLUSH_MS = 1_000;
 
 /** `tintype serve`: returns when a signal has stopped it and everything is closed. */
 export async function serve(
   plugins: readonly Plugin[],
   modules: readonly string[],
   input: SettingsInput,
-  { stdout }: Pick<Surroundings, 'stdout'>,
+  { env, stdout, cwd }: Pick<Surroundings, 'env' | 'stdout' | 'cwd'>,
 ): Promise<void> {
-  const events = new EventLog();
-  const logging = definePlugin({ name: 'tintype/event-log', register: (registry) => registry.observer(events) });
-  const children = workers({ modules, onCrash: (reason) => events.childEnded(reason) });
-  const proxy = await makeProxy([...plugins, logging, children], input);
-  const { settings, effective, warnings } = proxy;
+  // Composing reads and checks every setting; it opens nothing.
+  const { settings, effective, warnings } = await makeProxy(plugins, input);
   const refusal = whyNotUnsigned(settings, effective);
   if (refusal !== undefined) throw new Failure(refusal);
 
-  const format = settings.logFormat ?? (stdout.isTTY === true ? 'pretty' : 'json');
-  const logger = createLogger({ level: settings.logLevel, format: format === 'pretty' ? 'pretty' : 'json' });
-  events.writeTo(logger);
-  // Listened for before anything is opened, so that a signal in between stops it in order as well.
-  const stopped = firstSignal();
-  try {
-    await orFail('Could not start', () => proxy.open());
-    const checks = await proxy.check();
-    const server = await orFail('', () => startServer(proxy, { bind: settings.bind, logger }));
-    const unsafe = unsafeParts(settings, effective);
-    const line = startLine({ address: server.address, settings, checks, unsafe });
-    if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
-    else logger.warn(line);
-    for (const warning of warnings) logger.warn(warning);
-
-    logger.info(`Stopping after ${await stopped}; requests in flight are answered first.`);
-    await server.close();
-  } finally {
-    await proxy.close();
+  const alone = settings.processes === 1;
+  const terminal = stdout.isTTY === true;
+  const color = hasColors(stdout);
+  // At a terminal a single process writes by itself, at once; everything else goes through a buffer.
+  const output = standardOutput();
+  const logger = loggerFor(settings, { terminal, color, destination: alone && terminal ? undefined : output });
+  const sections = await sectionsOf(plugins);
+  let atOnce = () => {};
+  const signals = new Signals(() => atOnce());
+  let service: Service;
+  if (alone) {
+    const place = { index: 0, of: 1 };
+    service = new ServingProcess({ plugins, modules, sections, input, place, logger, listenFirst: true });
+  } else {
+    const { flags = {}, file } = input;
+    const supervisor = new Supervisor({ env, flags, file, cwd, settings, logger, output, terminal, color });
+    atOnce = () => supervisor.killAll();
+    service = supervisor;
   }
+
+  const { address, checks } = await service.start();
+  const unsafe = unsafeParts(settings, effective);
+  const line = startLine({ address, settings, checks, unsafe });
+  if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
+  else logger.warn(line);
+  for (const warning of warnings) logger.warn(warning);
+  const reloader = new Reloader({ plugins, sections, input, cwd, service, logger });
+  signals.onReload(() => void reloader.reload());
+
+  const signal = await signals.stop;
+  logger.info(`Stopping after ${signal}; requests in flight are answered first.`);
+  // Whoever presses Ctrl+C has no load balancer that must notice.
+  const inTime = await service.stop(signal === 'SIGINT' ? 0 : undefined);
   logger.info('Stopped.');
-  await flushed(logger);
+  await end(logger, inTime);
 }
 
-/** The name of the first signal that asks to stop. A second one finds the default behaviour: the end. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals) => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve(signal);
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
-}
-
-/** What parts throw while they start are sentences for the operator already. */
-async function orFail<T>(what: string, start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    throw new Failure(`${what === '' ? '' : `${what}: `}${reasonOf(error)}.`, 2, { cause: error });
-  }
-}
-
-function flushed(logger: Logger): Promise<void> {
-  return new Promise((resolve) => logger.flush(() => resolve()));
+/** What still hangs, be it a storage or a reader of the log that reads no more, must not keep it from ending. */
+async function end(logger: Logger, inTime: boolean): Promise<void> {
+  const flushed = await flushLog(logger, FLUSH_MS);
+  if (!flushed || !inTime) process.exit(0);
 }

@@ -26,7 +26,7 @@ function linesOf(stdout: string): Line[] {
 }
 
 async function started(args: readonly string[], env: Record<string, string> = {}) {
-  const command = new RunningCommand(['serve', ...ANYWHERE, ...args], { env });
+  const command = new RunningCommand(['serve', ...ANYWHERE, ...args], { env: { TINTYPE_DRAIN_DELAY: '0', ...env } });
   const [, url = ''] = await command.said(/Serving on (http:[^;]+);/);
   return { command, url };
 }
@@ -92,7 +92,15 @@ describe.concurrent('serve', () => {
   test('listens on a socket file', async ({ expect }) => {
     await using folder = await Folder.with();
     const socket = join(folder.path, 'tintype.sock');
-    const command = new RunningCommand(['serve', '--bind', socket, '--local-filesystem-root', IMAGES]);
+    const command = new RunningCommand([
+      'serve',
+      '--bind',
+      socket,
+      '--drain-delay',
+      '0',
+      '--local-filesystem-root',
+      IMAGES,
+    ]);
     await command.said(/Serving on unix:/);
     const status = await new Promise((resolve, reject) => {
       request({ socketPath: socket, path: THUMBNAIL }, (response) => {
@@ -138,7 +146,9 @@ describe.concurrent('serve', () => {
   });
 
   test('with TINTYPE_ALLOW_UNSIGNED=true it is open to others', async ({ expect }) => {
-    const command = new RunningCommand(['serve', '--bind', '0.0.0.0:0'], { env: { TINTYPE_ALLOW_UNSIGNED: 'true' } });
+    const command = new RunningCommand(['serve', '--bind', '0.0.0.0:0'], {
+      env: { TINTYPE_ALLOW_UNSIGNED: 'true', TINTYPE_DRAIN_DELAY: '0' },
+    });
     await command.said(/Serving on http:\/\/0\.0\.0\.0:\d+/);
     command.signal('SIGTERM');
     expect((await command.ended).code).toBe(0);

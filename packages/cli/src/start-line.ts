@@ -53,13 +53,14 @@ function problemOf(check: CheckResult): string {
 }
 
 function describeLimits(settings: CoreSettings): string {
-  const { maxSrcResolution, maxSrcFileSize, maxResultDimension, workers } = settings;
+  const { maxSrcResolution, maxSrcFileSize, maxResultDimension, workers, processes } = settings;
   const size = maxSrcFileSize === 0 ? 'of any size' : `to ${formatBytes(maxSrcFileSize)}`;
   const side = maxResultDimension === 0 ? 'of any size' : `to ${maxResultDimension} px`;
   return [
     `sources ${size} and ${maxSrcResolution / 1e6} MP`,
     `results ${side}`,
     `${workers ?? 2 * availableParallelism()} transforms at a time`,
+    ...(processes === 1 ? [] : [`${processes} processes`]),
   ].join(', ');
 }
 

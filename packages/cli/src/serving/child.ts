@@ -1,0 +1,71 @@
+// The program of a serving process under supervision. It does what the supervisor says and ends with
+// it; signals of a terminal or a service manager, which reach all processes, are the supervisor's.
+import process from 'node:process';
+import { flushLog, type Logger, standardOutput } from '@tintype/server';
+import { compose } from '../composition.ts';
+import { describeFailure } from '../failure.ts';
+import { makeProxy } from '../make-proxy.ts';
+import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
+import { loggerFor, ServingProcess } from './serving-process.ts';
+
+/** Longest time for the last lines of the log, in milliseconds. */
+const FLUSH_MS = 1_000;
+
+interface Running {
+  readonly service: ServingProcess;
+  readonly logger: Logger;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const { promise: running, resolve: isRunning } = Promise.withResolvers<Running>();
+
+process.on('message', (message: ToChild) => {
+  switch (message.type) {
+    case 'setup':
+      start(message.setup).then(isRunning, refuse);
+      break;
+    case 'reload':
+      void reload(message.id, message.file);
+      break;
+    case 'stop':
+      void stop(message.drainDelay);
+      break;
+  }
+});
+
+async function start({ env, flags, file, cwd, place, listenFirst, terminal, color }: ChildSetup): Promise<Running> {
+  const { plugins, modules, sections, input: found } = await compose(flags, { env, cwd });
+  const { file: _unread, ...input } = { ...found, flags };
+  const whole = { ...input, ...(file === null ? {} : { file }) };
+  const { settings } = await makeProxy(plugins, whole);
+  const logger = loggerFor(settings, { terminal, color, destination: standardOutput() });
+  const service = new ServingProcess({ plugins, modules, sections, input: whole, place, logger, listenFirst });
+  await send({ type: 'started', ...(await service.start()) });
+  return { service, logger };
+}
+
+async function refuse(error: unknown): Promise<void> {
+  const { text, code } = describeFailure(error);
+  await send({ type: 'refused', text, code });
+  process.exit(code);
+}
+
+async function reload(id: number, file: ChildSetup['file']): Promise<void> {
+  const { service } = await running;
+  await send({ type: 'reloaded', id, problems: await service.reload(file ?? undefined) });
+}
+
+async function stop(drainDelay: number | undefined): Promise<void> {
+  const { service, logger } = await running;
+  await service.stop(drainDelay);
+  await flushLog(logger, FLUSH_MS);
+  process.exit(0);
+}
+
+function send(message: FromChild): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}

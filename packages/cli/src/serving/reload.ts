@@ -1,0 +1,96 @@
+import { coreSection, type Plugin, type Section, type SettingsInput, SettingsReader } from '@tintype/core';
+import type { Logger } from '@tintype/server';
+import { describeFailure, Failure } from '../failure.ts';
+import { loadConfig } from '../load-config.ts';
+import { makeProxy } from '../make-proxy.ts';
+import { whyNotUnsigned } from '../unsigned-bind.ts';
+import type { Service } from './service.ts';
+import { changesBetween, snapshotOf } from './snapshot.ts';
+
+/** Settings that a running process cannot change. */
+const FOR_A_START = new Set(
+  [
+    'BIND',
+    'PROCESSES',
+    'MAX_CLIENTS',
+    'KEEP_ALIVE_TIMEOUT',
+    'READ_REQUEST_TIMEOUT',
+    'WRITE_RESPONSE_TIMEOUT',
+    'LOG_FORMAT',
+    'PLUGINS',
+  ].map((name) => `TINTYPE_${name}`),
+);
+
+export interface ReloaderOptions {
+  readonly plugins: readonly Plugin[];
+  readonly sections: readonly Section[];
+  /** What is in force at the start. */
+  readonly input: SettingsInput;
+  readonly cwd: string;
+  readonly service: Service;
+  readonly logger: Logger;
+}
+
+/** Reads the config file again when it is told to, and lets a service go on with what is in it. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #input: SettingsInput;
+  #times = 0;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#input = options.input;
+  }
+
+  /** One after the other. Never rejects: what is wrong is logged, and what was in force stays. */
+  reload(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#reload());
+    return this.#turn;
+  }
+
+  async #reload(): Promise<void> {
+    const { plugins, sections, service, logger } = this.#options;
+    let input: SettingsInput;
+    let strangers: readonly string[];
+    try {
+      ({ input, strangers } = await this.#read());
+      const { settings, effective, warnings } = await makeProxy(plugins, input);
+      const refusal = whyNotUnsigned(settings, effective);
+      if (refusal !== undefined) throw new Failure(refusal);
+      for (const warning of warnings) logger.warn(warning);
+    } catch (error) {
+      logger.error(`The new configuration is not used, the one before stays in force: ${describeFailure(error).text}`);
+      return;
+    }
+    const changed = changesBetween(snapshotOf(sections, this.#input), snapshotOf(sections, input));
+    const later = changed.filter((variable) => FOR_A_START.has(variable));
+    const now = changed.filter((variable) => !FOR_A_START.has(variable));
+    const problems = await service.reload(input.file);
+    if (problems.length > 0) {
+      logger.error(`The new configuration could not be put in force everywhere: ${problems.join(' ')}`);
+      return;
+    }
+    this.#input = input;
+    logger.info(`The configuration was read again; ${now.length === 0 ? 'nothing' : now.join(', ')} changed.`);
+    if (later.length > 0) logger.warn(`A restart is needed before this is in force: ${later.join(', ')}.`);
+    if (strangers.length > 0)
+      logger.warn(`A restart is needed before these plugins are there: ${strangers.join(', ')}.`);
+  }
+
+  async #read(): Promise<{ readonly input: SettingsInput; readonly strangers: readonly string[] }> {
+    const { plugins, cwd, input } = this.#options;
+    const { file: _before, ...fixed } = input;
+    const { config } = new SettingsReader(fixed).read(coreSection);
+    this.#times += 1;
+    const loaded = await loadConfig(config, cwd, this.#times);
+    const names = new Set(plugins.map(({ name }) => name));
+    return {
+      input: {
+        ...fixed,
+        ...(loaded === undefined ? {} : { file: { name: loaded.name, settings: loaded.config.settings ?? {} } }),
+      },
+      strangers: (loaded?.config.plugins ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import type { CheckResult, SettingsInput } from '@tintype/core';
+
+/** The settings of a config file, as read at some time; `undefined` if there is none. */
+export type FileInput = NonNullable<SettingsInput['file']> | undefined;
+
+/** What a service found when it had started. */
+export interface Started {
+  /** `http://127.0.0.1:8080`, or `unix:` and the path of a socket. */
+  readonly address: string;
+  readonly checks: readonly (CheckResult & { readonly part: string })[];
+}
+
+/** What serves behind one address: this process, or several that it supervises. */
+export interface Service {
+  /** @throws Failure, SettingsError */
+  start(): Promise<Started>;
+  /**
+   * Puts other settings in force, which were found right. Requests go on meanwhile.
+   *
+   * @returns what could not be done, as sentences; then the settings before stay in force there.
+   */
+  reload(file: FileInput): Promise<readonly string[]>;
+  /**
+   * Stops: not ready any more, after the delay not listening, then answers in flight and pending stores.
+   *
+   * @param drainDelay in seconds, where it differs from the settings.
+   * @returns whether everything was done in time.
+   */
+  stop(drainDelay?: number): Promise<boolean>;
+}

@@ -1,0 +1,93 @@
+import cluster, { type Worker } from 'node:cluster';
+import { Failure } from '../failure.ts';
+import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
+import type { FileInput, Started } from './service.ts';
+
+export interface ServingChildOptions {
+  readonly setup: ChildSetup;
+  /** Takes whole lines that it has logged. */
+  readonly log: (lines: string) => void;
+  /** Called once, when it has ended, for whatever reason. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** A serving process as its supervisor sees it. */
+export class ServingChild {
+  readonly #worker: Worker;
+  readonly #exit = Promise.withResolvers<void>();
+  readonly #reloads = new Map<number, (problems: readonly string[]) => void>();
+  /** Rejects with a `Failure` if it does not come that far. */
+  readonly started: Promise<Started>;
+  #nextId = 0;
+
+  constructor({ setup, log, onExit }: ServingChildOptions) {
+    this.#worker = cluster.fork();
+    const { promise, resolve, reject } = Promise.withResolvers<Started>();
+    this.started = promise;
+    this.started.catch(() => undefined);
+    this.#worker.on('message', (message: FromChild) => {
+      if (message.type === 'started') resolve(message);
+      else if (message.type === 'refused') reject(new Failure(message.text, 2));
+      else this.#reloads.get(message.id)?.(message.problems);
+    });
+    // A failing start is told by the exit as well.
+    this.#worker.on('error', () => undefined);
+    this.#worker.once('exit', (code: number | null, signal: string | null) => {
+      const reason = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+      reject(new Failure(`A serving process ${reason} before it served.`, 2));
+      for (const settle of this.#reloads.values()) settle([]);
+      this.#exit.resolve();
+      onExit(reason);
+    });
+    forwardLines(this.#worker, log);
+    this.#send({ type: 'setup', setup });
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid;
+  }
+
+  /** @returns what could not be done; nothing if it ended meanwhile: its successor has the new settings. */
+  reload(file: FileInput): Promise<readonly string[]> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    this.#reloads.set(id, resolve);
+    if (this.#worker.isDead()) resolve([]);
+    else this.#send({ type: 'reload', id, file: file ?? null });
+    return promise.finally(() => this.#reloads.delete(id));
+  }
+
+  /** @returns whether it ended by itself within this time; if not, it was killed. */
+  async stop(drainDelay: number | undefined, withinMs: number): Promise<boolean> {
+    this.#send({ type: 'stop', ...(drainDelay === undefined ? {} : { drainDelay }) });
+    let inTime = true;
+    const late = setTimeout(() => {
+      inTime = false;
+      this.kill();
+    }, withinMs);
+    await this.#exit.promise;
+    clearTimeout(late);
+    return inTime;
+  }
+
+  kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
+
+  #send(message: ToChild): void {
+    if (this.#worker.isConnected()) this.#worker.send(message, () => undefined);
+  }
+}
+
+/** One process writes for all, so that lines of different processes never mix. */
+function forwardLines({ process: child }: Worker, log: (lines: string) => void): void {
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const end = text.lastIndexOf('\n') + 1;
+    if (end > 0) log(rest + text.slice(0, end));
+    rest = end > 0 ? text.slice(end) : rest + text;
+  });
+  child.stdout?.once('end', () => {
+    if (rest !== '') log(`${rest}\n`);
+  });
+}

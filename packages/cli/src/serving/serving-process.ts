@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type ConfiguredProxy,
+  coreSection,
+  definePlugin,
+  memoryBudget,
+  type Plugin,
+  type Section,
+  type SettingsInput,
+  SettingsReader,
+} from '@tintype/core';
+import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer } from '@tintype/server';
+import { workers } from '@tintype/workers';
+import { EventLog } from '../event-log.ts';
+import { describeFailure, Failure, reasonOf } from '../failure.ts';
+import { makeProxy } from '../make-proxy.ts';
+import { CurrentProxy } from './current-proxy.ts';
+import { KeptParts } from './kept-parts.ts';
+import type { FileInput, Service, Started } from './service.ts';
+import { type Place, sharesOf } from './shares.ts';
+import { snapshotOf, storageFingerprint, transformerFingerprint } from './snapshot.ts';
+
+/** How long stores have at least, when answers in flight have taken all the time of a stop. */
+const LEAST_STORE_MS = 1_000;
+
+export interface ServingOptions {
+  readonly plugins: readonly Plugin[];
+  /** URLs of the modules that gave them. */
+  readonly modules: readonly string[];
+  readonly sections: readonly Section[];
+  readonly input: SettingsInput;
+  readonly place: Place;
+  readonly logger: Logger;
+  /** Whether it answers probes while it is still opening its parts. */
+  readonly listenFirst: boolean;
+}
+
+/** One process that serves: a server, and the proxy in force behind it. */
+export class ServingProcess implements Service {
+  readonly #options: ServingOptions;
+  readonly #events = new EventLog();
+  readonly #parts = new KeptParts();
+  #current: CurrentProxy | undefined;
+  #server: RunningServer | undefined;
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+    this.#events.writeTo(options.logger);
+  }
+
+  async start(): Promise<Started> {
+    const proxy = await this.#make(this.#options.input);
+    const current = new CurrentProxy(proxy);
+    this.#current = current;
+    const open = () => orFail('Could not start', () => current.open());
+    try {
+      if (!this.#options.listenFirst) await open();
+      const server = await orFail('', () => this.#listen(current, proxy));
+      this.#server = server;
+      await open();
+      return { address: server.address, checks: await current.check() };
+    } catch (error) {
+      await this.#server?.close({ drainDelay: 0, closeTimeout: 0 });
+      await current.close();
+      throw error;
+    }
+  }
+
+  async reload(file: FileInput): Promise<readonly string[]> {
+    const current = this.#current;
+    if (current === undefined) return ['It has not started yet.'];
+    let next: ConfiguredProxy | undefined;
+    try {
+      const { file: _before, ...input } = this.#options.input;
+      next = await this.#make({ ...input, ...(file === undefined ? {} : { file }) });
+      await next.open();
+    } catch (error) {
+      await next?.close().catch(() => undefined);
+      return [describeFailure(error).text];
+    }
+    current.replace(next);
+    this.#options.logger.level = next.settings.logLevel;
+    return [];
+  }
+
+  async stop(drainDelay?: number): Promise<boolean> {
+    const [current, server] = [this.#current, this.#server];
+    if (current === undefined || server === undefined) return true;
+    const { settings } = current.proxy;
+    const startedAt = performance.now();
+    const drain = drainDelay ?? settings.drainDelay;
+    await server.close({ drainDelay: drain, closeTimeout: settings.gracefulStopTimeout });
+    const deadline = startedAt + (drain + settings.gracefulStopTimeout) * 1_000;
+    const closed = current.close().then(() => true);
+    const late = new AbortController();
+    const inTime = await Promise.race([
+      closed,
+      delay(Math.max(LEAST_STORE_MS, deadline - performance.now()), false, { signal: late.signal }),
+    ]);
+    late.abort();
+    closed.catch(() => undefined);
+    if (!inTime)
+      this.#options.logger.warn('Not everything could be closed in time; results that were not stored are lost.');
+    return inTime;
+  }
+
+  #listen(current: CurrentProxy, { settings }: ConfiguredProxy): Promise<RunningServer> {
+    return startServer(current, {
+      bind: settings.bind,
+      logger: this.#options.logger,
+      logHits: () => current.proxy.settings.logHits,
+      ready: () => current.isOpen,
+      keepAliveTimeout: settings.keepAliveTimeout,
+      headersTimeout: settings.readRequestTimeout,
+      requestTimeout: settings.readRequestTimeout,
+      writeStallTimeout: settings.writeResponseTimeout,
+      maxConnections: settings.maxClients,
+    });
+  }
+
+  /** A proxy of these settings that uses the parts at hand where their settings are the same. */
+  #make(settings: SettingsInput): Promise<ConfiguredProxy> {
+    const { plugins, modules, sections, place } = this.#options;
+    const input = { ...settings, flags: { ...settings.flags, ...sharesOf(sections, settings, place) } };
+    const events = this.#events;
+    const snapshot = snapshotOf(sections, input);
+    return makeProxy(
+      [
+        ...plugins,
+        definePlugin({ name: 'tintype/event-log', register: (registry) => registry.observer(events) }),
+        workers({
+          modules,
+          memoryBudget: memoryBudget(new SettingsReader(input).read(coreSection).memoryBudget),
+          onCrash: (reason) => events.childEnded(reason),
+        }),
+        this.#parts.plugin({
+          storage: storageFingerprint(snapshot),
+          transformer: transformerFingerprint(sections, snapshot),
+        }),
+      ],
+      input,
+    );
+  }
+}
+
+/** A logger for these settings, to a buffer that others may write to as well. */
+export function loggerFor(
+  settings: Pick<ConfiguredProxy['settings'], 'logLevel' | 'logFormat'>,
+  { terminal, color, destination }: LogTarget,
+): Logger {
+  const format = settings.logFormat ?? (terminal ? 'pretty' : 'json');
+  return createLogger({
+    level: settings.logLevel,
+    format: format === 'pretty' ? 'pretty' : 'json',
+    destination,
+    color,
+  });
+}
+
+/** Where lines go in the end. */
+export interface LogTarget {
+  readonly terminal: boolean;
+  readonly color: boolean;
+  readonly destination: LogBuffer | undefined;
+}
+
+/** What parts throw while they start are sentences for the operator already. */
+async function orFail<T>(what: string, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    throw new Failure(`${what === '' ? '' : `${what}: `}${reasonOf(error)}.`, 2, { cause: error });
+  }
+}

@@ -1,0 +1,137 @@
+import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type CoreSettings, formatBind } from '@tintype/core';
+import type { LogBuffer, Logger } from '@tintype/server';
+import { reasonOf } from '../failure.ts';
+import type { ChildSetup } from './protocol.ts';
+import type { FileInput, Service, Started } from './service.ts';
+import { ServingChild } from './serving-child.ts';
+
+// In the sources and in the build alike: beside this file, with the same extension.
+const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
+
+/** A process that ends sooner than this after its start is not replaced at once. */
+const HASTY_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+/** What a child gets for its own end, beyond the times that the settings give it. */
+const MARGIN_MS = 5_000;
+
+export interface SupervisorOptions extends Pick<ChildSetup, 'env' | 'flags' | 'cwd' | 'terminal' | 'color'> {
+  readonly file: FileInput;
+  readonly settings: CoreSettings;
+  readonly logger: Logger;
+  /** Where the lines of all of them go. */
+  readonly output: LogBuffer;
+}
+
+/**
+ * Several serving processes behind one listening socket, which this process holds: it accepts and
+ * hands connections out in turn. So all get the same share, and the end of a process costs only the
+ * connections that it had; with a listening socket for each (`SO_REUSEPORT`) it would also cost those
+ * that wait for it in its own queue.
+ */
+export class Supervisor implements Service {
+  readonly #options: SupervisorOptions;
+  readonly #children = new Map<number, ServingChild>();
+  readonly #failures = new Map<number, number>();
+  #file: FileInput;
+  #flags: Readonly<Record<string, string>>;
+  #stopping = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#file = options.file;
+    this.#flags = options.flags;
+  }
+
+  /** Process ids of the children, for whoever watches them. */
+  get pids(): readonly number[] {
+    return [...this.#children.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  async start(): Promise<Started> {
+    cluster.schedulingPolicy = cluster.SCHED_RR;
+    cluster.setupPrimary({ exec: CHILD, args: [], stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    try {
+      // One before the others: what is wrong is then told once, and a socket file is made once.
+      const first = await this.#fork(0, true).started;
+      this.#keepPort(first.address);
+      const others = Array.from({ length: this.#options.settings.processes - 1 }, (_, at) => this.#fork(at + 1, true));
+      await Promise.all(others.map(({ started }) => started));
+      return first;
+    } catch (error) {
+      this.killAll();
+      throw error;
+    }
+  }
+
+  async reload(file: FileInput): Promise<readonly string[]> {
+    this.#file = file;
+    const problems = await Promise.all([...this.#children.values()].map((child) => child.reload(file)));
+    return [...new Set(problems.flat())];
+  }
+
+  async stop(drainDelay?: number): Promise<boolean> {
+    this.#stopping = true;
+    const { settings } = this.#options;
+    const withinMs = ((drainDelay ?? settings.drainDelay) + settings.gracefulStopTimeout) * 1_000 + MARGIN_MS;
+    const ended = await Promise.all([...this.#children.values()].map((child) => child.stop(drainDelay, withinMs)));
+    return ended.every(Boolean);
+  }
+
+  /** Ends all of them at once. */
+  killAll(): void {
+    this.#stopping = true;
+    for (const child of this.#children.values()) child.kill();
+  }
+
+  #fork(index: number, listenFirst: boolean): ServingChild {
+    const { env, cwd, terminal, color, settings, output, logger } = this.#options;
+    const startedAt = performance.now();
+    const child = new ServingChild({
+      setup: {
+        env,
+        flags: this.#flags,
+        file: this.#file ?? null,
+        cwd,
+        place: { index, of: settings.processes },
+        listenFirst,
+        terminal,
+        color,
+      },
+      log: (lines) => output.write(lines),
+      onExit: (reason) => {
+        this.#children.delete(index);
+        if (this.#stopping) return;
+        const hasty = performance.now() - startedAt < HASTY_MS;
+        const failures = hasty ? (this.#failures.get(index) ?? 0) + 1 : 0;
+        this.#failures.set(index, failures);
+        logger.error(`A serving process ${reason}; another one is started.`);
+        void this.#replace(index, failures);
+      },
+    });
+    this.#children.set(index, child);
+    return child;
+  }
+
+  async #replace(index: number, failures: number): Promise<void> {
+    if (failures > 0) await sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** failures), undefined, { ref: false });
+    if (this.#stopping) return;
+    try {
+      // The others serve: this one takes connections when it is ready for them.
+      await this.#fork(index, false).started;
+      this.#options.logger.info('The serving process was replaced.');
+    } catch (error) {
+      this.#options.logger.error(`A serving process could not be started: ${reasonOf(error)}.`);
+    }
+  }
+
+  /** For port 0: those that come later listen on the port that the first was given. */
+  #keepPort(address: string): void {
+    const { bind } = this.#options.settings;
+    if (bind.kind !== 'tcp' || bind.port !== 0) return;
+    const { port } = new URL(address);
+    this.#flags = { ...this.#flags, BIND: formatBind({ ...bind, port: Number(port) }) };
+  }
+}
