@@ -35,6 +35,26 @@ test('the next line tells how often it happened in between', () => {
   expect(logged([DENIED, DENIED, DENIED, 60_000, DENIED])).toMatchObject([{ times: 1 }, { times: 3 }]);
 });
 
+test('a storage that is left alone, and its return, are told once each', () => {
+  const reads = { type: 'storage-state', storage: 's3', access: 'reads' } as const;
+  expect(
+    logged([
+      { ...reads, state: 'paused', code: 'timeout' },
+      { type: 'store-dropped', reason: 'paused' },
+      { type: 'store-dropped', reason: 'first-request' },
+      { ...reads, state: 'working' },
+    ]),
+  ).toMatchObject([
+    {
+      level: 40,
+      storage: 's3',
+      code: 'timeout',
+      msg: 'The cache storage s3 is left alone for a while, because its reads fail (timeout); images are served without it.',
+    },
+    { level: 30, storage: 's3', msg: 'The cache storage s3 works again: its reads go on.' },
+  ]);
+});
+
 test('a dropped entry and a result that was not stored are logged too', () => {
   expect(
     logged([

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import { StorageError } from '../contracts/storage-error.ts';
 import { createStorage } from './create-storage.ts';
 import { ScriptedAdapter } from './scripted-adapter.fixture.ts';
 import { tiered } from './tiered.ts';
@@ -51,6 +52,13 @@ test('what was read from far is read from near the next time', async () => {
   const calls = far.calls.length;
   expect(await read()).toBe('one');
   expect(far.calls).toHaveLength(calls);
+});
+
+test('a near tier that cannot be read costs a longer way, and no hit', async () => {
+  const { near, storage, read } = await rig();
+  await storage.put('k', text('one'), metadata);
+  near.fail('get', new StorageError({ code: 'unavailable', message: 'Down.' }));
+  expect(await read()).toBe('one');
 });
 
 test('a reader of the old entry does not bring it back after a newer one was written', async () => {

@@ -94,7 +94,11 @@ class TieredStorage implements StorageAdapter {
     if (range !== undefined && !this.#near.capabilities.ranges) return this.#far.get(key, range, context);
     const near = this.#near.get(key, range, context);
     if (near instanceof Promise) {
-      return near.then((outcome) => (outcome === undefined ? this.#getFar(key, range, context) : this.#seen(outcome)));
+      return near.then(
+        (outcome) => (outcome === undefined ? this.#getFar(key, range, context) : this.#seen(outcome)),
+        // The far tier has it as well: copies that can't be read cost a longer way.
+        (error) => (context.signal.aborted ? Promise.reject(error) : this.#getFar(key, range, context)),
+      );
     }
     return near === undefined ? this.#getFar(key, range, context) : this.#seen(near);
   }

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { StreamedBody } from '../bodies.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { Version } from '../contracts/storage-adapter.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import { storageKey } from '../contracts/storage-key.ts';
+import { createStorage } from '../storage/create-storage.ts';
+import { encodeMetadata } from '../storage/metadata-codec.ts';
+import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
+import { ResultCache } from './results.ts';
+
+const KEY = storageKey('v1/ab/cd/ef');
+const HUNG = new Promise<never>(() => undefined);
+const METADATA: EntryMetadata = {
+  status: 200,
+  contentType: 'image/png',
+  etag: '"a"',
+  storedAt: 0,
+  freshUntil: 1,
+  source: 'local:///a.png',
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function setUp(maxPendingBytes = 1_000) {
+  const adapter = new ScriptedAdapter();
+  const storage = createStorage(adapter, { name: 'scripted', retry: { attempts: 1, baseMs: 1, maxMs: 1 } });
+  await storage.open();
+  const events: ProxyEvent[] = [];
+  const results = new ResultCache({
+    storage,
+    lookupDeadlineMs: 250,
+    reportErrors: false,
+    maxPendingBytes,
+    isPaused: () => false,
+    emit: (event) => void events.push(event),
+  });
+  const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);
+  /** An entry whose body is what `next` gives. */
+  const streamed = (size: number, next: () => Promise<IteratorResult<Uint8Array>>) =>
+    adapter.next('get', async () => ({
+      kind: 'entry',
+      metadata: encodeMetadata(METADATA, 4_000),
+      size,
+      version: 'v1' as Version,
+      range: undefined,
+      body: new StreamedBody(
+        () => ({ [Symbol.asyncIterator]: () => ({ next }) }),
+        () => undefined,
+      ),
+    }));
+  return { adapter, results, events, store, streamed };
+}
+
+test('puts that hang are bounded in bytes, freed by their deadline, and then others have the room', async () => {
+  const { adapter, results, events, store } = await setUp();
+  adapter.next('put', () => HUNG).next('put', () => HUNG);
+  const hung = [store(500), store(500)];
+  expect(results.objection(KEY, 1)).toBe('queue-full');
+  expect(await store(1)).toBe(false);
+  expect(events).toEqual([{ type: 'store-dropped', reason: 'queue-full' }]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await Promise.all(hung)).toEqual([false, false]);
+  expect(events.slice(1)).toMatchObject([
+    { type: 'cache-error', operation: 'put', code: 'timeout' },
+    { type: 'cache-error', operation: 'put', code: 'timeout' },
+  ]);
+  expect(await store(1_000)).toBe(true);
+  await results.flush();
+});
+
+test('one result that alone is more than may wait is stored when nothing else waits', async () => {
+  const { store } = await setUp(10);
+  expect(await store(1_000)).toBe(true);
+});
+
+test('a lookup that hangs is a miss after its deadline', async () => {
+  const { adapter, results } = await setUp();
+  adapter.next('get', () => HUNG);
+  const lookup = results.lookup(KEY);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(await lookup).toBeUndefined();
+});
+
+test('a small entry whose body hangs is a miss too, not an answer that breaks off', async () => {
+  const { results, events, streamed } = await setUp();
+  streamed(3, () => HUNG);
+  const lookup = Promise.resolve(results.lookup(KEY));
+  await vi.advanceTimersByTimeAsync(250);
+  expect(await lookup).toBeUndefined();
+  expect(events).toMatchObject([{ type: 'cache-error', operation: 'get', code: 'timeout' }]);
+});
+
+test('a small entry that turns out damaged at its end is dropped, and is a miss', async () => {
+  const { adapter, results, events, streamed } = await setUp();
+  streamed(3, () => Promise.reject(new StorageError({ code: 'corrupt', message: 'Damaged.' })));
+  expect(await results.lookup(KEY)).toBeUndefined();
+  expect(events).toEqual([{ type: 'entry-dropped', reason: 'corrupt' }]);
+  expect(adapter.calls).toContain('delete');
+});
+
+test('a large entry is answered as it comes', async () => {
+  const { results, streamed } = await setUp();
+  streamed(1_000_000, () => HUNG);
+  expect(await results.lookup(KEY)).toMatchObject({ size: 1_000_000 });
+});
+
+test('removing what is damaged holds nobody up for longer than a lookup', async () => {
+  const { adapter, results } = await setUp();
+  adapter.fail('get', new StorageError({ code: 'corrupt', message: 'Damaged.' })).next('delete', () => HUNG);
+  const lookup = Promise.resolve(results.lookup(KEY));
+  await vi.advanceTimersByTimeAsync(250);
+  expect(await lookup).toBeUndefined();
+});
