@@ -15,7 +15,7 @@ export default definePlugin({
         close: async () => undefined,
         async transform({ input, signal, reserve }) {
           let words = Buffer.from(input).toString().split(' ');
-          let release = () => undefined as undefined;
+          let release: () => void = () => undefined;
           if (words[0] === 'reserve') {
             release = (await reserve?.(Number(words[1]))) ?? release;
             words = words.slice(2);
