@@ -4,7 +4,8 @@ import type { DestinationStream } from 'pino';
 
 /** Lines are written together, this late at most (milliseconds). */
 const FLUSH_EVERY_MS = 200;
-const FLUSH_AT_CHARACTERS = 8 * 1024;
+/** Each write wakes a thread of the pool, which at full load costs more than the lines themselves. */
+const FLUSH_AT_CHARACTERS = 64 * 1024;
 /** A reader of the log that stalls costs lines, counted, but never a request and never more memory. */
 const MAX_WAITING_CHARACTERS = 4 * 1024 * 1024;
 
