@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { RequestError } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
@@ -35,8 +35,10 @@ interface RawSource {
   readonly spool: Spool;
   /** Bytes, where the origin told. */
   readonly size: number | undefined;
-  /** With an empty `etag` until the digest is known. */
+  /** With an empty `etag` where the origin gave none. */
   readonly metadata: EntryMetadata;
+  /** The origin's, or made of a digest, once all of it has come; rejects if it doesn't. */
+  readonly etag: Promise<string>;
 }
 
 /** What making a variant needs. */
@@ -201,22 +203,22 @@ function raw(
     // is known only at the end, and takes this place when the entry is stored.
     etag: originEtag?.startsWith('"') ? originEtag : '',
   };
-  // A failure reaches whoever reads the spool.
-  void pump(response, spool)
-    .catch(() => undefined)
-    .finally(() => place.done());
+  const hash = metadata.etag === '' ? createHash('sha256') : undefined;
+  const arrived = pump(response, spool, hash).finally(() => place.done());
   const size = Number.isSafeInteger(length) ? length : undefined;
   const stored = hasLifetime && shop.results?.objection(key, size ?? 0) === undefined;
-  return { kind: 'raw', storable: hasLifetime, stored, spool, size, metadata };
+  const etag = async (): Promise<string> => {
+    await arrived;
+    return hash === undefined ? metadata.etag : `"${hash.digest('base64url').slice(0, 27)}"`;
+  };
+  return { kind: 'raw', storable: hasLifetime, stored, spool, size, metadata, etag: etag() };
 }
 
 /** Follows a raw source to its end, and stores it. */
 async function keep(key: StorageKey, made: RawSource, results: ResultCache | undefined): Promise<void> {
   const { spool } = made;
-  const hash = createHash('sha256');
   try {
-    for await (const chunk of spool.read()) hash.update(chunk);
-    const etag = made.metadata.etag || `"${hash.digest('base64url').slice(0, 27)}"`;
+    const etag = await made.etag;
     const body = { size: spool.size, open: () => spool.read() };
     await results?.store(key, body, spool.size, { ...made.metadata, etag });
   } finally {
@@ -239,10 +241,13 @@ function baseMetadata(request: ImageRequest, shop: Workshop, response: OriginRes
   };
 }
 
-/** Moves a response into a spool, at the origin's pace. */
-async function pump(response: OriginResponse, spool: Spool): Promise<void> {
+/** Moves a response into a spool, at the origin's pace, and past a hash. */
+async function pump(response: OriginResponse, spool: Spool, hash?: Hash): Promise<void> {
   try {
-    for await (const chunk of response.body.stream()) await spool.write(chunk);
+    for await (const chunk of response.body.stream()) {
+      hash?.update(chunk);
+      await spool.write(chunk);
+    }
     spool.end();
   } catch (error) {
     spool.fail(error);
