@@ -1,5 +1,17 @@
 import type { Figure } from './figure.ts';
 import { hitsFromFs, hitsOfMany, hitsOfOne } from './figures/hits.ts';
+import { hitsBesideMisses } from './figures/hits-beside-misses.ts';
+import { misses } from './figures/misses.ts';
+import { rawGrowth } from './figures/raw-growth.ts';
+import { transformGrowth } from './figures/transform-growth.ts';
 
 /** In the order in which they are measured. */
-export const figures: readonly Figure[] = [hitsOfOne, hitsOfMany, hitsFromFs];
+export const figures: readonly Figure[] = [
+  hitsOfOne,
+  hitsOfMany,
+  hitsFromFs,
+  misses,
+  hitsBesideMisses,
+  transformGrowth,
+  rawGrowth,
+];

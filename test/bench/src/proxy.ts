@@ -29,7 +29,13 @@ export async function startProxy(bench: Bench, options: ProxyOptions): Promise<R
   await mkdir(join(folder, 'cache'));
   const log = await open(join(folder, 'log.json'), 'a');
   const { core, nodeArguments, ...setup } = options;
-  const process = new Child('proxy-server', { core, stdout: log.fd, nodeArguments: nodeArguments ?? profiling() });
+  const process = new Child('proxy-server', {
+    core,
+    stdout: log.fd,
+    nodeArguments: nodeArguments ?? profiling(),
+    // As is advised for transforms in the serving process: hits and transforms share its pool of threads.
+    ...(options.transforms === 'in-process' ? { environment: { UV_THREADPOOL_SIZE: '16' } } : {}),
+  });
   const settings = {
     ...KEYS,
     localFilesystemRoot: bench.inputs.root,

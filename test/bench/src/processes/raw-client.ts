@@ -19,6 +19,7 @@ export class RawConnection {
   readonly #host: string;
   #head: Buffer | undefined;
   #missing = 0;
+  #length = 0;
   #started = false;
   #kept: Buffer[] | undefined;
   #status = 0;
@@ -69,6 +70,11 @@ export class RawConnection {
     return this.#status;
   }
 
+  /** Of the last answer, in bytes. */
+  get bodyLength(): number {
+    return this.#length;
+  }
+
   /** Of the last answer: whether `Cache-Status` says that it came from the cache. */
   get wasHit(): boolean {
     return this.#text.includes('Tintype; hit');
@@ -92,7 +98,8 @@ export class RawConnection {
       this.#started = true;
       this.#text = all.toString('latin1', 0, end);
       this.#status = Number(this.#text.slice(9, 12));
-      this.#missing = contentLength(this.#text);
+      this.#length = contentLength(this.#text);
+      this.#missing = this.#length;
       body = all.subarray(end + 4);
     }
     this.#kept?.push(Buffer.from(body));

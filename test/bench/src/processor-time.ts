@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+
+/** Milliseconds that all cores together have worked and idled since the machine started. */
+export function processorTime(): { readonly busy: number; readonly idle: number } {
+  let busy = 0;
+  let idle = 0;
+  for (const { times } of cpus()) {
+    busy += times.user + times.nice + times.sys + times.irq;
+    idle += times.idle;
+  }
+  return { busy, idle };
+}
+
+/** Share of all cores that was busy since. */
+export function busySince(before: { readonly busy: number; readonly idle: number }): number {
+  const { busy, idle } = processorTime();
+  return (busy - before.busy) / Math.max(1, busy - before.busy + idle - before.idle);
+}
+
+/** Bytes that processes hold in memory, together; the largest they ever held with `VmHWM`. Linux only. */
+export function residentBytes(pids: readonly number[], field: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
+  let total = 0;
+  for (const pid of pids) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    total += Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) * 1_024;
+  }
+  return total;
+}
+
+export const CORES: number = availableParallelism();
