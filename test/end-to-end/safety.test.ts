@@ -114,9 +114,15 @@ async function entries(rig: Rig): Promise<Map<string, object>> {
 }
 
 describe('no field outside the key changes what is stored, what others get, or what the source is asked', () => {
-  const requests = ['GET', 'HEAD'].flatMap((method) => FIELDS.map((fields) => ({ method, fields })));
+  const requests = [
+    ...FIELDS.map((fields) => ({ method: 'GET', fields })),
+    ...FIELDS.filter((fields) => 'range' in fields || 'if-none-match' in fields).map((fields) => ({
+      method: 'HEAD',
+      fields,
+    })),
+  ];
 
-  test.each(['w:60', 'raw:1'])('%s', { timeout: 30_000 }, async (option) => {
+  test.each(['w:60', 'raw:1'])('%s', { timeout: 60_000 }, async (option) => {
     const origin = await startWebOrigin((request, response) => {
       // A source that reflects whatever it is told, as many do.
       const reflected = request.headers['x-forwarded-host'] ?? request.headers.cookie;
@@ -233,7 +239,7 @@ describe('towards the browser', () => {
   /** Script runs nowhere, and the document is of no origin. */
   function expectHarmless({ headers }: Answer) {
     expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['content-security-policy']?.split(/; */)).toEqual(
+    expect(String(headers['content-security-policy']).split(/; */)).toEqual(
       expect.arrayContaining(["default-src 'none'", 'sandbox']),
     );
     expect(headers['set-cookie']).toBeUndefined();
