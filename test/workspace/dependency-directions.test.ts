@@ -36,6 +36,7 @@ const allowed: [string, string][] = [
   ['packages/core/src/a.ts', '../contracts/storage.ts'],
   ['packages/core/src/a.test.ts', 'vitest'],
   ['packages/http-cache/src/a.ts', './age.ts'],
+  ['packages/http-cache/src/a.ts', 'structured-headers'],
   ['packages/server/src/a.ts', '@tintype/core'],
   ['packages/conformance/src/a.test.ts', '@tintype/memory'],
   ['packages/cli/src/a.ts', '@tintype/fs'],
