@@ -77,7 +77,7 @@ it('flushing does not wait longer than it is told for a reader that never comes'
 });
 
 it('flushing waits for what is under way', async () => {
-  const log = new LogBuffer((_, done) => setImmediate(done));
+  const log = new LogBuffer((_, done) => setImmediate(() => done(undefined)));
   const logger = createLogger({ level: 'info', format: 'json', destination: log });
   logger.info('read');
   expect(await flushLog(logger, 10_000)).toBe(true);
