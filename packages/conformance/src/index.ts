@@ -10,6 +10,14 @@ export type { Outcome, TestResult } from './engine/outcome.ts';
 export type { Runner, RunnerContext } from './engine/runner.ts';
 export type { RegisterCall, RegisterOperation } from './linearizability/history.ts';
 export { isLinearizable, smallestCounterExample } from './linearizability/register-checker.ts';
+export {
+  type OriginConformanceOptions,
+  type OriginHarness,
+  type OriginResource,
+  type OriginSubject,
+  originConformance,
+} from './origin/origin-conformance.ts';
+export { originRequirements } from './origin/requirements.ts';
 export { type ProfiledOperation, type ProfileOptions, type ProfileRow, profile } from './profile/profile.ts';
 export { type Fault, FaultProxy, type FaultRule, type SeenRequest } from './proxy/fault-proxy.ts';
 export { htmlReport } from './report/html.ts';
@@ -34,5 +42,12 @@ export type {
 } from './storage/harness.ts';
 export type { RunOptions } from './storage/run.ts';
 export { type StorageConformanceOptions, storageConformance } from './storage/storage-conformance.ts';
+export { transformerRequirements } from './transformer/requirements.ts';
+export {
+  type TransformerConformanceOptions,
+  type TransformerHarness,
+  type TransformerSubject,
+  transformerConformance,
+} from './transformer/transformer-conformance.ts';
 export type { StorageFault } from './zoo/fault.ts';
 export { storageFaults } from './zoo/faults.ts';

@@ -31,6 +31,9 @@ export interface ProfileOptions {
   readonly seed: string;
 }
 
+/** What is reckoned to pass in a second, for choosing what a budget allows. */
+const BYTES_PER_SECOND = 64 * KiB * KiB;
+
 const CONTEXT = { signal: new AbortController().signal };
 const METADATA = { encoded: 'v1;profile', contentType: 'image/webp' };
 
@@ -82,6 +85,8 @@ export async function profile(adapter: StorageAdapter, options: ProfileOptions):
       };
       await forEachLimited(keys, 4, (_, index) => put(index));
       for (const concurrency of PROFILE_CONCURRENCIES) {
+        // A small budget has no room for the largest rounds.
+        if (size * concurrency > options.budget * BYTES_PER_SECOND) continue;
         // Backends refuse to take writes of one key that follow too soon.
         if (adapter.capabilities.minWriteIntervalMs === 0) await measured('put', size, concurrency, put);
         await measured('get-hit', size, concurrency, async (index) => {

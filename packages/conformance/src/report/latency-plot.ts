@@ -1,9 +1,9 @@
 import type { ProfiledOperation, ProfileRow } from '../profile/profile.ts';
 import { sizeText } from './text.ts';
 
-const WIDTH = 310;
+const WIDTH = 296;
 const HEIGHT = 220;
-const LEFT = 44;
+const LEFT = 48;
 const RIGHT = 62;
 const TOP = 10;
 const BOTTOM = 26;

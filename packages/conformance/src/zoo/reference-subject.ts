@@ -39,8 +39,8 @@ export function referenceSubject(
   Faulty: ReferenceConstructor = ReferenceStorage,
   capabilities: Partial<StorageCapabilities> = {},
   wrong: new () => MisconfiguredStorage = MisconfiguredStorage,
+  data: ReferenceData = new ReferenceData(),
 ): StorageSubject {
-  const data = new ReferenceData();
   const adapter = new Faulty(data, capabilities);
   return {
     adapter,

@@ -45,7 +45,24 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'miss-throws',
     breaks: 'A miss rejects instead of answering `undefined`.',
-    caughtBy: ['get.miss-is-undefined'],
+    caughtBy: [
+      'get.miss-is-undefined',
+      'range.miss-is-undefined',
+      'put.failed-body-creates-nothing',
+      'put.aborted-creates-nothing',
+      'atomic.creation-is-hidden',
+      'metadata.set-never-creates',
+      'metadata.set-does-not-revive',
+      'metadata.expiry-removes',
+      'conditions.delete-current',
+      'delete.removes',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override async get(
         key: StorageKey,
@@ -63,7 +80,17 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'stat-invents-entries',
     breaks: '`stat` of a missing key answers an entry of 0 bytes.',
-    caughtBy: ['get.miss-is-undefined'],
+    caughtBy: [
+      'get.miss-is-undefined',
+      'put.failed-body-creates-nothing',
+      'put.aborted-creates-nothing',
+      'atomic.creation-is-hidden',
+      'metadata.set-never-creates',
+      'metadata.set-does-not-revive',
+      'conditions.delete-current',
+      'delete.removes',
+    ],
+    perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
         const info = await super.stat(key, context);
@@ -110,7 +137,27 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'truncates-above-64-kib',
     breaks: 'Bodies longer than 64 KiB are cut there.',
-    caughtBy: ['get.large-bodies-are-exact'],
+    caughtBy: [
+      'lifecycle.instances-are-independent',
+      'get.large-bodies-are-exact',
+      'get.large-stream-is-exact',
+      'get.chunks-are-not-reused',
+      'put.overwrite-replaces',
+      'put.streams-of-unknown-length',
+      'put.streams-of-known-length',
+      'put.copies-the-callers-buffer',
+      'put.concurrent-keys',
+      'atomic.body-with-its-metadata',
+      'atomic.interleaved-puts',
+      'conditions.create-when-absent',
+      'conditions.create-race-has-one-winner',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         return super.commit(key, bytes.subarray(0, 65_536), metadata);
@@ -142,7 +189,12 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'size-of-the-compressed',
     breaks: '`get` says another size than the body has.',
-    caughtBy: ['get.size-is-the-bodys'],
+    caughtBy: [
+      'get.size-is-the-bodys',
+      'range.describes-itself',
+      'atomic.body-with-its-metadata',
+      'metadata.set-keeps-the-bytes',
+    ],
     storage: class extends ReferenceStorage {
       override async get(
         key: StorageKey,
@@ -189,7 +241,24 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'reuses-chunks',
     breaks: 'Streamed chunks share one buffer.',
-    caughtBy: ['get.chunks-are-not-reused'],
+    caughtBy: [
+      'lifecycle.instances-are-independent',
+      'get.large-bodies-are-exact',
+      'get.chunks-are-not-reused',
+      'put.overwrite-replaces',
+      'put.streams-of-unknown-length',
+      'put.streams-of-known-length',
+      'put.copies-the-callers-buffer',
+      'put.concurrent-keys',
+      'conditions.create-when-absent',
+      'resources.nothing-is-left',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends OtherBodies {
       override other(body: Body): Body {
         if (body.buffered !== undefined) return body;
@@ -236,7 +305,8 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'version-of-the-moment',
     breaks: 'Every read shows another version.',
-    caughtBy: ['get.version-is-stable'],
+    caughtBy: ['get.version-is-stable', 'get.stat-agrees', 'put.version-is-current'],
+    perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
         const info = await super.stat(key, context);
@@ -260,14 +330,12 @@ export const bodyFaults: readonly StorageFault[] = [
     breaks: '`stat` answers without the metadata.',
     caughtBy: [
       'get.stat-agrees',
+      'atomic.body-with-its-metadata',
       'metadata.to-the-letter',
       'metadata.every-length',
       'metadata.set-replaces',
-      'atomic.body-with-its-metadata',
-      'linearizable.register',
-      'linearizable.metadata',
-      'linearizable.across-instances',
     ],
+    perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
         const info = await super.stat(key, context);
@@ -317,7 +385,7 @@ export const bodyFaults: readonly StorageFault[] = [
   fault({
     name: 'half-read-stays-open',
     breaks: 'A stream that is left early stays open.',
-    caughtBy: ['get.discard-releases', 'resources.nothing-is-left'],
+    caughtBy: ['get.discard-releases'],
     storage: class extends ReferenceStorage {
       override bodyOf(bytes: Uint8Array, context: OperationContext): Body {
         const body = super.bodyOf(bytes, context);
@@ -616,7 +684,53 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'write-behind',
     breaks: 'A put resolves before it can be seen.',
-    caughtBy: ['put.visible-when-resolved'],
+    caughtBy: [
+      'lifecycle.close-releases',
+      'lifecycle.instances-are-independent',
+      'lifecycle.check-leaves-nothing',
+      'get.bytes-are-exact',
+      'get.empty-body',
+      'get.large-bodies-are-exact',
+      'get.large-stream-is-exact',
+      'get.chunks-are-not-reused',
+      'put.visible-when-resolved',
+      'put.overwrite-replaces',
+      'put.streams-of-unknown-length',
+      'put.streams-of-known-length',
+      'put.copies-the-callers-buffer',
+      'put.version-is-current',
+      'put.outcome-is-true',
+      'put.concurrent-keys',
+      'atomic.interleaved-puts',
+      'metadata.to-the-letter',
+      'metadata.every-length',
+      'metadata.native-fields',
+      'metadata.expiry-removes',
+      'conditions.create-when-absent',
+      'conditions.create-race-has-one-winner',
+      'list.is-complete',
+      'list.many-keys',
+      'list.byte-order',
+      'list.any-prefix',
+      'list.empty-prefix',
+      'list.after-is-exclusive',
+      'list.while-changing',
+      'list.may-be-left-early',
+      'keys.alphabet',
+      'keys.longest',
+      'keys.key-beside-its-extension',
+      'keys.nearly-equal',
+      'keys.look-like-something-else',
+      'keys.operator-prefix-is-not-folded',
+    ],
+    perhapsBy: [
+      'lifecycle.close-frees-unread-bodies',
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+      'resources.nothing-is-left',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const before = this.data.entries.get(this.full(key));
@@ -633,7 +747,22 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'last-writer-loses',
     breaks: 'A put over an entry of the same size is dropped, since nothing seems to change.',
-    caughtBy: ['put.overwrite-replaces'],
+    caughtBy: [
+      'put.overwrite-replaces',
+      'put.outcome-is-true',
+      'metadata.put-replaces-all',
+      'metadata.set-replaces',
+      'metadata.set-returns-the-version',
+      'metadata.set-current',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.replace-counts',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const old = this.data.entries.get(this.full(key));
@@ -646,6 +775,12 @@ export const putFaults: readonly StorageFault[] = [
     name: 'overwrite-keeps-the-tail',
     breaks: 'A shorter body over a longer one keeps the rest of it.',
     caughtBy: ['put.overwrite-replaces', 'atomic.body-with-its-metadata'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override async put(
         key: StorageKey,
@@ -711,7 +846,23 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'encrypts-in-place',
     breaks: 'The put writes into the caller’s buffer.',
-    caughtBy: ['put.spares-the-callers-buffer'],
+    caughtBy: [
+      'lifecycle.instances-are-independent',
+      'lifecycle.check-leaves-nothing',
+      'get.bytes-are-exact',
+      'get.large-bodies-are-exact',
+      'get.chunks-are-not-reused',
+      'put.overwrite-replaces',
+      'put.spares-the-callers-buffer',
+      'put.concurrent-keys',
+      'conditions.create-when-absent',
+      'keys.alphabet',
+      'keys.longest',
+      'keys.key-beside-its-extension',
+      'keys.nearly-equal',
+      'keys.look-like-something-else',
+      'keys.operator-prefix-is-not-folded',
+    ],
     storage: receiving(async (_, body) => {
       const bytes = new Uint8Array(body.bytes ?? (await collect(body.stream())));
       if (body.bytes) body.bytes[0] = (body.bytes[0] ?? 0) ^ 1;
@@ -735,7 +886,21 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'returns-the-old-version',
     breaks: 'An overwrite returns the version of what it replaced.',
-    caughtBy: ['put.version-is-current'],
+    caughtBy: [
+      'put.version-is-current',
+      'put.version-changes',
+      'put.version-changes-with-same-bytes',
+      'put.outcome-is-true',
+      'metadata.set-gives-a-new-version',
+      'metadata.set-returns-the-version',
+      'conditions.replace-current',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const before = this.data.entries.get(this.full(key))?.version;
@@ -747,7 +912,14 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'version-is-the-length',
     breaks: 'The version of an entry is the length of its body.',
-    caughtBy: ['put.version-changes'],
+    caughtBy: [
+      'put.version-changes',
+      'put.version-changes-with-same-bytes',
+      'metadata.set-gives-a-new-version',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.versions-are-not-reused',
+      'conditions.replace-counts',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const version = super.commit(key, bytes, metadata);
@@ -762,7 +934,12 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'version-is-the-digest',
     breaks: 'The version is a digest of the bytes, and `versionCoversMetadata` is declared.',
-    caughtBy: ['put.version-changes-with-same-bytes'],
+    caughtBy: [
+      'put.version-changes-with-same-bytes',
+      'metadata.set-gives-a-new-version',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.versions-are-not-reused',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const version = super.commit(key, bytes, metadata);
@@ -777,7 +954,7 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'stores-what-arrived',
     breaks: 'When a body fails, what had arrived becomes the entry.',
-    caughtBy: ['put.failed-body-creates-nothing', 'put.failed-body-keeps-the-old'],
+    caughtBy: ['put.failed-body-creates-nothing', 'put.failed-body-keeps-the-old', 'list.hides-the-unfinished'],
     storage: receiving(async (storage, body, _, key, metadata) => {
       if (body.bytes) return body.bytes.slice();
       const { bytes, error } = await asFarAsItGoes(body);
@@ -861,7 +1038,8 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'swallows-one-in-ten',
     breaks: 'One put in ten of a key says that it is stored, and isn’t.',
-    caughtBy: ['put.outcome-is-true', 'linearizable.register', 'linearizable.across-instances'],
+    caughtBy: ['put.outcome-is-true', 'conditions.replace-current', 'conditions.replace-counts'],
+    perhapsBy: ['linearizable.register', 'linearizable.conditional', 'linearizable.metadata'],
     storage: class extends ReferenceStorage {
       readonly #puts = new Map<string, number>();
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
@@ -875,7 +1053,21 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'one-scratch-buffer',
     breaks: 'Puts at the same time share a scratch buffer.',
-    caughtBy: ['put.concurrent-keys'],
+    caughtBy: [
+      'put.concurrent-keys',
+      'conditions.create-race-has-one-winner',
+      'keys.alphabet',
+      'keys.longest',
+      'keys.key-beside-its-extension',
+      'keys.nearly-equal',
+      'keys.look-like-something-else',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       #scratch: Uint8Array = new Uint8Array(0);
       override async receive(

@@ -47,7 +47,13 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'torn-overwrite',
     breaks: 'A streamed overwrite shows as far as it got.',
-    caughtBy: [],
+    caughtBy: ['atomic.overwrite-is-whole', 'atomic.body-with-its-metadata'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override async receive(body: PutBody, _context: OperationContext, key: StorageKey): Promise<Uint8Array> {
         if (body.bytes) return body.bytes.slice();
@@ -70,7 +76,13 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'overwrite-by-delete-and-put',
     breaks: 'An overwrite deletes the old entry, pauses, and puts the new one.',
-    caughtBy: [],
+    caughtBy: ['atomic.overwrite-has-no-gap', 'conditions.create-race-has-one-winner'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends SlowCommit {
       override async slowCommit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Promise<Version> {
         this.data.entries.delete(this.full(key));
@@ -83,7 +95,7 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'creation-shows-early',
     breaks: 'A new key shows as an empty entry while its body arrives.',
-    caughtBy: [],
+    caughtBy: ['atomic.creation-is-hidden', 'list.hides-the-unfinished'],
     storage: class extends ReferenceStorage {
       override async receive(
         body: PutBody,
@@ -104,7 +116,13 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-before-the-body',
     breaks: 'An overwrite replaces the metadata first and the body a moment later.',
-    caughtBy: [],
+    caughtBy: ['atomic.body-with-its-metadata', 'conditions.create-race-has-one-winner', 'conditions.replace-counts'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends SlowCommit {
       override async slowCommit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Promise<Version> {
         const before = this.data.entries.get(this.full(key));
@@ -118,7 +136,13 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'reads-the-file-in-place',
     breaks: 'A body that is half read goes on with what an overwrite put there.',
-    caughtBy: [],
+    caughtBy: ['atomic.body-with-its-metadata', 'atomic.reader-keeps-its-entry'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const before = this.data.entries.get(this.full(key))?.bytes;
@@ -132,7 +156,13 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'delete-cuts-readers-off',
     breaks: 'A body that is half read ends when its entry is deleted.',
-    caughtBy: [],
+    caughtBy: ['atomic.reader-survives-delete'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       readonly deleted = new WeakSet<Uint8Array>();
       override async delete(
@@ -165,7 +195,8 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'temporary-name-per-key',
     breaks: 'Two puts of one key at the same time write into the same temporary file.',
-    caughtBy: [],
+    caughtBy: ['atomic.interleaved-puts', 'conditions.create-race-has-one-winner'],
+    perhapsBy: ['linearizable.register'],
     storage: class extends ReferenceStorage {
       readonly #parts = new Map<string, Uint8Array[]>();
       override async receive(
@@ -189,7 +220,7 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'delete-then-append',
     breaks: 'A put whose key is deleted meanwhile stores what comes after.',
-    caughtBy: [],
+    caughtBy: ['atomic.delete-during-put'],
     storage: class extends ReferenceStorage {
       readonly #deleted = new Set<string>();
       override async delete(
@@ -220,7 +251,12 @@ export const atomicFaults: readonly StorageFault[] = [
   fault({
     name: 'retried-put-twice',
     breaks: 'A put is sent again a little later although the first was stored.',
-    caughtBy: [],
+    caughtBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends SlowCommit {
       override async slowCommit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Promise<Version> {
         this.commit(key, bytes, metadata);
@@ -237,19 +273,20 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-lower-cased',
     breaks: 'Metadata comes back in lower case.',
-    caughtBy: ['metadata.to-the-letter', 'metadata.every-length'],
+    caughtBy: ['metadata.to-the-letter', 'metadata.every-length', 'metadata.set-replaces'],
     storage: storingMetadata((encoded) => encoded.toLowerCase()),
   }),
   fault({
     name: 'metadata-sorted',
     breaks: 'Metadata is split at `;` and comes back in another order.',
-    caughtBy: ['metadata.to-the-letter', 'metadata.every-length'],
+    caughtBy: ['metadata.to-the-letter', 'metadata.every-length', 'metadata.set-replaces'],
     storage: storingMetadata((encoded) => (encoded.startsWith('v1;') ? encoded : encoded.split(';').sort().join(';'))),
   }),
   fault({
     name: 'metadata-percent-decoded',
     breaks: 'Percent signs in metadata are decoded.',
     caughtBy: ['metadata.to-the-letter', 'metadata.every-length'],
+    perhapsBy: ['metadata.set-replaces'],
     storage: storingMetadata((encoded) =>
       encoded.replace(/%([0-7][0-9a-f])/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
     ),
@@ -263,7 +300,8 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-cut-at-256',
     breaks: 'Of a metadata value, 256 bytes are kept.',
-    caughtBy: ['metadata.every-length', 'metadata.to-the-letter', 'metadata.set-replaces'],
+    caughtBy: ['metadata.every-length', 'metadata.set-replaces'],
+    perhapsBy: ['metadata.to-the-letter'],
     storage: storingMetadata((encoded) => encoded.slice(0, 256)),
   }),
   fault({
@@ -301,7 +339,14 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-ignored',
     breaks: '`setMetadata` answers a version and changes nothing.',
-    caughtBy: [],
+    caughtBy: [
+      'metadata.set-replaces',
+      'metadata.set-gives-a-new-version',
+      'metadata.set-current',
+      'metadata.set-stale-is-refused',
+      'conditions.replace-after-metadata-is-refused',
+    ],
+    perhapsBy: ['linearizable.metadata'],
     storage: class extends ReferenceStorage {
       override async setMetadata(key: StorageKey): Promise<Version | undefined> {
         await tick();
@@ -312,7 +357,8 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'stat-after-set-is-cached',
     breaks: 'After `setMetadata`, `stat` shows the old metadata.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-replaces'],
+    perhapsBy: ['linearizable.metadata'],
     storage: class extends ReferenceStorage {
       readonly #cached = new Map<string, EntryInfo>();
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
@@ -358,7 +404,7 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-keeps-the-version',
     breaks: '`setMetadata` keeps the version, and `versionCoversMetadata` is declared.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-gives-a-new-version', 'conditions.replace-after-metadata-is-refused'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -379,7 +425,8 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-returns-the-old-version',
     breaks: '`setMetadata` returns the version from before.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-gives-a-new-version', 'metadata.set-returns-the-version'],
+    perhapsBy: ['get.large-stream-is-exact', 'linearizable.metadata'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -396,7 +443,8 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-of-nothing-throws',
     breaks: '`setMetadata` of a missing key rejects.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-of-nothing'],
+    perhapsBy: ['get.large-stream-is-exact'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -413,7 +461,8 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-creates',
     breaks: '`setMetadata` of a missing key makes an empty entry.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-never-creates', 'metadata.set-does-not-revive'],
+    perhapsBy: ['linearizable.metadata'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -430,7 +479,7 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'set-metadata-ignores-the-condition',
     breaks: '`setMetadata` with an older version works.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-stale-is-refused'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -461,7 +510,7 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'refresh-undoes-a-put',
     breaks: 'A conditional `setMetadata` checks the version, pauses, and writes the body it had read.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-loses-to-a-put'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -483,7 +532,7 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'refresh-revives',
     breaks: 'A `setMetadata` that meets a delete puts the entry back.',
-    caughtBy: [],
+    caughtBy: ['metadata.set-does-not-revive'],
     storage: class extends ReferenceStorage {
       override async setMetadata(
         key: StorageKey,
@@ -574,7 +623,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'create-checked-on-arrival',
     breaks: '`ifAbsent` is checked when the put arrives, not when it is stored.',
-    caughtBy: [],
+    caughtBy: ['conditions.create-race-has-one-winner'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async put(
         key: StorageKey,
@@ -592,7 +642,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'create-ignored',
     breaks: '`conditionalCreate` is declared and overwrites.',
-    caughtBy: [],
+    caughtBy: ['conditions.create-over-an-entry-is-refused', 'conditions.create-race-has-one-winner'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override require(key: StorageKey, condition: PutCondition | undefined): void {
         if (condition === undefined || !('ifAbsent' in condition)) super.require(key, condition);
@@ -602,7 +653,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'create-once-for-ever',
     breaks: 'A key that was deleted cannot be created again with `ifAbsent`.',
-    caughtBy: [],
+    caughtBy: ['conditions.create-when-absent'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       readonly #known = new Set<string>();
       override require(key: StorageKey, condition: PutCondition | undefined): void {
@@ -661,7 +713,13 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'replace-ignored',
     breaks: '`conditionalReplace` is declared and always overwrites an entry.',
-    caughtBy: [],
+    caughtBy: [
+      'conditions.replace-stale-is-refused',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.versions-are-not-reused',
+      'conditions.replace-counts',
+    ],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async put(
         key: StorageKey,
@@ -678,7 +736,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'replace-refuses-the-current',
     breaks: 'A put with the current version is refused when the body is a stream or long.',
-    caughtBy: [],
+    caughtBy: ['conditions.replace-current'],
+    perhapsBy: ['linearizable.register'],
     storage: class extends ReferenceStorage {
       override async put(
         key: StorageKey,
@@ -697,7 +756,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'replace-creates',
     breaks: 'A put with a version over nothing creates an entry.',
-    caughtBy: [],
+    caughtBy: ['conditions.replace-missing-is-refused'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async put(
         key: StorageKey,
@@ -721,7 +781,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'replace-checks-then-writes',
     breaks: 'A put with a version compares, pauses, and writes: updates get lost.',
-    caughtBy: [],
+    caughtBy: ['conditions.create-race-has-one-winner', 'conditions.replace-counts'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends SlowCommit {
       override async slowCommit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Promise<Version> {
         await tick();
@@ -732,7 +793,7 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'versions-come-again',
     breaks: 'Versions count from one again after a delete.',
-    caughtBy: [],
+    caughtBy: ['conditions.versions-are-not-reused'],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const before = this.data.entries.get(this.full(key))?.version;
@@ -765,7 +826,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'conditional-delete-ignored',
     breaks: '`conditionalDelete` is declared and always deletes.',
-    caughtBy: [],
+    caughtBy: ['conditions.delete-stale-is-refused'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async delete(
         key: StorageKey,
@@ -781,6 +843,7 @@ export const conditionFaults: readonly StorageFault[] = [
     name: 'conditional-delete-refuses-all',
     breaks: 'A delete with the current version is refused.',
     caughtBy: ['conditions.delete-current'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async delete(
         key: StorageKey,
@@ -795,7 +858,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'conditional-delete-of-nothing',
     breaks: 'A delete with a version of a missing key resolves.',
-    caughtBy: [],
+    caughtBy: ['conditions.delete-missing-is-refused'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async delete(
         key: StorageKey,
@@ -810,7 +874,8 @@ export const conditionFaults: readonly StorageFault[] = [
   fault({
     name: 'conditional-delete-checks-then-deletes',
     breaks: 'A delete with a version compares, pauses, and deletes whatever is there by then.',
-    caughtBy: [],
+    caughtBy: ['conditions.delete-loses-to-a-put'],
+    perhapsBy: ['linearizable.conditional'],
     storage: class extends ReferenceStorage {
       override async delete(
         key: StorageKey,
@@ -867,7 +932,7 @@ export const deleteFaults: readonly StorageFault[] = [
   fault({
     name: 'delete-is-lazy',
     breaks: 'A deleted entry is still listed.',
-    caughtBy: [],
+    caughtBy: ['delete.removes'],
     storage: class extends ReferenceStorage {
       readonly #ghosts = new Set<string>();
       override async delete(
@@ -894,7 +959,13 @@ export const deleteFaults: readonly StorageFault[] = [
   fault({
     name: 'delete-of-nothing-throws',
     breaks: 'A delete of a missing key rejects.',
-    caughtBy: ['delete.of-nothing-is-fine'],
+    caughtBy: ['delete.of-nothing-is-fine', 'resources.nothing-is-left'],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       override async delete(
         key: StorageKey,

@@ -133,7 +133,32 @@ export const lifecycleFaults: readonly StorageFault[] = [
   fault({
     name: 'instances-share-an-agent',
     breaks: 'Closing one instance closes the connections of all that were opened before it.',
-    caughtBy: [],
+    caughtBy: [
+      'lifecycle.instances-are-independent',
+      'get.miss-is-undefined',
+      'get.bytes-are-exact',
+      'get.empty-body',
+      'get.large-bodies-are-exact',
+      'get.large-stream-is-exact',
+      'get.chunks-are-not-reused',
+      'range.miss-is-undefined',
+      'put.visible-when-resolved',
+      'put.overwrite-replaces',
+      'put.streams-of-unknown-length',
+      'put.streams-of-known-length',
+      'put.copies-the-callers-buffer',
+      'put.version-is-current',
+      'put.failed-body-creates-nothing',
+      'put.aborted-creates-nothing',
+      'put.outcome-is-true',
+      'put.concurrent-keys',
+    ],
+    perhapsBy: [
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
     storage: class extends ReferenceStorage {
       #openedAfter = 0;
       override async open(context: OperationContext): Promise<void> {
@@ -154,7 +179,7 @@ export const lifecycleFaults: readonly StorageFault[] = [
   fault({
     name: 'check-disapproves',
     breaks: '`check` of a storage that works says that it doesn’t.',
-    caughtBy: [],
+    caughtBy: ['lifecycle.check-approves'],
     storage: class extends ReferenceStorage {
       override async check(): Promise<CheckResult> {
         return { ok: false, summary: 'reference', problem: 'The probe was not found.' };
@@ -192,7 +217,20 @@ export const errorFaults: readonly StorageFault[] = [
   fault({
     name: 'throws-plain-errors',
     breaks: 'Refusals are plain errors with the backend’s text.',
-    caughtBy: [],
+    caughtBy: [
+      'metadata.set-stale-is-refused',
+      'conditions.create-over-an-entry-is-refused',
+      'conditions.create-race-has-one-winner',
+      'conditions.replace-stale-is-refused',
+      'conditions.replace-missing-is-refused',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.versions-are-not-reused',
+      'conditions.replace-counts',
+      'conditions.delete-stale-is-refused',
+      'conditions.delete-missing-is-refused',
+      'errors.are-storage-errors',
+    ],
+    perhapsBy: ['linearizable.conditional'],
     storage: refusing(() => new Error('412 Precondition Failed')),
   }),
   fault({

@@ -75,7 +75,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-one-level',
     breaks: 'A listing stops at the third level below its prefix.',
-    caughtBy: [],
+    caughtBy: ['list.is-complete', 'list.empty-prefix'],
     storage: listing(async function* (sound, prefix, after) {
       for await (const row of sound(prefix, after)) {
         if (row.key.slice(prefix.length).split('/').length <= 3) yield row;
@@ -93,7 +93,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-in-order-of-arrival',
     breaks: 'Keys come in the order in which they were put.',
-    caughtBy: [],
+    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix'],
     storage: listing(async function* (sound, prefix, after, storage) {
       const arrival = [...storage.data.entries.keys()];
       const rows = await all(sound(prefix, after));
@@ -105,7 +105,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-folder-by-folder',
     breaks: 'A folder’s content comes before its neighbours: `a/x` before `a-b`.',
-    caughtBy: [],
+    caughtBy: ['list.byte-order'],
     storage: listing(async function* (sound, prefix, after) {
       const order = (key: string) => key.replaceAll('/', '\u0000');
       yield* (await all(sound(prefix, after))).sort((a, b) => (order(a.key) < order(b.key) ? -1 : 1));
@@ -114,7 +114,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-by-locale',
     breaks: 'Keys come in alphabetical order: punctuation is ignored at first.',
-    caughtBy: [],
+    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix'],
     storage: listing(async function* (sound, prefix, after) {
       const collator = new Intl.Collator('en', { ignorePunctuation: true });
       yield* (await all(sound(prefix, after))).sort((a, b) => collator.compare(a.key, b.key));
@@ -123,7 +123,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'prefix-by-segment',
     breaks: 'A prefix that ends within a segment matches nothing.',
-    caughtBy: [],
+    caughtBy: ['list.any-prefix'],
     storage: listing(async function* (sound, prefix, after) {
       for await (const row of sound(prefix, after)) {
         const rest = row.key.slice(prefix.length);
@@ -144,7 +144,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'empty-prefix-lists-nothing',
     breaks: 'The empty prefix lists nothing.',
-    caughtBy: [],
+    caughtBy: ['list.empty-prefix'],
     storage: listing(async function* (sound, prefix, after) {
       if (prefix !== '') yield* sound(prefix, after);
     }),
@@ -152,7 +152,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'after-is-inclusive',
     breaks: '`after` itself is listed.',
-    caughtBy: [],
+    caughtBy: ['list.many-keys', 'list.after-is-exclusive'],
     storage: listing(async function* (sound, prefix, after) {
       for await (const row of sound(prefix, undefined)) if (after === undefined || row.key >= after) yield row;
     }),
@@ -160,7 +160,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'after-must-exist',
     breaks: '`after` a key that does not exist begins at the start.',
-    caughtBy: [],
+    caughtBy: ['list.after-is-exclusive'],
     storage: listing(async function* (sound, prefix, after, storage) {
       const known = after !== undefined && storage.data.entries.has(storage.full(after));
       yield* sound(prefix, known ? after : undefined);
@@ -235,7 +235,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'failed-puts-leave-parts',
     breaks: 'A put that fails leaves its parts, and they are listed.',
-    caughtBy: [],
+    caughtBy: ['list.hides-the-unfinished', 'resources.nothing-is-left'],
     storage: class extends ReferenceStorage {
       readonly #parts = new Set<string>();
       override async receive(
@@ -297,7 +297,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'left-listing-blocks-the-next',
     breaks: 'A listing that is left early keeps its lock, and the next waits for it.',
-    caughtBy: [],
+    caughtBy: ['list.may-be-left-early'],
     storage: class extends ReferenceStorage {
       #locked = false;
       override list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
@@ -358,7 +358,7 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'underscore-is-a-dash',
     breaks: '`_` and `-` are the same character.',
-    caughtBy: [],
+    caughtBy: ['delete.spares-neighbours', 'list.byte-order', 'list.any-prefix', 'keys.alphabet', 'keys.nearly-equal'],
     storage: naming((key) => key.replaceAll('_', '-')),
   }),
   fault({
@@ -381,7 +381,7 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'slash-is-left-out',
     breaks: 'Slashes below the test’s folder do not count: `ab/c` is `a/bc`.',
-    caughtBy: [],
+    caughtBy: ['delete.spares-neighbours', 'list.any-prefix', 'keys.nearly-equal', 'keys.look-like-something-else'],
     storage: naming((key) => {
       const parts = key.split('/');
       return `${parts.slice(0, 3).join('/')}/${parts.slice(3).join('')}`;
@@ -390,7 +390,14 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'folder-replaces-file',
     breaks: 'Putting `k/x` removes the entry `k`.',
-    caughtBy: [],
+    caughtBy: [
+      'delete.spares-neighbours',
+      'list.byte-order',
+      'list.any-prefix',
+      'list.after-is-exclusive',
+      'keys.key-beside-its-extension',
+      'keys.nearly-equal',
+    ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const version = super.commit(key, bytes, metadata);
@@ -403,13 +410,13 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'leading-zeros-fold',
     breaks: 'Numbers in keys lose their leading zeros.',
-    caughtBy: [],
+    caughtBy: ['keys.nearly-equal', 'keys.look-like-something-else'],
     storage: naming((key) => key.replace(/(?<=[a-z/])0+(?=[0-9])/g, '')),
   }),
   fault({
     name: 'double-dots-fold',
     breaks: 'Runs of dots in a key become one.',
-    caughtBy: [],
+    caughtBy: ['keys.nearly-equal', 'keys.look-like-something-else'],
     storage: naming((key) => key.replace(/\.\.+/g, '.')),
   }),
   fault({
@@ -421,7 +428,7 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'temporary-suffix-swept',
     breaks: 'Keys that end in `.tmp`, `.part` or `.lock` are taken for debris.',
-    caughtBy: [],
+    caughtBy: ['keys.look-like-something-else'],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
         const version = super.commit(key, bytes, metadata);
@@ -473,7 +480,8 @@ export const consistencyFaults: readonly StorageFault[] = [
   fault({
     name: 'stat-from-a-cache',
     breaks: '`stat` answers for a moment what it answered before.',
-    caughtBy: [],
+    caughtBy: ['put.version-is-current', 'metadata.set-replaces'],
+    perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
       readonly #seen = new Map<string, { readonly info: EntryInfo; readonly until: number }>();
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
@@ -522,7 +530,22 @@ export const consistencyFaults: readonly StorageFault[] = [
   fault({
     name: 'settles-later-than-declared',
     breaks: 'Reads are declared to settle within 40 ms and take 200.',
-    caughtBy: [],
+    caughtBy: [
+      'get.large-bodies-are-exact',
+      'put.overwrite-replaces',
+      'put.version-is-current',
+      'put.outcome-is-true',
+      'atomic.overwrite-is-whole',
+      'metadata.put-replaces-all',
+      'metadata.set-replaces',
+      'metadata.set-returns-the-version',
+      'metadata.set-current',
+      'metadata.set-loses-to-a-put',
+      'conditions.replace-current',
+      'conditions.replace-after-metadata-is-refused',
+      'conditions.replace-counts',
+    ],
+    perhapsBy: ['linearizable.reads-converge'],
     capabilities: { readConsistency: { kind: 'eventual', scope: 'store', settleMs: 40 } },
     storage: class extends ReferenceStorage {
       override async get(
@@ -551,7 +574,8 @@ export const consistencyFaults: readonly StorageFault[] = [
   fault({
     name: 'listings-settle-later-than-declared',
     breaks: 'Listings are declared to settle within 30 ms and show deleted keys for 200.',
-    caughtBy: [],
+    caughtBy: ['delete.removes', 'list.while-changing', 'resources.nothing-is-left'],
+    perhapsBy: ['linearizable.listings-converge'],
     capabilities: { listConsistency: { kind: 'eventual', scope: 'store', settleMs: 30 } },
     storage: class extends ReferenceStorage {
       readonly #ghosts = new Map<string, number>();
