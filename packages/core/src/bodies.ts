@@ -76,7 +76,18 @@ export class StreamedBody implements Body {
   stream(): ByteStream {
     if (this.#state !== 'unread') throw new Error('This body was already consumed.');
     this.#state = 'reading';
-    return this.#read();
+    const chunks = this.#read();
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: () => chunks.next(),
+      // A generator that never began skips its `finally`: whoever gives up before the first chunk
+      // would otherwise keep the connection.
+      return: async () => {
+        await chunks.return(undefined);
+        await this.discard();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   async discard(): Promise<void> {
@@ -85,7 +96,7 @@ export class StreamedBody implements Body {
     await this.#release();
   }
 
-  async *#read(): ByteStream {
+  async *#read(): AsyncGenerator<Uint8Array, void> {
     let ended = false;
     try {
       for await (const chunk of this.#open()) yield chunk;

@@ -9,7 +9,8 @@ let memory = new MemoryGate(Number.POSITIVE_INFINITY);
 const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
-  if (process.connected) process.send?.(message);
+  // With a callback, a parent that has just gone is no unhandled error.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 async function setUp({ modules, id, options, memoryBudget }: ChildSetup): Promise<void> {

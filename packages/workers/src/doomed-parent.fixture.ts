@@ -11,6 +11,7 @@ const pool = new TransformPool(description, {
   setup,
   processes: 1,
   threads: 1,
+  priority: 0,
   killAfterMs: 50,
   onCrash: () => undefined,
 });

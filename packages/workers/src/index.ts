@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
-import { definePlugin, type Plugin, tokens } from '@tintype/core';
+import { availableParallelism, constants } from 'node:os';
+import { definePlugin, memoryBudget, type Plugin, tokens } from '@tintype/core';
 import { TransformPool } from './pool.ts';
 
 export { type PoolOptions, TransformPool } from './pool.ts';
@@ -15,8 +15,13 @@ export interface WorkersOptions {
   readonly processes?: number;
   /** Threads in each; as many as it may get transforms at a time unless given. */
   readonly threads?: number;
-  /** Bytes that all transforms may take together; unlimited unless given. */
+  /** Bytes that all transforms may take together; `TINTYPE_MEMORY_BUDGET` unless given. */
   readonly memoryBudget?: number;
+  /**
+   * Scheduling priority of the children, as of `os.setPriority`. 10 unless given: a tenth of what a
+   * busy neighbour of normal priority gets, where 19 would be next to nothing.
+   */
+  readonly priority?: number;
   /** How long an aborted transform may go on before its process is killed, in milliseconds. */
   readonly killAfterMs?: number;
   /** Hears of every child that ended unasked. */
@@ -43,10 +48,11 @@ export function workers(options: WorkersOptions): Plugin {
             modules: options.modules,
             id: choice.id,
             options: choice.options,
-            memoryBudget: (options.memoryBudget ?? Number.POSITIVE_INFINITY) / processes,
+            memoryBudget: (options.memoryBudget ?? memoryBudget(settings.memoryBudget)) / processes,
           },
           processes,
           threads: options.threads ?? Math.ceil(atATime / processes),
+          priority: options.priority ?? constants.priority.PRIORITY_BELOW_NORMAL,
           killAfterMs: options.killAfterMs ?? 1_000,
           onCrash: options.onCrash ?? (() => undefined),
         });

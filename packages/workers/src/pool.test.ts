@@ -28,10 +28,17 @@ function request(overrides: Partial<TransformRequest> = {}): TransformRequest {
   };
 }
 
-async function sharpPool(memoryBudget = Number.POSITIVE_INFINITY) {
+async function sharpPool(priority = 0) {
   const here = await createTransformer({ plugins: [sharp], id: 'sharp', options: sharpOptions });
-  const setup = { modules: [SHARP], id: 'sharp', options: sharpOptions, memoryBudget };
-  const pool = new TransformPool(here, { setup, processes: 1, threads: 2, killAfterMs: 500, onCrash: () => undefined });
+  const setup = { modules: [SHARP], id: 'sharp', options: sharpOptions, memoryBudget: Number.POSITIVE_INFINITY };
+  const pool = new TransformPool(here, {
+    setup,
+    processes: 1,
+    threads: 2,
+    priority,
+    killAfterMs: 500,
+    onCrash: () => undefined,
+  });
   onTestFinished(() => pool.close());
   await pool.open();
   return { pool, here };
@@ -41,7 +48,7 @@ async function stubbornPool() {
   const crashed = Promise.withResolvers<string>();
   const setup = { modules: [STUBBORN], id: 'stubborn', options: {}, memoryBudget: 1_000 };
   const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-  const options = { setup, processes: 1, threads: 1, killAfterMs: 50, onCrash: crashed.resolve };
+  const options = { setup, processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: crashed.resolve };
   const pool = new TransformPool(description, options);
   onTestFinished(() => pool.close());
   await pool.open();
@@ -61,7 +68,7 @@ async function alive(pool: TransformPool): Promise<string> {
 
 describe('with the real transformer', () => {
   test('a child gives the same bytes as this process would, and runs at low priority', async () => {
-    const { pool, here } = await sharpPool();
+    const { pool, here } = await sharpPool(1);
     await here.open();
     const there = await pool.transform(request());
     expect(there).toMatchObject({ contentType: 'image/webp', width: 60, height: 40 });
@@ -119,7 +126,7 @@ describe('a child that', () => {
     const description = { revision: 'x', supports: { operations: [], inputFormats: [], outputFormats: [] } };
     const open = (id: string, revision: string) => {
       const setup = { modules: [STUBBORN], id, options: {}, memoryBudget: 1 };
-      const options = { setup, processes: 1, threads: 1, killAfterMs: 50, onCrash: () => undefined };
+      const options = { setup, processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: () => undefined };
       return new TransformPool({ ...description, revision }, options).open();
     };
     await expect(open('nobody', 'x')).rejects.toThrow('No plugin here brings the transformer nobody.');

@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly processes: number;
   /** Threads in each process. */
   readonly threads: number;
+  /** Scheduling priority of the processes, 0 to 19. */
+  readonly priority: number;
   readonly killAfterMs: number;
   /** Hears of every process that ended unasked, for the log. */
   readonly onCrash: (reason: string) => void;
@@ -71,6 +73,7 @@ export class TransformPool implements Transformer {
     const worker = new WorkerProcess({
       setup: this.#options.setup,
       threads: this.#options.threads,
+      priority: this.#options.priority,
       killAfterMs: this.#options.killAfterMs,
       onExit: (reason) => {
         this.#workers.delete(worker);

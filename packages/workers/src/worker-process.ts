@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
@@ -17,6 +17,8 @@ export interface WorkerOptions {
   readonly setup: ChildSetup;
   /** Threads for decoding and encoding. */
   readonly threads: number;
+  /** Scheduling priority, as of `os.setPriority`: 0 is like this process, 19 is the least. */
+  readonly priority: number;
   /** How long a transform may go on after it was aborted before its process is killed, in milliseconds. */
   readonly killAfterMs: number;
   /** Called once, when the process has ended, for whatever reason. */
@@ -101,9 +103,9 @@ export class WorkerProcess {
   }
 
   #lowerPriority(): void {
-    if (this.#child.pid === undefined) return;
+    if (this.#child.pid === undefined || this.#options.priority === 0) return;
     try {
-      setPriority(this.#child.pid, constants.priority.PRIORITY_LOW);
+      setPriority(this.#child.pid, this.#options.priority);
     } catch {
       // It may have ended already, or the system doesn't allow it: then it runs at our own priority.
     }

@@ -39,9 +39,7 @@ export function partSection<T extends OptionTable>(
 }
 
 /** The switch of an origin that has one: `TINTYPE_USE_S3`. */
-export function switchSection(
-  descriptor: OriginDescriptor,
-): Section<{ readonly [name: string]: SwitchSpec }> | undefined {
+export function switchSection(descriptor: OriginDescriptor): Section | undefined {
   const { enabledBy, id } = descriptor;
   if (enabledBy === undefined) return undefined;
   const description = `Allow sources of the origin ${id}.`;

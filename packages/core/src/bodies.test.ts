@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { BufferedBody, collect, StreamedBody } from './bodies.ts';
+
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+function streamed(
+  open = async function* () {
+    yield bytes(1, 2);
+    yield bytes(3);
+  },
+) {
+  const log: string[] = [];
+  const body = new StreamedBody(
+    () => {
+      log.push('opened');
+      return open();
+    },
+    () => void log.push('released'),
+  );
+  return { body, log };
+}
+
+test('a body is consumed once', async () => {
+  for (const make of [() => new BufferedBody(bytes(1)), () => streamed().body]) {
+    const body = make();
+    await body.bytes();
+    expect(() => body.stream()).toThrow('already consumed');
+    await body.discard();
+  }
+});
+
+test('a stream that was read to its end needs no release', async () => {
+  const { body, log } = streamed();
+  expect(await body.bytes()).toEqual(bytes(1, 2, 3));
+  await body.discard();
+  expect(log).toEqual(['opened']);
+});
+
+test('discarding an unread body releases it without opening it', async () => {
+  const { body, log } = streamed();
+  await body.discard();
+  await body.discard();
+  expect(log).toEqual(['released']);
+});
+
+test('giving up a stream releases it: after some chunks, before the first, and after a failure', async () => {
+  const early = streamed();
+  for await (const _chunk of early.body.stream()) break;
+  expect(early.log).toEqual(['opened', 'released']);
+
+  const unstarted = streamed();
+  await unstarted.body.stream()[Symbol.asyncIterator]().return?.();
+  expect(unstarted.log).toEqual(['released']);
+
+  // biome-ignore lint/correctness/useYield: it fails before its first chunk.
+  const broken = streamed(async function* () {
+    throw new Error('cut');
+  });
+  await expect(collect(broken.body.stream())).rejects.toThrow('cut');
+  expect(broken.log).toEqual(['opened', 'released']);
+});
+
+test('one chunk is handed on as it is, none is an empty array', async () => {
+  const chunk = bytes(1);
+  async function* of(...chunks: Uint8Array[]) {
+    yield* chunks;
+  }
+  expect(await collect(of(chunk))).toBe(chunk);
+  expect(await collect(of())).toEqual(bytes());
+});
