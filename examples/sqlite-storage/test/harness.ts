@@ -20,7 +20,7 @@ export const harness: StorageHarness = {
     writeFileSync(textFile, 'no database'.repeat(1_000));
     const damage = async (change: string, key: string) => {
       const db = new DatabaseSync(path);
-      db.prepare(`UPDATE entries SET body = ${change} WHERE key = ?`).run(key);
+      db.prepare(`UPDATE entries SET ${change} WHERE key = ?`).run(key);
       db.close();
     };
     return {
@@ -28,8 +28,9 @@ export const harness: StorageHarness = {
       sibling: () => createAdapter(path),
       leaks: () => readdirSync(folder).filter((name) => !/^(notes\.txt|cache\.sqlite(-wal|-shm)?)$/.test(name)),
       sabotage: {
-        flipByte: (key) => damage("CAST('?' || substr(body, 2) AS BLOB)", key),
-        truncate: (key) => damage('substr(body, 1, length(body) / 2)', key),
+        unreadable: (key) => damage("metadata = '{'", key),
+        flipByte: (key) => damage("body = CAST('?' || substr(body, 2) AS BLOB)", key),
+        truncate: (key) => damage('body = substr(body, 1, length(body) / 2)', key),
       },
       misconfigured: () => [
         { name: 'a folder as PATH', adapter: createAdapter(folder), codes: ['misconfigured'] },
@@ -41,3 +42,5 @@ export const harness: StorageHarness = {
     };
   },
 };
+
+export default harness;
