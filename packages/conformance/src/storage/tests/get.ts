@@ -71,6 +71,7 @@ export const getTests: readonly StorageTest[] = [
       const streamed = env.key('empty-stream');
       await env.put(streamed, streamBody([]));
       await env.expectEntry(streamed, { bytes: new Uint8Array(0) });
+      await env.settle();
       const stat = await env.stat(streamed);
       expect(stat?.size === 0, `stat answered ${JSON.stringify(stat)}.`);
     },
@@ -165,6 +166,7 @@ export const getTests: readonly StorageTest[] = [
       const bytes = env.random.bytes(500 * KiB);
       const key = env.key('chunks');
       await env.supposed('an entry can be put', () => env.put(key, bytes));
+      await env.settle();
       const chunks: Uint8Array[] = [];
       const entry = await hit(env, key);
       for await (const chunk of entry.body.stream()) {
