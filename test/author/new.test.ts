@@ -63,9 +63,9 @@ describe.each(Object.entries(METHODS) as [keyof typeof METHODS, readonly string[
 
     const { code, output } = await node(['--test', 'test/conformance.ts'], folder);
     expect(code).toBe(1);
-    const listed = [...output.matchAll(/^\s+(\d+)\. (\w+) \((src\/\w+\.ts):(\d+)\): (.+)/gm)];
+    const listed = [...output.matchAll(/^\s+(\d+)\. (\w+) \(([\w/]+\.ts):(\d+)\): (.+)/gm)];
     expect(listed.map(([, number, method]) => `${number} ${method}`)).toEqual(
-      methods.map((method, index) => `${index + 1} ${method}`),
+      [...methods, ...(kind === 'origin' ? ['serve'] : [])].map((method, index) => `${index + 1} ${method}`),
     );
     // Each line leads to its place, and is a promise in words.
     for (const [, , method, file = '', line, promise] of listed) {
@@ -86,6 +86,20 @@ describe.each(Object.entries(METHODS) as [keyof typeof METHODS, readonly string[
     expect(manifest.name).toBe(`my-store-${kind}`);
     expect(manifest.dependencies).toEqual({ '@tintype/core': `^${version}` });
     expect(await readFile(join(folder, '.gitignore'), 'utf8')).toContain('node_modules');
+  });
+
+  test('runs the suite as soon as nothing is left to be written', async () => {
+    const folder = await made(kind, 'my-store');
+    for (const file of [`src/${kind}.ts`, 'test/conformance.ts']) {
+      const text = await readFile(join(folder, file), 'utf8');
+      // What throws in another way counts as written.
+      const written = text.replaceAll(/notImplemented\('(\w+)', '.*'\)/g, 'broken()');
+      await writeFile(join(folder, file), `${written}\nfunction broken(): never {\n  throw new Error();\n}\n`);
+    }
+    const { code, output } = await node(['--test', 'test/conformance.ts'], folder);
+    expect(code).toBe(1);
+    expect(output).toContain('✔ everything is written');
+    expect(output).toContain(`my-store keeps the contract of ${kind}s`);
   });
 
   test('documents every method', async () => {

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-/** Every call of `notImplemented` in a file of `src`, as a list to work through. */
-export function nextSteps(file: string): readonly string[] {
-  const path = fileURLToPath(new URL(`../src/${file}`, import.meta.url));
+/** Every call of `notImplemented` in these files of the package, as a list to work through. */
+export function nextSteps(...files: readonly string[]): readonly string[] {
   const steps: string[] = [];
-  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
-    const [, method, promise] = /notImplemented\('(\w+)', '(.*)'\)/.exec(line) ?? [];
-    if (method !== undefined) steps.push(`${steps.length + 1}. ${method} (src/${file}:${index + 1}): ${promise}`);
+  for (const file of files) {
+    const lines = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8').split('\n');
+    for (const [index, line] of lines.entries()) {
+      const [, method, promise] = /notImplemented\('(\w+)', '(.*)'\)/.exec(line) ?? [];
+      if (method !== undefined) steps.push(`${steps.length + 1}. ${method} (${file}:${index + 1}): ${promise}`);
+    }
   }
   return steps;
 }
@@ -16,6 +17,6 @@ export function nextSteps(file: string): readonly string[] {
 export function expectNoSteps(steps: readonly string[]): void {
   if (steps.length === 0) return;
   const error = new Error('not finished');
-  error.stack = [`Not implemented yet; write these, in any order, and run "npm test" again:`, ...steps].join('\n  ');
+  error.stack = ['Not implemented yet; write these, in any order, and run "npm test" again:', ...steps].join('\n  ');
   throw error;
 }

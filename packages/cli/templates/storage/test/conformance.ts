@@ -3,8 +3,8 @@ import { storageConformance } from '@tintype/conformance';
 import { SkeletonStorage } from '../src/storage.ts';
 import { expectNoSteps, nextSteps } from './next-steps.ts';
 
-const steps = nextSteps('storage.ts');
-test('every method of the storage is written', () => expectNoSteps(steps));
+const steps = nextSteps('src/storage.ts');
+test('everything is written', () => expectNoSteps(steps));
 
 // The whole suite, in one call, as soon as there is something to test.
 if (steps.length === 0) {
