@@ -3,6 +3,7 @@ import { bodyFaults, putFaults, rangeFaults } from './faults/bodies.ts';
 import { atomicFaults, conditionFaults, deleteFaults, metadataFaults } from './faults/entries.ts';
 import { errorFaults, lifecycleFaults } from './faults/life.ts';
 import { consistencyFaults, keyFaults, listFaults } from './faults/names.ts';
+import { networkFaults } from './faults/network.ts';
 
 /**
  * Storages with one known fault each: what proves the suite. Each fails the requirements that it
@@ -21,4 +22,5 @@ export const storageFaults: readonly StorageFault[] = [
   ...keyFaults,
   ...consistencyFaults,
   ...errorFaults,
+  ...networkFaults,
 ];

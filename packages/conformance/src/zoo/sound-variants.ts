@@ -10,13 +10,14 @@ import type {
   VersionCondition,
 } from '@tintype/core';
 import type { StorageSubject } from '../storage/harness.ts';
+import { httpSubject } from './http-reference.ts';
 import { ReferenceData, ReferenceStorage, type Stored } from './reference-storage.ts';
 import { referenceSubject } from './reference-subject.ts';
 
 /** A storage that keeps the contract in its own way: what the suite must let pass. */
 export interface SoundVariant {
   readonly name: string;
-  create(): StorageSubject;
+  create(): StorageSubject | Promise<StorageSubject>;
 }
 
 const SETTLE_MS = 60;
@@ -141,6 +142,7 @@ export const soundVariants: readonly SoundVariant[] = [
         maxObjectBytes: 9 * 1024 * 1024,
       }),
   },
+  { name: 'one over HTTP', create: () => httpSubject() },
   {
     name: 'an eventual one',
     create: () => referenceSubject(EventualStorage, { readConsistency: eventual, listConsistency: eventual }),

@@ -112,6 +112,7 @@ export const getTests: readonly StorageTest[] = [
       const key = env.key('stream');
       await within(110_000, 'A long put', env.put(key, streamBody(source())));
       const expected = sent.digest('hex');
+      await env.settle();
       await env.eventually(async () => {
         const got = createHash('sha256');
         let length = 0;
