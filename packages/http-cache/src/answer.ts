@@ -3,6 +3,8 @@ import { parseCacheControl } from './cache-control.ts';
 import { evaluateConditions, ifRangeHolds, notModifiedFields } from './conditional.ts';
 import type { CacheEntry } from './entry.ts';
 import { type FieldPair, fieldLines, fieldValue, splitList, withoutFields } from './fields.ts';
+import { parseHttpDate } from './http-date.ts';
+import type { LifetimeBasis } from './lifetime.ts';
 import type { Policy } from './policy.ts';
 import { answerFromPart, answerRange, type ByteSpan } from './range.ts';
 import type { RequestHead } from './store.ts';
@@ -83,31 +85,48 @@ export function downstreamFields(
   const own = policy.column.targetedFields ? policy.targets.filter((name) => !SHARED_TARGETS.has(name)) : [];
   const fields = withoutFields(stored.fields, new Set(['age', ...own]));
   const age: FieldPair = ['Age', String(currentAge(stored.freshness.bornAt, now))];
-  return [...withBrowserTtl(fields, policy), age];
+  return [...withBrowserTtl(fields, policy, stored.freshness.basis), age];
 }
 
 /**
  * The fields with `Cache-Control` as browsers shall get it; the same pairs if there is nothing to
- * change. It lengthens `max-age` to the browser TTL and never shortens it, and leaves what mustn't be
- * stored or must be revalidated as it is. Cloudflare: browser TTL (A3), C4, D16.
+ * change. `max-age` is lengthened to the browser TTL and never shortened, and what mustn't be stored
+ * or must be revalidated stays so. Under an operator's lifetime with origin cache control off, the
+ * origin's directives are replaced. Cloudflare: browser TTL, edge TTL (A3), C4, D16.
  */
-export function withBrowserTtl(fields: readonly FieldPair[], policy: Policy): readonly FieldPair[] {
+export function withBrowserTtl(
+  fields: readonly FieldPair[],
+  policy: Policy,
+  basis?: LifetimeBasis,
+): readonly FieldPair[] {
   const { browserTtl, column } = policy;
   const lines = fieldLines(fields, 'cache-control');
-  if (lines.length === 0 && fieldLines(fields, 'expires').length > 0 && browserTtl === undefined) return fields;
+  if (!policy.originCacheControl && basis === 'edge-ttl') {
+    const others = withoutFields(fields, new Set(['cache-control', 'expires']));
+    return [...others, ['Cache-Control', `max-age=${browserTtl ?? policy.edgeTtl ?? 0}`]];
+  }
   if (browserTtl === undefined && (column.passesImmutable || lines.length === 0)) return fields;
   const control = parseCacheControl(lines);
-  const lengthens = browserTtl !== undefined && !control.noStore && control.noCache !== true;
+  const lengthened = browserTtl === undefined || control.noStore || control.noCache === true ? undefined : browserTtl;
   const dropped = new Set<string>();
   if (!column.passesImmutable) dropped.add('immutable');
-  if (lengthens) dropped.add('max-age');
-  if (lengthens && !column.browserTtlKeepsPrivate) dropped.add('private');
+  if (lengthened !== undefined) dropped.add('max-age');
+  if (lengthened !== undefined && !column.browserTtlKeepsPrivate) dropped.add('private');
   const members = lines
     .flatMap((line) => splitList(line))
     .filter((member) => member !== '' && !dropped.has(nameOf(member)));
-  if (lengthens) members.push(`max-age=${Math.max(browserTtl, control.maxAge ?? 0)}`);
+  if (lengthened !== undefined) {
+    members.push(`max-age=${Math.max(lengthened, control.maxAge ?? expiresIn(fields))}`);
+  }
   const others = withoutFields(fields, new Set(['cache-control']));
   return members.length === 0 ? others : [...others, ['Cache-Control', members.join(', ')]];
+}
+
+/** What `Expires` would be as `max-age`. RFC 9111 §4.2.1. */
+function expiresIn(fields: readonly FieldPair[]): number {
+  const date = parseHttpDate(fieldValue(fields, 'date'), 0);
+  const expires = parseHttpDate(fieldValue(fields, 'expires'), 0);
+  return date === undefined || expires === undefined ? 0 : Math.max(0, Math.floor((expires - date) / 1000));
 }
 
 const nameOf = (member: string): string => (member.split('=', 1)[0] ?? '').trim().toLowerCase();

@@ -1,2 +1,6 @@
-/** A name of the web platform that the declarations of structured-headers use, and Node's don't have. */
-type BufferSource = ArrayBufferView | ArrayBuffer;
+declare global {
+  /** A name of the web platform that the declarations of structured-headers use, and Node's don't have. */
+  type BufferSource = ArrayBufferView | ArrayBuffer;
+}
+
+export {};

@@ -24,8 +24,16 @@ export interface Validation extends ExchangeTimes {
 export type FreshenDecision =
   /** Answer with the entry, and store it in place of the old one: only its metadata is new. */
   | { readonly action: 'update'; readonly entry: CacheEntry }
-  /** Answer with the entry, and remove the old one: the origin says now that it mustn't be kept. */
-  | { readonly action: 'serve-once'; readonly entry: CacheEntry; readonly reason: StoreRefusal }
+  /**
+   * Answer with the entry and don't store it. `evict`: and remove the old one, which the origin says
+   * now mustn't be kept; otherwise it was only this client's request that forbids storing.
+   */
+  | {
+      readonly action: 'serve-once';
+      readonly entry: CacheEntry;
+      readonly reason: StoreRefusal;
+      readonly evict: boolean;
+    }
   /** It speaks of another representation: ask again, without conditions. */
   | { readonly action: 'mismatch' };
 
@@ -40,6 +48,9 @@ const KEPT: ReadonlySet<string> = new Set([
   'content-md5',
   'etag',
 ]);
+
+/** Refusals that concern one client's request, and not the stored response. RFC 9111 §3.5, §5.2.1.5. */
+const OF_REQUEST: ReadonlySet<StoreRefusal> = new Set<StoreRefusal>(['request-no-store', 'authorization']);
 
 /** Fields that speak of one message: an old one must not outlive it. */
 const OF_MESSAGE: ReadonlySet<string> = new Set(['age', 'date']);
@@ -72,7 +83,10 @@ export function freshen(
     },
     ttl,
   );
-  if (!decision.store) return { action: 'serve-once', entry: { ...stored, fields }, reason: decision.reason };
+  if (!decision.store) {
+    const { reason } = decision;
+    return { action: 'serve-once', entry: { ...stored, fields }, reason, evict: !OF_REQUEST.has(reason) };
+  }
   const { status, part } = stored;
   return { action: 'update', entry: { ...decision.entry, status, ...(part === undefined ? {} : { part }) } };
 }

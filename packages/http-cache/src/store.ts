@@ -96,6 +96,7 @@ export function decideStore(exchange: Exchange, policy: Policy): StoreDecision {
   const input = { status: response.status, fields: response.fields, control, targeted, ...times(exchange) };
   const explicit = override ?? explicitLifetime(input, policy);
   const lifetime = explicit ?? impliedLifetime(input, policy);
+  if (lifetime.seconds < 0) return { store: false, reason: 'status-ttl' };
   if (explicit === undefined && !mayImply(response, control, lifetime, policy))
     return { store: false, reason: 'no-lifetime' };
   if (lifetime.seconds === 0 && override === undefined && !policy.column.storesZeroLifetime) {
