@@ -4,10 +4,16 @@ import type { StorageKey } from './storage-key.ts';
 
 declare const versionBrand: unique symbol;
 
-/** Identifies one state of one entry. Opaque; compare for equality only. */
+/**
+ * Identifies one state of one entry. Opaque; compare for equality only. Adapters make them of their
+ * backend's text by `as Version`.
+ */
 export type Version = string & { readonly [versionBrand]: 'Version' };
 
-/** A value, or a promise of it. Adapters that need no I/O answer at once and cost the caller nothing. */
+/**
+ * A value, or a promise of it. Adapters that need no I/O answer at once and cost the caller nothing;
+ * they may also throw at once instead of rejecting.
+ */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -76,8 +82,9 @@ export interface ListedEntry {
  * A body on its way into a storage. Core has normalised it: whoever called `put` gave bytes, a
  * stream, or something that opens a stream anew.
  *
- * Core guarantees: `stream()` yields exactly `size` bytes when `size` is known, or throws; it throws
- * `signal.reason` once the operation is aborted; `bytes`, if present, is the whole body and is not
+ * Core guarantees: `stream()` yields exactly `size` bytes when `size` is known, or throws; never more
+ * than `maxObjectBytes`, or throws; it throws `signal.reason` once the operation is aborted (between
+ * the body's end and the commit, ask `signal` once more yourself); `bytes`, if present, is the whole body and is not
  * changed by the caller until the put has settled (a storage that keeps it must copy it).
  */
 export interface PutBody {
@@ -157,7 +164,8 @@ export interface StorageAdapter {
   /**
    * Replaces the metadata of an entry and leaves its bytes alone, without sending them again.
    *
-   * @returns the new version, or `undefined` if there is no such entry: it never creates one.
+   * @returns the new version, or `undefined` if there is no such entry, with a condition or without:
+   *   it never creates one.
    */
   setMetadata(
     key: StorageKey,

@@ -224,6 +224,15 @@ describe('bodies', () => {
     expect(adapter.calls).toEqual(['open']);
   });
 
+  test('a stream of unknown length is cut off as soon as it exceeds that', async () => {
+    const adapter = new ScriptedAdapter({ maxObjectBytes: 2 * bytes.length - 1 });
+    async function* endless() {
+      for (;;) yield bytes;
+    }
+    await expect((await opened(adapter)).put('k', endless(), metadata)).rejects.toMatchObject({ code: 'too-large' });
+    expect(adapter.entries.size).toBe(0);
+  });
+
   test('a hit gives back bytes and record', async () => {
     const storage = await opened(new ScriptedAdapter());
     const version = await storage.put('k', once(), metadata);

@@ -214,18 +214,7 @@ class PublicStorage implements CacheStorage {
       return this.#unsupported('put', checked, 'ifAbsent' in condition ? 'conditional creation' : 'conditional puts');
     }
     const scope = new OperationScope('put', options.deadlineMs ?? this.#deadlineMs, signal);
-    const body = this.#guarded('put', checked, () => new NormalisedBody(input, options.size, scope));
-    if (body.size !== undefined && body.size > maxObjectBytes) {
-      throw this.#count(
-        new StorageError({
-          code: 'too-large',
-          message: `The entry has ${body.size} bytes; this storage takes ${maxObjectBytes}.`,
-          operation: 'put',
-          key: checked,
-          adapter: this.name,
-        }),
-      );
-    }
+    const body = this.#guarded('put', checked, () => new NormalisedBody(input, options.size, maxObjectBytes, scope));
     const stored = this.#guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
     return this.#run({
       operation: 'put',

@@ -19,11 +19,17 @@ export class NormalisedBody implements PutBody {
   readonly replayable: boolean;
   readonly #input: PutInput;
   readonly #scope: OperationScope;
+  readonly #maxBytes: number;
   #opened = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(input: PutInput, declaredSize: number | undefined, scope: OperationScope) {
+  /**
+   * @param maxBytes what the storage takes; more is `too-large`, also where the length was unknown.
+   * @throws StorageError where that is clear already.
+   */
+  constructor(input: PutInput, declaredSize: number | undefined, maxBytes: number, scope: OperationScope) {
     this.#input = input;
+    this.#maxBytes = maxBytes;
     this.#scope = scope;
     if (input instanceof Uint8Array) {
       this.bytes = input;
@@ -35,6 +41,7 @@ export class NormalisedBody implements PutBody {
       this.replayable = isSource(input);
       this.size = isSource(input) ? input.size : declaredSize;
     }
+    if (this.size !== undefined && this.size > maxBytes) throw tooLarge(this.size, maxBytes);
   }
 
   /** Why the caller's own stream failed, if it did. */
@@ -69,6 +76,7 @@ export class NormalisedBody implements PutBody {
         scope.progress();
         sent += chunk.length;
         if (this.size !== undefined && sent > this.size) throw lengthError(this.size, sent);
+        if (sent > this.#maxBytes) throw tooLarge(sent, this.#maxBytes);
         if (chunk.length > 0) yield chunk;
       }
       scope.throwIfEnded();
@@ -88,5 +96,12 @@ function lengthError(declared: number, had: number): StorageError {
   return new StorageError({
     code: 'invalid-argument',
     message: `The body was declared with ${declared} bytes and has ${had > declared ? `at least ${had}` : had}.`,
+  });
+}
+
+function tooLarge(had: number, taken: number): StorageError {
+  return new StorageError({
+    code: 'too-large',
+    message: `The entry has ${had} bytes or more; this storage takes ${taken}.`,
   });
 }
