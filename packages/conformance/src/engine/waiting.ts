@@ -43,11 +43,18 @@ export async function forEachLimited<T>(
   task: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
+  let failure: { readonly error: unknown } | undefined;
   const worker = async () => {
-    while (next < items.length) {
+    while (next < items.length && failure === undefined) {
       const index = next++;
-      await task(items[index] as T, index);
+      try {
+        await task(items[index] as T, index);
+      } catch (error) {
+        failure ??= { error };
+      }
     }
   };
+  // All have ended before the first failure is told, so that nothing goes on behind the caller's back.
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
 }

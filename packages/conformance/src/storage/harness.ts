@@ -42,6 +42,8 @@ export interface CrashSetup {
 export interface StorageSubject {
   /** Fresh and unopened. The suite opens and closes it. */
   readonly adapter: StorageAdapter;
+  /** Bytes of the operator's prefix, if the adapter puts one before keys: they count against 512. */
+  readonly prefixBytes?: number;
   /** Another unopened adapter on the same data. */
   sibling?(): StorageAdapter;
   /** Unopened adapters on the same data whose operator prefix is `prefix`: `Ab/`, `ab/`. */

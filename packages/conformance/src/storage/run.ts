@@ -3,7 +3,7 @@ import type { StorageKey } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
 import { describeError, Inconclusive, type Outcome, outcomeOf, type TestResult } from '../engine/outcome.ts';
 import { Random } from '../engine/random.ts';
-import { forEachLimited, settled, within } from '../engine/waiting.ts';
+import { forEachLimited, pause, settled, within } from '../engine/waiting.ts';
 import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
 import { StorageEnv, type StorageTest } from './env.ts';
 import type { StorageHarness, StorageSubject } from './harness.ts';
@@ -108,13 +108,19 @@ export class StorageRun {
     });
     const limit = test.timeoutMs ?? this.operationTimeoutMs * 3;
     const result = await settled(within(limit, `The test (${test.title})`, test.run(env)));
-    const hanging = adapter.pending;
     await env.closeRest();
     for (const own of this.#mine) await settled(async () => own.dispose?.());
     this.#mine.clear();
-    if (hanging.length > 0) await this.#abandonShared();
+    await this.#quiet(adapter);
+    if (adapter.pending.length > 0) await this.#abandonShared();
     else await this.#cleanUp(test, env);
     return result.ok ? { kind: 'pass' } : outcomeOf(result.error);
+  }
+
+  /** Waits for operations that a test which failed has left under way; not for ever. */
+  async #quiet(adapter: TracedAdapter): Promise<void> {
+    const until = performance.now() + this.operationTimeoutMs;
+    while (adapter.pending.length > 0 && performance.now() < until) await pause(5);
   }
 
   async #cleanUp(test: StorageTest, env: StorageEnv): Promise<void> {
@@ -151,12 +157,26 @@ export class StorageRun {
     );
     const adapter = new TracedAdapter(subject.adapter, this.#written);
     await within(this.operationTimeoutMs, 'open()', adapter.open({ signal: new AbortController().signal }));
+    if (this.#number > 0) {
+      // Opened anew after a test that hung: what is below our prefix is ours, and goes with it.
+      await this.#sweep(adapter);
+      return { subject, adapter };
+    }
     const prefix = `conformance/${this.runId}/`;
     const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
     for await (const row of client.adapter.list(prefix, undefined, client.context())) {
       if (row.key.startsWith(prefix)) throw new Inconclusive(`${row.key} is there already: this prefix is not ours.`);
     }
     return { subject, adapter };
+  }
+
+  async #sweep(adapter: TracedAdapter): Promise<void> {
+    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
+    const left = await settled(client.list(`conformance/${this.runId}/`));
+    if (!left.ok) return;
+    await forEachLimited(left.value, 16, async ({ key }) => {
+      if (key.startsWith(`conformance/${this.runId}/`)) await settled(client.delete(key));
+    });
   }
 
   async #abandonShared(): Promise<void> {

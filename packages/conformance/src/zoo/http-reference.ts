@@ -261,9 +261,19 @@ async function send(body: PutBody, outgoing: ReturnType<typeof request>): Promis
   for await (const chunk of body.stream()) {
     // A socket that was reset never drains.
     if (outgoing.destroyed) return;
-    if (!outgoing.write(chunk)) await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
+    if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
+}
+
+function drained(outgoing: ReturnType<typeof request>): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      outgoing.off('drain', go).off('close', go);
+      resolve();
+    };
+    outgoing.on('drain', go).on('close', go);
+  });
 }
 
 function lost(cause: unknown, applied: 'no' | 'unknown'): StorageError {

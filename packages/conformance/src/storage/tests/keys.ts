@@ -34,7 +34,7 @@ export const keysTests: readonly StorageTest[] = [
     requirement: 'keys.longest',
     title: 'keys of 512 bytes, in one segment and in many',
     async run(env) {
-      const room = MAX_KEY_BYTES - env.prefix.length;
+      const room = MAX_KEY_BYTES - env.prefix.length - (env.subject.prefixBytes ?? 0);
       const segment = 'x'.repeat(room);
       const deep = 'd/'.repeat(room).slice(0, room - 1);
       await areDistinct(env, [

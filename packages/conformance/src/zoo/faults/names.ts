@@ -264,6 +264,7 @@ export const listFaults: readonly StorageFault[] = [
     name: 'list-by-offset',
     breaks: 'Pages are counted: a key that goes meanwhile makes another one disappear.',
     caughtBy: ['list.while-changing'],
+    perhapsBy: ['list.many-keys'],
     storage: listing(async function* (sound, prefix, after) {
       for (let offset = 0; ; offset += 50) {
         const page = (await all(sound(prefix, after))).slice(offset, offset + 50);
