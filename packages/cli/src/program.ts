@@ -6,7 +6,7 @@ import { addSettingFlags, settingFlags } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What may stand directly after `tintype`. */
-export const commandNames = ['serve', 'sign', 'config'] as const;
+export const commandNames = ['serve', 'sign', 'config', 'conformance'] as const;
 
 type Flags = Readonly<Record<string, string>>;
 
@@ -15,6 +15,7 @@ export interface Actions {
   serve(flags: Flags): Promise<void>;
   sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
   config(flags: Flags, options: { readonly json: boolean; readonly check: boolean }): Promise<void>;
+  conformance(flags: Flags, argv: readonly string[]): Promise<void>;
 }
 
 const SETTINGS_HELP = `
@@ -101,6 +102,12 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
     actions.config(settingFlags(config, sections), options),
   );
   addNewCommand(program, version(), surroundings);
+  // The kit reads its own options, --help included; only settings are taken out here.
+  const conformance = add('conformance', 'Put a cache storage to the test.', '', false)
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments();
+  conformance.action(() => actions.conformance(settingFlags(conformance, sections), conformance.args));
   return program;
 }
 

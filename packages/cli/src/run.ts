@@ -16,6 +16,7 @@ import { usageMessage } from './usage-message.ts';
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stderr } = surroundings;
   let sections: readonly Section[] = [];
+  let exitCode: ExitCode = 0;
   try {
     const { plugins, modules, input, ...composition } = await composeFor(argv, surroundings);
     sections = composition.sections;
@@ -34,9 +35,13 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
         const { showConfig } = await import('./config-command.ts');
         await showConfig(plugins, inputWith(flags), options, surroundings);
       },
+      async conformance(flags, rest) {
+        const { conformance } = await import('./conformance-command.ts');
+        exitCode = await conformance(rest, plugins, inputWith(flags), surroundings);
+      },
     };
     await buildProgram(sections, actions, surroundings).parseAsync(argv, { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version are printed already; without a command, so is the help.

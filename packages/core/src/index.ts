@@ -23,6 +23,7 @@ export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './conta
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
 export { memoryBudget } from './container/memory-budget.ts';
+export { storageMaker } from './container/storage-maker.ts';
 export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';
 export { type Consistency, MIN_METADATA_BYTES, type StorageCapabilities } from './contracts/capabilities.ts';

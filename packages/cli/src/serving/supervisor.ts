@@ -37,6 +37,7 @@ export class Supervisor implements Service {
   readonly #failures = new Map<number, number>();
   #file: FileInput;
   #flags: Readonly<Record<string, string>>;
+  #address: string | undefined;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -56,7 +57,7 @@ export class Supervisor implements Service {
     try {
       // One before the others: what is wrong is then told once, and a socket file is made once.
       const first = await this.#fork(0, true).started;
-      this.#keepPort(first.address);
+      this.#address = first.address;
       const others = Array.from({ length: this.#options.settings.processes - 1 }, (_, at) => this.#fork(at + 1, true));
       await Promise.all(others.map(({ started }) => started));
       return first;
@@ -88,6 +89,7 @@ export class Supervisor implements Service {
 
   #fork(index: number, listenFirst: boolean): ServingChild {
     const { env, cwd, terminal, color, settings, output, logger } = this.#options;
+    if (this.#children.size === 0) this.#keepPort();
     const startedAt = performance.now();
     const child = new ServingChild({
       setup: {
@@ -127,11 +129,11 @@ export class Supervisor implements Service {
     }
   }
 
-  /** For port 0: those that come later listen on the port that the first was given. */
-  #keepPort(address: string): void {
+  /** With the last process the socket is gone too, and with it the port that was given out for port 0. */
+  #keepPort(): void {
     const { bind } = this.#options.settings;
-    if (bind.kind !== 'tcp' || bind.port !== 0) return;
-    const { port } = new URL(address);
+    if (this.#address === undefined || bind.kind !== 'tcp' || bind.port !== 0) return;
+    const { port } = new URL(this.#address);
     this.#flags = { ...this.#flags, BIND: formatBind({ ...bind, port: Number(port) }) };
   }
 }

@@ -129,6 +129,11 @@ export class SettingsReader {
     if (!this.#problems.some((known) => known.message === message)) this.#problems.push({ variable, message });
   }
 
+  /** @throws SettingsError with every problem so far. Says nothing of what was never read. */
+  throwProblems(): void {
+    if (this.#problems.length > 0) throw new SettingsError(this.#problems);
+  }
+
   /**
    * Call it when every section has been read or made known.
    *

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+
+const program = fileURLToPath(new URL('../bin/tintype.js', import.meta.url));
+
+/** Runs the built command, as a user would. */
+function tintype(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, 'conformance', ...argv], (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+    });
+  });
+}
+
+test('a storage of the settings that serve reads is put to the test, and nothing of it stays', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'tintype-conformance-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const argv = ['--use', 'fs', '--cache-fs-root', root, '--only', 'get', '--budget', '0.5', '--report', 'json'];
+  const { code, out } = await tintype(...argv);
+  expect(JSON.parse(out).subjects).toMatchObject([{ name: 'fs' }]);
+  expect(code).toBe(0);
+  const files = await readdir(root, { recursive: true, withFileTypes: true });
+  expect(files.filter((file) => file.isFile())).toEqual([]);
+}, 60_000);
+
+test('what cannot run is one sentence and exit code 2', async () => {
+  expect(await tintype('--use', 'fs')).toEqual({
+    code: 2,
+    out: '',
+    err: 'TINTYPE_CACHE_FS_ROOT is required when TINTYPE_CACHE_USE=fs.\n',
+  });
+  expect(await tintype('--use', 'nope')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^[^\n]*"nope"[^\n]*\n$/),
+  });
+  expect(await tintype('--frobnicate')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^[^\n]*frobnicate[^\n]*\n$/),
+  });
+}, 60_000);
