@@ -18,6 +18,21 @@ export function busySince(before: { readonly busy: number; readonly idle: number
   return (busy - before.busy) / Math.max(1, busy - before.busy + idle - before.idle);
 }
 
+/** Milliseconds of processor time that processes have taken since they began, together. Linux only. */
+export function processorTimeOf(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // After the name, which may hold anything: state, ten numbers, utime, stime. proc(5)
+    const [utime = '', stime = ''] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    ticks += Number(utime) + Number(stime);
+  }
+  return ticks * 10;
+}
+
 /** Bytes that processes hold in memory, together; the largest they ever held with `VmHWM`. Linux only. */
 export function residentBytes(pids: readonly number[], field: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
   let total = 0;

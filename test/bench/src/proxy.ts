@@ -15,6 +15,8 @@ export interface RunningProxy {
   readonly port: number;
   /** Signed paths of `rs:fit:512:512` and further options of sources below the input folder. */
   sign(sources: readonly string[], options?: string): Promise<readonly string[]>;
+  /** Of the serving process and its children. */
+  pids(): Promise<readonly number[]>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startProxy(bench: Bench, options: ProxyOptions): Promise<R
         'sign',
         sources.map((source) => `/rs:fit:512:512${more}/plain/local:///${source}`),
       ),
+    pids: async () => [process.pid, ...(await process.call<readonly number[]>('children'))],
     async stop() {
       await process.call('close');
       await process.stop();

@@ -35,7 +35,7 @@ async function growth(bench: Bench, transforms: ProxySetup['transforms'], what: 
     await make(0, FIRST);
     const early = await settled(proxy);
     for (let made = FIRST; made < ALL; made += FIRST) {
-      bench.progress(`${transforms}: ${made} of ${ALL}, ${mebibytes(residentBytes(await pidsOf(proxy)))}`);
+      bench.progress(`${transforms}: ${made} of ${ALL}, ${mebibytes(residentBytes(await proxy.pids()))}`);
       await make(made, made + FIRST);
     }
     const late = await settled(proxy);
@@ -62,13 +62,9 @@ function mixture({ inputs }: Bench): readonly string[] {
   });
 }
 
-async function pidsOf({ process }: RunningProxy): Promise<readonly number[]> {
-  return [process.pid, ...(await process.call<readonly number[]>('children'))];
-}
-
 /** What is resident when nothing is under way any more. */
 async function settled(proxy: RunningProxy): Promise<number> {
-  const pids = await pidsOf(proxy);
+  const pids = await proxy.pids();
   await sleep(2_000);
   const samples: number[] = [];
   for (let sample = 0; sample < 5; sample++) {
