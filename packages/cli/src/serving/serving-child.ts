@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import process from 'node:process';
 import { Failure } from '../failure.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import type { FileInput, Started } from './service.ts';
@@ -40,6 +41,7 @@ export class ServingChild {
       onExit(reason);
     });
     forwardLines(this.#worker, log);
+    this.#worker.process.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
     this.#send({ type: 'setup', setup });
   }
 

@@ -53,7 +53,8 @@ export class Supervisor implements Service {
 
   async start(): Promise<Started> {
     cluster.schedulingPolicy = cluster.SCHED_RR;
-    cluster.setupPrimary({ exec: CHILD, args: [], stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    // Output is not inherited: Node sets shared pipes back to blocking when a process ends.
+    cluster.setupPrimary({ exec: CHILD, args: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     try {
       // One before the others: what is wrong is then told once, and a socket file is made once.
       const first = await this.#fork(0, true).started;
