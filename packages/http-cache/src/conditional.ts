@@ -47,7 +47,8 @@ export function evaluateConditions(
 ): 'proceed' | 'not-modified' | 'precondition-failed' {
   const { fields } = request;
   const etag = fieldValue(selected.fields, 'etag');
-  const lastModified = parseHttpDate(fieldValue(selected.fields, 'last-modified'), selected.receivedAt);
+  const lastModified = (): number | undefined =>
+    parseHttpDate(fieldValue(selected.fields, 'last-modified'), selected.receivedAt);
   const reading = request.method === 'GET' || request.method === 'HEAD';
   if (role === 'origin') {
     const ifMatch = fieldValue(fields, 'if-match');
@@ -55,7 +56,7 @@ export function evaluateConditions(
     // Steps 1 and 2.
     if (ifMatch !== undefined) {
       if (!namesTag(ifMatch, etag, 'strong')) return 'precondition-failed';
-    } else if (since !== undefined && lastModified !== undefined && lastModified > since) return 'precondition-failed';
+    } else if (since !== undefined && (lastModified() ?? since) > since) return 'precondition-failed';
   }
   // Step 3: with If-None-Match, If-Modified-Since doesn't count.
   const ifNoneMatch = fieldValue(fields, 'if-none-match');
@@ -66,7 +67,7 @@ export function evaluateConditions(
   // Step 4. RFC 9111 §4.3.2: without Last-Modified a cache compares Date, and without that its own clock.
   const since = reading ? parseHttpDate(fieldValue(fields, 'if-modified-since'), selected.receivedAt) : undefined;
   if (since === undefined) return 'proceed';
-  const modified = lastModified ?? dateOf(selected.fields, selected.receivedAt) ?? selected.receivedAt;
+  const modified = lastModified() ?? dateOf(selected.fields, selected.receivedAt) ?? selected.receivedAt;
   return modified <= since ? 'not-modified' : 'proceed';
 }
 

@@ -125,6 +125,13 @@ test('the least lifetime lifts a shorter one, but not what must be asked about a
   expect(entryOf('Cache-Control: no-cache\nETag: "a"', options).freshness.freshUntil).toBe(0);
 });
 
+test('lifetimes that the operator gave count from receipt, however old the response is', () => {
+  const old = 'Age: 100\nCache-Control: public';
+  for (const options of [{ defaultTtl: { '200': 9 } }, { statusTtl: { '200': 9 } }, { edgeTtl: 9 }]) {
+    expect(entryOf(old, options).freshness.freshUntil).toBe(after(9));
+  }
+});
+
 test('the narrowest range of statuses wins, and a bad one is told', () => {
   const options = { defaultTtl: { '200-499': 9, '400-499': 5, '404': 3 } };
   const of = (status: number) => entryOf('', options, '', status).freshness.freshUntil;
