@@ -60,6 +60,11 @@ export class LogBuffer implements DestinationStream {
     if (this.#underWay === 0) this.#next();
   }
 
+  /** Whether the reader has not taken yet what it was given. */
+  get isWriting(): boolean {
+    return this.#underWay > 0;
+  }
+
   /** What has not been handed over yet: for a last attempt when the process ends. */
   takeWaiting(): string {
     const waiting = this.#waiting;
@@ -101,9 +106,10 @@ export function standardOutput(options: LogBufferOptions = {}): LogBuffer {
   const buffer = new LogBuffer(polled ? writeToStream : writeToFile, options);
   if (polled) process.stdout.on('error', () => undefined);
   process.on('exit', () => {
+    // A reader that is behind is not waited for.
+    if (polled && buffer.isWriting) return;
     const last = Buffer.from(buffer.takeWaiting());
     try {
-      // Polled output is in non-blocking mode: if there is no room, this fails at once.
       for (let written = 0; written < last.length; ) written += writeSync(1, last, written);
     } catch {
       // There is nobody left to tell.

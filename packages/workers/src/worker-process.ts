@@ -40,9 +40,13 @@ export class WorkerProcess {
     this.#options = options;
     this.#child = fork(CHILD, [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // Not inherited: Node sets shared pipes back to blocking when a process ends, for all who share them.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, UV_THREADPOOL_SIZE: String(options.threads) },
     });
+    for (const output of [this.#child.stdout, this.#child.stderr]) {
+      output?.on('data', (text: Buffer) => process.stderr.write(text));
+    }
     const ready = Promise.withResolvers<string>();
     this.ready = ready.promise;
     this.ready.catch(() => undefined);

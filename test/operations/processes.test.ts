@@ -1,0 +1,128 @@
+import { Agent } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { ask, Load } from './client.ts';
+import { CAN_SEE_CHILDREN, childrenOf, Folder, isAlive, TintypeProcess, until } from './tintype-process.ts';
+
+const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
+
+/** The processes that answered, by what they logged. */
+function serving(proxy: TintypeProcess): Set<number> {
+  return new Set(proxy.lines.filter(({ msg }) => msg === 'request').map(({ pid }) => pid));
+}
+
+describe('with TINTYPE_PROCESSES=2', () => {
+  test('both serve the one address, in turn, and one line tells of the start', async () => {
+    await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2', TINTYPE_WORKERS: '5' } });
+    const address = await proxy.serves();
+    for (let connection = 0; connection < 20; connection++) expect((await ask(address + THUMBNAIL)).status).toBe(200);
+    await until(() => proxy.lines.filter(({ msg }) => msg === 'request').length === 20);
+    const counts = new Map<number, number>();
+    for (const { msg, pid } of proxy.lines) if (msg === 'request') counts.set(pid, (counts.get(pid) ?? 0) + 1);
+    expect([...counts.values()]).toEqual([10, 10]);
+    expect(counts.has(proxy.pid)).toBe(false);
+    const starts = proxy.lines.filter(({ msg }) => msg.startsWith('Serving on'));
+    expect(starts).toHaveLength(1);
+    expect(starts[0]).toMatchObject({ pid: proxy.pid });
+    expect(starts[0]?.msg).toContain('5 transforms at a time, 2 processes');
+    expect(await proxy.stop()).toBe(0);
+  }, 120_000);
+
+  test('one that is killed costs the others nothing and is replaced, on the same port', async () => {
+    await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2' } });
+    const address = await proxy.serves();
+    while (serving(proxy).size < 2) await ask(address + THUMBNAIL);
+    const [victim = 0, survivor = 0] = serving(proxy);
+    process.kill(victim, 'SIGKILL');
+    await proxy.said(/A serving process was ended by SIGKILL; another one is started/);
+    for (let connection = 0; connection < 20; connection++) expect((await ask(address + THUMBNAIL)).status).toBe(200);
+    await proxy.said(/The serving process was replaced/);
+    while (serving(proxy).size < 3) await ask(address + THUMBNAIL);
+    expect(serving(proxy)).toContain(survivor);
+    // All of them at once: the address comes back.
+    for (const pid of serving(proxy)) if (pid !== victim) process.kill(pid, 'SIGKILL');
+    await until(() =>
+      ask(`${address}/readyz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+    expect(await proxy.stop()).toBe(0);
+  }, 120_000);
+
+  test('a configuration that only a start can find wrong is told once, with exit code 2', async () => {
+    await using taken = new TintypeProcess();
+    const { port } = new URL(await taken.serves());
+    await using proxy = new TintypeProcess({
+      env: { TINTYPE_PROCESSES: '2', TINTYPE_BIND: `127.0.0.1:${port}` },
+    });
+    expect(await proxy.ended).toEqual({ code: 2, signal: null });
+    expect(proxy.lines).toEqual([]);
+  }, 120_000);
+
+  test('a reload under load changes what is in force in both, and no request fails', async () => {
+    await using folder = await Folder.make();
+    await folder.configure({ ttl: 1000, cacheUse: 'memory' });
+    await using proxy = new TintypeProcess({ cwd: folder.path, env: { TINTYPE_PROCESSES: '2' } });
+    const address = await proxy.serves();
+    const load = new Load(
+      8,
+      () => address,
+      (client, nth) =>
+        `/unsafe/rs:fit:${nth % 4 === 0 ? 60 + client * 500 + (nth % 500) : 32}/plain/local:///rocket.jpg`,
+    );
+    await load.more(50);
+    for (const ttl of [2000, 3000, 4000]) {
+      await folder.configure({ ttl, cacheUse: 'memory' });
+      const reloads = proxy.lines.filter(({ msg }) => msg.includes('TINTYPE_TTL changed')).length;
+      proxy.signal('SIGHUP');
+      await until(() => proxy.lines.filter(({ msg }) => msg.includes('TINTYPE_TTL changed')).length > reloads);
+      await load.more(50);
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    for (let nth = 0; nth < 4; nth++) {
+      const { headers } = await ask(`${address}/unsafe/rs:fit:${20 + nth}/plain/local:///rocket.jpg`);
+      expect(headers['cache-control']).toContain('max-age=4000');
+    }
+    expect(await proxy.stop()).toBe(0);
+  }, 120_000);
+
+  test.runIf(CAN_SEE_CHILDREN)(
+    'nothing is left behind, however it ends',
+    async () => {
+      const endings = {
+        stopped: (proxy: TintypeProcess) => proxy.signal('SIGTERM'),
+        killed: (proxy: TintypeProcess) => proxy.signal('SIGKILL'),
+      };
+      for (const end of Object.values(endings)) {
+        await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2' } });
+        await proxy.serves();
+        const children = await childrenOf(proxy.pid);
+        const all = [...children, ...(await Promise.all(children.map(childrenOf))).flat()];
+        // Two that serve, and one that transforms for each.
+        expect(all).toHaveLength(4);
+        end(proxy);
+        await proxy.ended;
+        await until(async () => !(await Promise.all(all.map(isAlive))).includes(true));
+      }
+    },
+    60_000,
+  );
+});
+
+test('limits of connections are those of all processes together', async () => {
+  await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2', TINTYPE_MAX_CLIENTS: '4' } });
+  const address = await proxy.serves();
+  const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true }));
+  const outcomes: boolean[] = [];
+  for (const agent of agents) {
+    outcomes.push(
+      await ask(`${address}/livez`, agent).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+  for (const agent of agents) agent.destroy();
+  expect(outcomes).toEqual([true, true, true, true, false, false, false, false]);
+}, 120_000);

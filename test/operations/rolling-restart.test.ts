@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, Load } from './client.ts';
+import { Folder, freePort, TintypeProcess } from './tintype-process.ts';
+
+/** A load balancer of the simplest kind: in turn, and only where the last look at `/readyz` was 200. */
+class Balancer {
+  readonly #addresses: readonly string[];
+  readonly #ready = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+  #turn = 0;
+
+  constructor(addresses: readonly string[]) {
+    this.#addresses = addresses;
+    this.#timer = setInterval(() => void this.look(), 100);
+  }
+
+  async look(): Promise<void> {
+    for (const address of this.#addresses) {
+      const status = await ask(`${address}/readyz`).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      if (status === 200) this.#ready.add(address);
+      else this.#ready.delete(address);
+    }
+  }
+
+  readonly next = (): string => {
+    const ready = this.#addresses.filter((address) => this.#ready.has(address));
+    this.#turn += 1;
+    return ready[this.#turn % ready.length] ?? '';
+  };
+
+  /** How many are given requests. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+test('two proxies behind a load balancer are restarted one after the other, and no request fails', async () => {
+  await using cache = await Folder.make();
+  const ports = [await freePort(), await freePort()];
+  const start = (port = 0) =>
+    new TintypeProcess({
+      env: {
+        TINTYPE_BIND: `127.0.0.1:${port}`,
+        TINTYPE_CACHE_USE: 'fs',
+        TINTYPE_CACHE_FS_ROOT: join(cache.path, 'cache'),
+        TINTYPE_DRAIN_DELAY: '1',
+      },
+    });
+  const running = ports.map((port) => start(port));
+  const balancer = new Balancer(ports.map((port) => `http://127.0.0.1:${port}`));
+  try {
+    await Promise.all(running.map((proxy) => proxy.serves()));
+    await balancer.look();
+    expect(balancer.size).toBe(2);
+    // Three in four are the same few images, the others new ones.
+    const load = new Load(8, balancer.next, (client, nth) => {
+      const width = nth % 4 === 0 ? 40 + client * 500 + (nth % 500) : 32 + (nth % 7);
+      return `/unsafe/rs:fit:${width}/plain/local:///rocket.jpg`;
+    });
+    await load.more(100);
+    for (const [at, port] of ports.entries()) {
+      const before = running[at];
+      expect(await before?.stop()).toBe(0);
+      const after = start(port);
+      running[at] = after;
+      await after.serves();
+      await balancer.look();
+      await load.more(100);
+      // The new one takes part.
+      await after.line(({ msg }) => msg === 'request');
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.answered).toBeGreaterThan(300);
+  } finally {
+    balancer.close();
+    for (const proxy of running) await proxy[Symbol.asyncDispose]();
+  }
+}, 120_000);
