@@ -170,6 +170,15 @@ describe.each(['off', 'on'] as const)('origin cache control %s', (mode) => {
     }
   });
 
+  test("A3, C1: an edge TTL says for how long, and not that others may have what a client's credentials got", () => {
+    const decision = stored(
+      'Cache-Control: max-age=9',
+      { originCacheControl: mode === 'on', edgeTtl: 60 },
+      'Authorization: x',
+    );
+    expect(decision.store).toBe(mode === 'off');
+  });
+
   test('A3: an edge TTL is for successes and redirects, and not for errors', () => {
     expect(stored('', { originCacheControl: mode === 'on', edgeTtl: 60 }, '', 500).store).toBe(false);
     expect(stored('', { originCacheControl: mode === 'on', edgeTtl: 60 }, '', 301).store).toBe(true);

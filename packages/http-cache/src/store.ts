@@ -81,15 +81,9 @@ export function decideStore(exchange: Exchange, policy: Policy): StoreDecision {
   const refusal =
     refusedByRequest(request, policy) ??
     refusedByStatus(response.status, part, policy) ??
-    (override === undefined
-      ? refusedByOrigin(response, control, policy)
-      : override.seconds < 0
-        ? 'status-ttl'
-        : undefined) ??
-    refusedByAuthorization(request, control, policy) ??
-    (override === undefined && policy.setCookie === 'refuse' && hasField(response.fields, 'set-cookie')
-      ? 'set-cookie'
-      : undefined);
+    (override === undefined ? refusedByOrigin(response, control, policy) : refusedByOperator(override)) ??
+    // An operator's lifetime says for how long, and not for whom: this holds under one, too.
+    refusedByAuthorization(request, control, policy);
   if (refusal !== undefined) return { store: false, reason: refusal };
   if (names === '*') return { store: false, reason: 'vary-star' };
 
@@ -135,7 +129,7 @@ function refusedByStatus(status: number, part: StoredPart | undefined, policy: P
   return status === 206 && (!policy.storePartial || part === undefined) ? 'status' : undefined;
 }
 
-/** What the origin forbids. RFC 9111 §3, §5.2.2; D1 to D5. */
+/** What the origin forbids. RFC 9111 §3, §5.2.2; D1 to D5, C3. */
 function refusedByOrigin(response: ResponseHead, control: CacheControl, policy: Policy): StoreRefusal | undefined {
   const { column } = policy;
   // §5.2.2.3: who understands the status ignores no-store beside must-understand, who doesn't mustn't store.
@@ -146,7 +140,14 @@ function refusedByOrigin(response: ResponseHead, control: CacheControl, policy: 
     return 'private';
   }
   // §5.2.2.4 allows storing; D4 and D5 off don't.
-  return control.noCache !== false && !column.storesNoCache ? 'no-cache' : undefined;
+  if (control.noCache !== false && !column.storesNoCache) return 'no-cache';
+  // §7.3 allows storing; C3 on doesn't.
+  return policy.setCookie === 'refuse' && hasField(response.fields, 'set-cookie') ? 'set-cookie' : undefined;
+}
+
+/** A3: a status TTL of -1 is `no-store`. */
+function refusedByOperator(override: Lifetime): StoreRefusal | undefined {
+  return override.seconds < 0 ? 'status-ttl' : undefined;
 }
 
 /** RFC 9111 §3.5, C1: a response to a client's credentials needs the origin's word that others may have it. */
