@@ -17,7 +17,7 @@ async function kills(
   const prefix = `${env.prefix}crash/`;
   let first = 1;
   let total: CrashRecord = { begun: new Map(), done: new Map(), next: first };
-  for (let i = 0; i < env.times(3, 2); i++) {
+  for (let i = 0; i < env.times(2, 1); i++) {
     const record = await killDuringPuts({ ...crash, prefix, writers: 4, first }, env.random.below(80));
     first = record.next;
     total = {
