@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CoreSettings, formatBind } from '@tintype/core';
@@ -37,7 +39,6 @@ export class Supervisor implements Service {
   readonly #failures = new Map<number, number>();
   #file: FileInput;
   #flags: Readonly<Record<string, string>>;
-  #address: string | undefined;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -55,10 +56,10 @@ export class Supervisor implements Service {
     cluster.schedulingPolicy = cluster.SCHED_RR;
     // Output is not inherited: Node sets shared pipes back to blocking when a process ends.
     cluster.setupPrimary({ exec: CHILD, args: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    await this.#fixPort();
     try {
       // One before the others: what is wrong is then told once, and a socket file is made once.
       const first = await this.#fork(0, true).started;
-      this.#address = first.address;
       const others = Array.from({ length: this.#options.settings.processes - 1 }, (_, at) => this.#fork(at + 1, true));
       await Promise.all(others.map(({ started }) => started));
       return first;
@@ -90,7 +91,6 @@ export class Supervisor implements Service {
 
   #fork(index: number, listenFirst: boolean): ServingChild {
     const { env, cwd, terminal, color, settings, output, logger } = this.#options;
-    if (this.#children.size === 0) this.#keepPort();
     const startedAt = performance.now();
     const child = new ServingChild({
       setup: {
@@ -130,11 +130,22 @@ export class Supervisor implements Service {
     }
   }
 
-  /** With the last process the socket is gone too, and with it the port that was given out for port 0. */
-  #keepPort(): void {
+  /**
+   * For port 0: every process has to be given the same one, also those that come later. If there is
+   * none to be had, the first child says why.
+   */
+  async #fixPort(): Promise<void> {
     const { bind } = this.#options.settings;
-    if (this.#address === undefined || bind.kind !== 'tcp' || bind.port !== 0) return;
-    const { port } = new URL(this.#address);
-    this.#flags = { ...this.#flags, BIND: formatBind({ ...bind, port: Number(port) }) };
+    if (bind.kind !== 'tcp' || bind.port !== 0) return;
+    const server = createServer().listen(bind.port, bind.host);
+    const isListening = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    const address = server.address();
+    if (!isListening || address === null || typeof address === 'string') return;
+    server.close();
+    await once(server, 'close');
+    this.#flags = { ...this.#flags, BIND: formatBind({ ...bind, port: address.port }) };
   }
 }
