@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { createProxy, SettingsError } from '@tintype/core';
+import { createProxy, SettingsError, whyNotListen } from '@tintype/core';
 import fs from '@tintype/fs';
 import imgproxyUrl from '@tintype/imgproxy-url';
 import { nodeHandler } from '@tintype/server';
@@ -29,6 +29,8 @@ const proxy = await createProxy({
 await proxy.open();
 
 const { bind } = proxy.settings;
+const refusal = proxy.loopbackOnly ? whyNotListen(bind, 'TINTYPE_BIND') : undefined;
+if (refusal !== undefined) stop(refusal);
 const images = nodeHandler(proxy);
 const server = createServer(async (request, response) => {
   const page = request.method === 'GET' ? FILES[request.url ?? ''] : undefined;

@@ -25,6 +25,7 @@ describe('a URL that cannot be understood is a 400 with a sentence that names th
     expect({ status: answer.status, text }).toEqual({ status: 400, text: expect.stringContaining(word) });
     expect(text.trim().split('\n')).toHaveLength(1);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('cache-status')).toBe('Tintype');
     expect(rig.count('fetched')).toBe(0);
   });
 });

@@ -19,6 +19,7 @@ export {
   type SettingsInput,
   SettingsReader,
 } from './config/settings-reader.ts';
+export { isLoopbackOnly, whyNotListen } from './config/unsigned-bind.ts';
 export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './container/create-proxy.ts';
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';

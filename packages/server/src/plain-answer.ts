@@ -1,6 +1,6 @@
 import type { ProxyResponse } from '@tintype/core';
 
-const BYPASS = { kind: 'bypass' } as const;
+const REFUSED = { kind: 'refused' } as const;
 
 export interface PlainAnswerExtras {
   readonly headers?: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export function plainAnswer(status: number, sentence: string, extras: PlainAnswe
       ...extras.headers,
     },
     body,
-    cache: BYPASS,
+    cache: REFUSED,
     problem: extras.problem,
   };
 }

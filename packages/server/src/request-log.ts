@@ -87,7 +87,9 @@ function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVEL
 
 function cacheWord(cache: CacheOutcome | undefined): string | undefined {
   if (cache === undefined) return undefined;
-  return cache.kind === 'miss' && cache.collapsed ? 'collapsed' : cache.kind;
+  if (cache.kind !== 'miss') return cache.kind;
+  if (cache.collapsed) return 'collapsed';
+  return cache.reason === 'stale' ? 'stale' : 'miss';
 }
 
 /** An error for the log: what an operator needs, causes included, with secrets hidden. */

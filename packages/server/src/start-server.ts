@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bind, ImageProxy } from '@tintype/core';
+import { type Bind, type ImageProxy, whyNotListen } from '@tintype/core';
 import type { HandlerOptions } from './handler-options.ts';
 import { addressOf, listen } from './listen.ts';
 import { answerMalformed } from './malformed-requests.ts';
@@ -67,6 +67,8 @@ const WARN_EVERY_MS = 60_000;
  * rejects with an error that says what to do if it cannot.
  */
 export async function startServer(proxy: ImageProxy, options: ServerOptions): Promise<RunningServer> {
+  const refusal = proxy.loopbackOnly ? whyNotListen(options.bind, 'The address') : undefined;
+  if (refusal !== undefined) throw new Error(refusal);
   let draining = false;
   const headersTimeout = seconds(options.headersTimeout, 10);
   const requestTimeout = Math.max(headersTimeout, seconds(options.requestTimeout, 10));

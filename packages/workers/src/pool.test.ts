@@ -60,7 +60,9 @@ async function alive(pool: TransformPool): Promise<string> {
   for (;;) {
     try {
       return Buffer.from((await pool.transform(ask('echo'))).body).toString();
-    } catch {
+    } catch (error) {
+      // While none is ready it is said that there is no room, and nothing else.
+      expect(error).toMatchObject({ code: 'overloaded' });
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

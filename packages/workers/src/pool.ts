@@ -60,11 +60,13 @@ export class TransformPool implements Transformer {
   }
 
   async transform(request: TransformRequest): Promise<TransformResult> {
-    const [first, ...others] = this.#workers;
-    if (first === undefined) {
+    let idlest: WorkerProcess | undefined;
+    for (const worker of this.#workers) {
+      if (worker.usable && (idlest === undefined || worker.load < idlest.load)) idlest = worker;
+    }
+    if (idlest === undefined) {
       throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
     }
-    const idlest = others.reduce((best, worker) => (worker.load < best.load ? worker : best), first);
     return idlest.transform(request);
   }
 
@@ -72,6 +74,7 @@ export class TransformPool implements Transformer {
     const startedAt = performance.now();
     const worker = new WorkerProcess({
       setup: this.#options.setup,
+      revision: this.revision,
       threads: this.#options.threads,
       priority: this.#options.priority,
       killAfterMs: this.#options.killAfterMs,
@@ -84,10 +87,7 @@ export class TransformPool implements Transformer {
       },
     });
     this.#workers.add(worker);
-    const revision = await worker.ready;
-    if (revision !== this.revision) {
-      throw new Error(`The transforming process is ${revision}, this one is ${this.revision}; restart both.`);
-    }
+    await worker.ready;
   }
 
   async #replace(): Promise<void> {
@@ -95,7 +95,7 @@ export class TransformPool implements Transformer {
       await sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow), undefined, { ref: false });
     }
     if (this.#state !== 'open') return;
-    // A failed start ends its process, which brings us here again.
+    // A child that cannot be used is ended, which brings us here again.
     await this.#start().catch(() => undefined);
   }
 }

@@ -7,6 +7,9 @@ import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 // In the sources and in the build alike: beside this file, with the same extension.
 const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
 
+/** Longest time for a child to load its plugins and make its transformer. */
+const START_MS = 60_000;
+
 interface Job {
   readonly resolve: (result: TransformResult) => void;
   readonly reject: (error: unknown) => void;
@@ -15,6 +18,8 @@ interface Job {
 
 export interface WorkerOptions {
   readonly setup: ChildSetup;
+  /** What the child's transformer must be, or it is not used. */
+  readonly revision: string;
   /** Threads for decoding and encoding. */
   readonly threads: number;
   /** Scheduling priority, as of `os.setPriority`: 0 is like this process, 19 is the least. */
@@ -33,8 +38,10 @@ export class WorkerProcess {
   readonly #exited = Promise.withResolvers<void>();
   #nextId = 0;
   #killed: string | undefined;
-  /** Resolves with the transformer's revision once the child can work; rejects if it never will. */
-  readonly ready: Promise<string>;
+  #usable = false;
+  readonly #starting: NodeJS.Timeout;
+  /** Resolves once the child can work; rejects, and ends it, if it never will. */
+  readonly ready: Promise<void>;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -47,7 +54,7 @@ export class WorkerProcess {
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on('data', (text: Buffer) => process.stderr.write(text));
     }
-    const ready = Promise.withResolvers<string>();
+    const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.ready.catch(() => undefined);
     this.#child.once('spawn', () => this.#lowerPriority());
@@ -61,11 +68,20 @@ export class WorkerProcess {
       this.#end(reason);
     });
     this.#child.on('message', (message: FromChild) => {
-      if (message.type === 'ready') ready.resolve(message.revision);
-      else if (message.type === 'unusable') ready.reject(new Error(message.message));
+      if (message.type === 'ready') this.#isReady(message.revision, ready);
+      else if (message.type === 'unusable') this.#isUnusable(message.message, ready);
       else this.#settle(message);
     });
+    this.#starting = setTimeout(
+      () => this.#isUnusable(`It was not ready within ${START_MS / 1_000} s.`, ready),
+      START_MS,
+    );
     this.#send({ type: 'setup', setup: options.setup });
+  }
+
+  /** Whether it may be given work. */
+  get usable(): boolean {
+    return this.#usable;
   }
 
   get pid(): number | undefined {
@@ -106,6 +122,23 @@ export class WorkerProcess {
     clearTimeout(last);
   }
 
+  /** One that would give other bytes must not be used: its results would be stored under our key. */
+  #isReady(revision: string, ready: PromiseWithResolvers<void>): void {
+    const { revision: expected } = this.#options;
+    if (revision !== expected) {
+      this.#isUnusable(`The transforming process is ${revision}, this one is ${expected}; restart both.`, ready);
+      return;
+    }
+    clearTimeout(this.#starting);
+    this.#usable = true;
+    ready.resolve();
+  }
+
+  #isUnusable(message: string, ready: PromiseWithResolvers<void>): void {
+    ready.reject(new Error(message));
+    this.#kill(`cannot be used: ${message}`);
+  }
+
   #lowerPriority(): void {
     if (this.#child.pid === undefined || this.#options.priority === 0) return;
     try {
@@ -139,6 +172,8 @@ export class WorkerProcess {
       );
     }
     this.#jobs.clear();
+    this.#usable = false;
+    clearTimeout(this.#starting);
     this.#exited.resolve();
     this.#options.onExit(reason);
   }

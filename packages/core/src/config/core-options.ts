@@ -183,6 +183,7 @@ export const coreOptions = {
     default: '5',
     min: 0.001,
     imgproxy: true,
+    max: 86_400,
     description: 'Longest time to connect to a source, to its headers, and between its bytes, in seconds.',
   },
   TIMEOUT: {
@@ -190,6 +191,7 @@ export const coreOptions = {
     default: '10',
     min: 0.001,
     imgproxy: true,
+    max: 86_400,
     description: 'Longest time from a request to the start of its answer, in seconds.',
   },
   PROCESSES: {
@@ -212,6 +214,7 @@ export const coreOptions = {
     default: '90',
     min: 0,
     imgproxy: true,
+    max: 86_400,
     description:
       'How long an idle connection is kept, in seconds: longer than a load balancer keeps it; 0 closes after each answer.',
   },
@@ -220,6 +223,7 @@ export const coreOptions = {
     default: '10',
     min: 0.001,
     imgproxy: true,
+    max: 86_400,
     description: 'Longest time for a request to arrive, in seconds.',
   },
   WRITE_RESPONSE_TIMEOUT: {
@@ -227,12 +231,14 @@ export const coreOptions = {
     default: '30',
     min: 0,
     imgproxy: true,
+    max: 86_400,
     description: 'Longest time in which a client takes none of the bytes it is sent, in seconds; 0 waits for ever.',
   },
   DRAIN_DELAY: {
     kind: 'seconds',
     default: '5',
     min: 0,
+    max: 86_400,
     description: 'How long after SIGTERM requests are still accepted, while `/readyz` says 503 already, in seconds.',
   },
   GRACEFUL_STOP_TIMEOUT: {
@@ -240,6 +246,7 @@ export const coreOptions = {
     default: '20',
     min: 0,
     imgproxy: true,
+    max: 86_400,
     description:
       'Longest time for requests in flight to be answered and results to be stored when it stops, in seconds.',
   },

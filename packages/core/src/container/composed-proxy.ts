@@ -1,6 +1,7 @@
 import type { Container } from 'inversify';
 import type { CoreSettings } from '../config/core-options.ts';
 import type { EffectiveSetting } from '../config/settings-reader.ts';
+import { isLoopbackOnly } from '../config/unsigned-bind.ts';
 import type { Coordinator } from '../contracts/coordinator.ts';
 import { type Dialect, type KeyRing, RequestError } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -40,6 +41,7 @@ interface Composition {
 /** A proxy from its parts: what opens and closes them, and in which order. */
 export class ComposedProxy implements ConfiguredProxy {
   readonly storage: CacheStorage | undefined;
+  readonly loopbackOnly: boolean;
   readonly settings: CoreSettings;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
@@ -55,6 +57,7 @@ export class ComposedProxy implements ConfiguredProxy {
   constructor(parts: Composition) {
     this.#parts = parts;
     this.storage = parts.storage;
+    this.loopbackOnly = isLoopbackOnly(parts.settings);
     this.settings = parts.settings;
     this.effective = parts.effective;
     this.warnings = parts.warnings;

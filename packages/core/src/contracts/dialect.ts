@@ -1,4 +1,3 @@
-import type { HttpFields } from './http-fields.ts';
 import type { Operations } from './operations.ts';
 import type { OutputRequest } from './transformer.ts';
 
@@ -44,10 +43,13 @@ export interface KeyRing {
   readonly trusted: readonly string[];
 }
 
+/**
+ * What a dialect reads. No headers: what it read of them would have to be part of the key and of
+ * `Vary`, and a parsed URL is remembered by its text alone.
+ */
 export interface DialectRequest {
   /** Path and query exactly as received, never decoded or normalised. */
   readonly target: string;
-  readonly headers: HttpFields;
 }
 
 /** A grammar of URLs. Pure: no I/O. */

@@ -1,9 +1,17 @@
 /** How the cache answered. RFC 9211 §2 gives the words. */
 export type CacheOutcome =
   | { readonly kind: 'hit'; readonly ttl: number }
-  | { readonly kind: 'miss'; readonly collapsed: boolean; readonly stored: boolean }
+  | {
+      readonly kind: 'miss';
+      /** There was no entry, or one that is too old. */
+      readonly reason: 'uri-miss' | 'stale';
+      readonly collapsed: boolean;
+      readonly stored: boolean;
+    }
   /** No storage is configured, or this request isn't cached. */
-  | { readonly kind: 'bypass' };
+  | { readonly kind: 'bypass' }
+  /** Answered before any lookup: a URL that is refused. Nothing was forwarded. */
+  | { readonly kind: 'refused' };
 
 /**
  * Why a result was served and not stored.

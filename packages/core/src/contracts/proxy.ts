@@ -41,6 +41,11 @@ export interface ImageProxy {
   check(): Promise<readonly (CheckResult & { readonly part: string })[]>;
   /** The signed form of an unsigned path, by the dialect and the first key. */
   sign(path: string): string;
+  /**
+   * No key is set, and nothing says that this is wanted: a front end must not listen beyond the
+   * loopback interface.
+   */
+  readonly loopbackOnly?: boolean | undefined;
   /** The result cache's storage, if one is configured. */
   readonly storage: CacheStorage | undefined;
 }

@@ -7,7 +7,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import { Flights } from './flight.ts';
 import { checkExpiry, guard } from './guard.ts';
 import { type Made, makeVariant, type Workshop } from './make.ts';
-import { type Problem, problemOf } from './problem.ts';
+import { problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
 import { type KeyContext, variantKey } from './variant-key.ts';
 
@@ -56,6 +56,7 @@ export class Pipeline {
 
   /** Answers; never rejects. */
   async handle(request: ProxyRequest): Promise<ProxyResponse> {
+    let reason: MissReason | undefined;
     try {
       const { clock, results } = this.#options;
       const { image, key: known } = this.#resolve(request);
@@ -67,10 +68,12 @@ export class Pipeline {
         if (hit.metadata.freshUntil > now) return this.#hit(request, image, key, hit, now);
         hit.body.discard().catch(() => undefined);
       }
+      reason = hit === undefined ? 'uri-miss' : 'stale';
       results?.asked(key, hit !== undefined);
-      return await this.#miss(request, image, key);
+      return await this.#miss(request, image, key, reason);
     } catch (error) {
-      return this.#failure(request, problemOf(error, this.#options.overloadStatus));
+      const problem = problemOf(error, this.#options.overloadStatus);
+      return problemResponse(request, problem, this.#outcome(reason, false, false));
     }
   }
 
@@ -84,7 +87,7 @@ export class Pipeline {
     let resolved = this.#resolved.get(request.target);
     if (resolved === undefined) {
       const { dialect, key } = this.#options;
-      const image = dialect.parse({ target: request.target, headers: request.headers });
+      const image = dialect.parse({ target: request.target });
       guard(image, this.#options);
       resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, key) };
       this.#resolved.set(request.target, resolved);
@@ -103,13 +106,11 @@ export class Pipeline {
     return imageResponse(request, image, hit.metadata, payload, { kind: 'hit', ttl }, this.#vary, now);
   }
 
-  async #miss(request: ProxyRequest, image: ImageRequest, key: StorageKey): Promise<ProxyResponse> {
+  async #miss(request: ProxyRequest, image: ImageRequest, key: StorageKey, reason: MissReason): Promise<ProxyResponse> {
     const { value: made, collapsed } = await this.#flights.join(key, request.signal, (control) =>
       makeVariant(key, image, this.#options, control),
     );
-    const cache: CacheOutcome = this.#options.results
-      ? { kind: 'miss', collapsed, stored: made.stored }
-      : { kind: 'bypass' };
+    const cache = this.#outcome(reason, collapsed, made.stored);
     const payload =
       made.kind === 'variant'
         ? { body: made.bytes, size: made.bytes.length }
@@ -117,10 +118,11 @@ export class Pipeline {
     return imageResponse(request, image, made.metadata, payload, cache, this.#vary, this.#options.clock());
   }
 
-  #failure(request: ProxyRequest, problem: Problem): ProxyResponse {
-    const cache: CacheOutcome = this.#options.results
-      ? { kind: 'miss', collapsed: false, stored: false }
-      : { kind: 'bypass' };
-    return problemResponse(request, problem, cache);
+  /** @param reason `undefined` if it never came to a lookup. */
+  #outcome(reason: MissReason | undefined, collapsed: boolean, stored: boolean): CacheOutcome {
+    if (reason === undefined) return { kind: 'refused' };
+    return this.#options.results ? { kind: 'miss', reason, collapsed, stored } : { kind: 'bypass' };
   }
 }
+
+type MissReason = 'uri-miss' | 'stale';

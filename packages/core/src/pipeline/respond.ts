@@ -22,9 +22,11 @@ export function cacheStatus(outcome: CacheOutcome): string {
     case 'hit':
       return `Tintype; hit; ttl=${outcome.ttl}`;
     case 'miss':
-      return `Tintype; fwd=uri-miss${outcome.stored ? '; stored' : ''}${outcome.collapsed ? '; collapsed' : ''}`;
+      return `Tintype; fwd=${outcome.reason}${outcome.stored ? '; stored' : ''}${outcome.collapsed ? '; collapsed' : ''}`;
     case 'bypass':
       return 'Tintype; fwd=bypass';
+    case 'refused':
+      return 'Tintype';
   }
 }
 

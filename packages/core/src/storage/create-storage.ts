@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageCapabilities } from '../contracts/capabilities.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type {
@@ -70,13 +69,20 @@ class Counters implements StorageCounters {
   readonly errors: Partial<Record<StorageErrorCode, number>> = {};
 }
 
-interface Call<T> {
+/** Whose errors they are. */
+interface Doing {
   readonly operation: StorageOperation;
   readonly key?: StorageKey | undefined;
   readonly scope: OperationScope;
-  readonly conditional?: boolean;
   readonly body?: NormalisedBody;
+}
+
+interface Attempts<T> extends Doing {
+  readonly conditional?: boolean;
   readonly attempt: () => Awaitable<T>;
+}
+
+interface Call<T> extends Attempts<T> {
   /** Releases what an answer holds that came after the deadline or the abort. */
   readonly late?: (value: T) => void;
 }
@@ -279,36 +285,41 @@ class PublicStorage implements CacheStorage {
         }),
       );
     }
+    const scope = new OperationScope('list', options.deadlineMs ?? this.#deadlineMs, options.signal);
+    const begin = (after: StorageKey | undefined) =>
+      this.#adapter.list(prefix, after, scope)[Symbol.asyncIterator]();
     let { after } = options;
-    let failures = 0;
-    for (;;) {
-      const scope = new OperationScope('list', options.deadlineMs ?? this.#deadlineMs, options.signal);
-      const rows = this.#adapter.list(prefix, after, scope)[Symbol.asyncIterator]();
-      let ended = false;
-      try {
-        for (;;) {
-          const row = await scope.race(rows.next());
-          if (row.done) {
-            ended = true;
-            return;
+    let rows: AsyncIterator<ListedEntry> | undefined;
+    // A broken page is asked for again from the last row: each row still comes once.
+    const next = () =>
+      this.#settle<IteratorResult<ListedEntry>>({
+        operation: 'list',
+        scope,
+        attempt: async () => {
+          rows ??= begin(after);
+          try {
+            return await rows.next();
+          } catch (error) {
+            rows = undefined;
+            throw error;
           }
-          after = row.value.key;
-          failures = 0;
-          yield row.value;
+        },
+      });
+    try {
+      for (;;) {
+        const row = await scope.race(next());
+        if (row.done) {
+          rows = undefined;
+          return;
         }
-      } catch (error) {
-        ended = true;
-        const mapped = this.#mapped('list', undefined, error, options.signal);
-        failures++;
-        // A broken page is asked for again from the last row: each row still comes once.
-        const attempt: Attempt = { operation: 'list', number: failures, conditional: false, replayable: true };
-        const wait = StorageError.is(mapped) && nextAttemptIn(mapped, attempt, this.#retry, this.#random());
-        if (typeof wait !== 'number') throw mapped;
-        this.counters.retries++;
-        await sleep(wait, undefined, options.signal ? { signal: options.signal } : {});
-      } finally {
-        if (!ended) await rows.return?.();
+        after = row.value.key;
+        yield row.value;
       }
+    } catch (error) {
+      throw this.#outward({ operation: 'list', scope }, error);
+    } finally {
+      // Not awaited: one that hangs in `next` answers `return` only after that.
+      Promise.resolve(rows?.return?.()).catch(() => undefined);
     }
   }
 
@@ -381,7 +392,8 @@ class PublicStorage implements CacheStorage {
     });
   }
 
-  async #settle<T>(call: Call<T>, first: Promise<T>): Promise<T> {
+  /** Tries until it succeeds or must not be tried again. What it rejects with is neither mapped nor counted. */
+  async #settle<T>(call: Attempts<T>, first: Awaitable<T> = call.attempt()): Promise<T> {
     for (let number = 1; ; number++) {
       try {
         const value = await (number === 1 ? first : call.attempt());
@@ -389,32 +401,24 @@ class PublicStorage implements CacheStorage {
         if (failure) throw failure.error;
         return value;
       } catch (error) {
-        const mapped = this.#outward(call, error);
-        const wait =
-          StorageError.is(mapped) && call.body?.failure === undefined && !call.scope.ended
-            ? nextAttemptIn(
-                mapped,
-                {
-                  operation: call.operation,
-                  number,
-                  conditional: call.conditional ?? false,
-                  replayable: call.body?.canReplay ?? true,
-                },
-                this.#retry,
-                this.#random(),
-              )
-            : undefined;
-        if (wait === undefined) throw mapped;
+        if (!StorageError.is(error) || call.body?.failure !== undefined || call.scope.ended) throw error;
+        const attempt: Attempt = {
+          operation: call.operation,
+          number,
+          conditional: call.conditional ?? false,
+          replayable: call.body?.canReplay ?? true,
+        };
+        const wait = nextAttemptIn(error, attempt, this.#retry, this.#random());
+        if (wait === undefined || !(await call.scope.pause(wait))) throw error;
+        this.#count(error);
         this.counters.retries++;
-        await sleep(wait);
-        call.scope.throwIfEnded();
         call.body?.rewind();
       }
     }
   }
 
   /** What the caller sees of an error: the body's own, the caller's abort reason, or ours. */
-  #outward<T>(call: Call<T>, error: unknown): unknown {
+  #outward(call: Doing, error: unknown): unknown {
     const failure = call.body?.failure;
     if (failure && !StorageError.is(failure.error)) return failure.error;
     const ended = call.scope.ended;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationContext } from '../contracts/storage-adapter.ts';
 import { StorageError, type StorageOperation } from '../contracts/storage-error.ts';
 
@@ -13,6 +14,8 @@ export class OperationScope implements OperationContext {
   #timer: NodeJS.Timeout | undefined;
   #reject: ((reason: unknown) => void) | undefined;
   #ended: { readonly reason: unknown } | undefined;
+  /** When the deadline began to run, on the clock of `performance`. */
+  #since = 0;
   #onAbort: (() => void) | undefined;
 
   constructor(operation: StorageOperation, deadlineMs: number, caller: AbortSignal | undefined) {
@@ -43,7 +46,21 @@ export class OperationScope implements OperationContext {
 
   /** Data moved: the deadline bounds idle time, not the time that a large body takes. */
   progress(): void {
+    this.#since = performance.now();
     this.#timer?.refresh();
+  }
+
+  /**
+   * Pauses what is raced; ends early, with the reason, when the scope does.
+   *
+   * @returns `false`, at once, if the deadline comes sooner than that.
+   */
+  async pause(ms: number): Promise<boolean> {
+    this.throwIfEnded();
+    if (ms >= this.#deadlineMs - (performance.now() - this.#since)) return false;
+    await sleep(ms, undefined, { signal: this.signal }).catch(() => undefined);
+    this.throwIfEnded();
+    return true;
   }
 
   /**
@@ -76,6 +93,7 @@ export class OperationScope implements OperationContext {
 
   #arm(): void {
     if (this.#timer === undefined && Number.isFinite(this.#deadlineMs)) {
+      this.#since = performance.now();
       this.#timer = setTimeout(() => this.#expire(), this.#deadlineMs);
     }
     if (this.#caller !== undefined && this.#onAbort === undefined) {
