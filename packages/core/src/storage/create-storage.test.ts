@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { collect, StreamedBody } from '../bodies.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import { storageKey } from '../contracts/storage-key.ts';
 import { createStorage } from './create-storage.ts';
 import { ScriptedAdapter } from './scripted-adapter.fixture.ts';
 
@@ -136,6 +137,32 @@ describe('retries', () => {
     expect(keys).toEqual(['a', 'b', 'c']);
     expect(storage.counters.retries).toBe(1);
   });
+
+  test('whoever is told to come back after the deadline gives up at once, and leaves no timer behind', async () => {
+    const later = () => busy({ retryAfterMs: 3_600_000 });
+    const storage = await opened(new ScriptedAdapter().fail('put', later()).fail('list', later()));
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await expect(storage.put('k', bytes, metadata)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(Array.fromAsync(storage.list(''))).rejects.toMatchObject({ code: 'unavailable' });
+    expect([storage.counters.retries, timers()]).toEqual([0, before]);
+  });
+
+  test('an abort ends the pause before the next attempt, with its reason', async () => {
+    const later = () => busy({ retryAfterMs: 4_000 });
+    const storage = await opened(new ScriptedAdapter().fail('get', later()).fail('list', later()));
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reason = new Error('The client has gone.');
+    const both = [Promise.resolve(storage.get('k', { signal })), Array.fromAsync(storage.list('', { signal }))];
+    await new Promise(setImmediate);
+    controller.abort(reason);
+    for (const pending of both) await expect(pending).rejects.toBe(reason);
+    await new Promise(setImmediate);
+    expect(timers()).toBe(before);
+  });
 });
 
 describe('deadlines and aborts', () => {
@@ -178,6 +205,56 @@ describe('deadlines and aborts', () => {
     await expect(storage.get('k')).rejects.toMatchObject({ code: 'timeout' });
     gate.resolve();
     await released.promise;
+  });
+
+  test('a timeout counts once, also where the adapter heeds its signal', async () => {
+    const adapter = new ScriptedAdapter();
+    adapter.put = (_key, _body, _metadata, _condition, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const storage = await opened(adapter, 20);
+    await expect(storage.put('k', bytes, metadata)).rejects.toMatchObject({ code: 'timeout' });
+    await new Promise(setImmediate);
+    expect(storage.counters.errors).toEqual({ timeout: 1 });
+  });
+
+  test("a body's own fault counts once", async () => {
+    const storage = await opened(new ScriptedAdapter());
+    await expect(storage.put('k', once(), metadata, { size: 1 })).rejects.toMatchObject({ code: 'invalid-argument' });
+    expect(storage.counters.errors).toEqual({ 'invalid-argument': 1 });
+  });
+
+  test('a listing that is given up after the deadline is released when it answers', async () => {
+    const gate = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const adapter = new ScriptedAdapter();
+    adapter.list = async function* () {
+      try {
+        await gate.promise;
+        yield { key: storageKey('k'), size: 0, version: undefined, modifiedAt: 0 };
+      } finally {
+        released.resolve();
+      }
+    };
+    const storage = await opened(adapter, 20);
+    await expect(Array.fromAsync(storage.list(''))).rejects.toMatchObject({ code: 'timeout' });
+    gate.resolve();
+    await released.promise;
+    expect(storage.counters).toMatchObject({ retries: 0, errors: { timeout: 1 } });
+  });
+
+  test('a listing that its reader leaves is released before the reader goes on', async () => {
+    const adapter = new ScriptedAdapter();
+    let released = false;
+    adapter.list = async function* () {
+      try {
+        for (;;) yield { key: storageKey('k'), size: 0, version: undefined, modifiedAt: 0 };
+      } finally {
+        await new Promise(setImmediate);
+        released = true;
+      }
+    };
+    for await (const _ of (await opened(adapter)).list('')) break;
+    expect(released).toBe(true);
   });
 
   test('an abort rejects with the reason itself, also when the adapter ignores it', async () => {

@@ -286,8 +286,7 @@ class PublicStorage implements CacheStorage {
       );
     }
     const scope = new OperationScope('list', options.deadlineMs ?? this.#deadlineMs, options.signal);
-    const begin = (after: StorageKey | undefined) =>
-      this.#adapter.list(prefix, after, scope)[Symbol.asyncIterator]();
+    const begin = (after: StorageKey | undefined) => this.#adapter.list(prefix, after, scope)[Symbol.asyncIterator]();
     let { after } = options;
     let rows: AsyncIterator<ListedEntry> | undefined;
     // A broken page is asked for again from the last row: each row still comes once.
@@ -318,8 +317,9 @@ class PublicStorage implements CacheStorage {
     } catch (error) {
       throw this.#outward({ operation: 'list', scope }, error);
     } finally {
-      // Not awaited: one that hangs in `next` answers `return` only after that.
-      Promise.resolve(rows?.return?.()).catch(() => undefined);
+      // One that hangs in `next` answers `return` only after that; the scope has ended then.
+      const released = rows?.return?.();
+      if (released) await scope.race(Promise.resolve(released)).catch(() => undefined);
     }
   }
 
