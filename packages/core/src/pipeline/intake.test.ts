@@ -47,3 +47,36 @@ test('so many are made at a time, and the next one is told at once; local files 
   second.done();
   expect(intake.making).toBe(1);
 });
+
+test('what is done counts once, also where others have taken its place meanwhile', async () => {
+  const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
+  const first = await intake.enter('https://a.example/1', NEVER);
+  first.downloaded();
+  await intake.enter('https://a.example/2', NEVER);
+  first.done();
+  expect(await isSettled(intake.enter('https://a.example/3', NEVER))).toBe(false);
+});
+
+test.each([
+  'https://a.example:443/2',
+  'http://a.example/2',
+  'http://a.example:443/2',
+  'https://a.example./2',
+  'https://A.EXAMPLE/2',
+  'https://%61.example/2',
+  'https://a.example\\2',
+  'https://user@a.example?2',
+])('%s is the host a.example', async (source) => {
+  const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
+  await intake.enter('https://a.example/1', NEVER);
+  expect(await isSettled(intake.enter(source, NEVER))).toBe(false);
+});
+
+test('buckets are hosts, and what is no URL cannot pass them by', async () => {
+  const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
+  await intake.enter('s3://bucket/1', NEVER);
+  expect(await isSettled(intake.enter('s3://bucket/2', NEVER))).toBe(false);
+  await intake.enter('s3://other_bucket/1', NEVER);
+  await intake.enter('https://a b/1', NEVER);
+  expect(await isSettled(intake.enter('https://a c/1', NEVER))).toBe(false);
+});

@@ -70,8 +70,9 @@ export class Intake {
       semaphore = new Semaphore(perHost, queuePerHost);
       this.#hosts.set(host, semaphore);
     }
+    // Only this one: by now the host may have another, with others in it.
     const tidy = () => {
-      if (semaphore.running === 0) this.#hosts.delete(host);
+      if (semaphore.running === 0 && this.#hosts.get(host) === semaphore) this.#hosts.delete(host);
     };
     try {
       const leave = await semaphore.enter(signal);
@@ -86,9 +87,17 @@ export class Intake {
   }
 }
 
-/** `host:port` or bucket of a source; `undefined` where there is none (`local:///…`). */
+/** Ports that `http` and `https` imply: one server, however it is written. */
+const WEB_PORTS = new Set(['', '80', '443']);
+
+/**
+ * Host and port, or bucket, of a source: the same for every spelling of it. `undefined` where there is
+ * none (`local:///…`). What is no URL shares one place with all that is none.
+ */
 function hostOf(source: string): string | undefined {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(source)?.[1];
-  const host = authority?.slice(authority.lastIndexOf('@') + 1).toLowerCase();
-  return host === '' ? undefined : host;
+  const url = URL.parse(source);
+  if (url === null) return '?';
+  const host = url.hostname.toLowerCase().replace(/\.$/, '');
+  if (host === '') return undefined;
+  return WEB_PORTS.has(url.port) ? host : `${host}:${url.port}`;
 }
