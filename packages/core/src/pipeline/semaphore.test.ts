@@ -3,34 +3,33 @@ import { Semaphore } from './semaphore.ts';
 
 const { signal } = new AbortController();
 
-test('so many run, so many wait in order, and the next one is told at once', async () => {
+test('so many are let in, so many wait in order, and the next one is told at once', async () => {
   const semaphore = new Semaphore(1, 2);
-  const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());
+  const leaveFirst = await semaphore.enter(signal);
   const order: number[] = [];
-  const runs = gates.map((gate, index) =>
-    semaphore.run(async () => {
-      order.push(index);
-      await gate.promise;
-    }, signal),
-  );
-  await expect(semaphore.run(async () => undefined, signal)).rejects.toMatchObject({ code: 'overloaded' });
-  expect([semaphore.running, semaphore.waiting]).toEqual([1, 2]);
-  for (const gate of gates) gate.resolve();
-  await Promise.all(runs);
-  expect(order).toEqual([0, 1, 2]);
+  const waiting = [2, 3].map(async (number) => {
+    const leave = await semaphore.enter(signal);
+    order.push(number);
+    leave();
+  });
+  await expect(semaphore.enter(signal)).rejects.toMatchObject({ code: 'overloaded' });
+  expect([semaphore.running, semaphore.waiting, order]).toEqual([1, 2, []]);
+  leaveFirst();
+  await Promise.all(waiting);
+  expect(order).toEqual([2, 3]);
   expect([semaphore.running, semaphore.waiting]).toEqual([0, 0]);
 });
 
-test('whoever gives up waiting leaves the queue, and a failed task frees its place', async () => {
+test('whoever gives up waiting leaves the queue; leaving twice frees one place', async () => {
   const semaphore = new Semaphore(1, 5);
-  const gate = Promise.withResolvers<void>();
-  const running = semaphore.run(() => gate.promise, signal);
+  const leave = await semaphore.enter(signal);
   const client = new AbortController();
-  const waiting = semaphore.run(async () => 'never', client.signal);
+  const waiting = semaphore.enter(client.signal);
   client.abort(new Error('left'));
   await expect(waiting).rejects.toThrow('left');
   expect(semaphore.waiting).toBe(0);
-  gate.reject(new Error('task'));
-  await expect(running).rejects.toThrow('task');
-  expect(await semaphore.run(async () => 'next', signal)).toBe('next');
+  leave();
+  await semaphore.enter(signal);
+  leave();
+  expect(semaphore.running).toBe(1);
 });

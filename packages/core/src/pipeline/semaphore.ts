@@ -44,16 +44,6 @@ export class Semaphore {
     };
   }
 
-  /** Runs `task` when there is room. Throws as `enter` does, and what the task throws. */
-  async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const leave = await this.enter(signal);
-    try {
-      return await task();
-    } finally {
-      leave();
-    }
-  }
-
   #wait(signal: AbortSignal): Promise<void> {
     if (this.#queue.size >= this.#maxQueue) {
       return Promise.reject(
