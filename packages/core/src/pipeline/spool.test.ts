@@ -1,11 +1,13 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { collect } from '../bodies.ts';
 import { Spool } from './spool.ts';
+import { SpoolMemory, spoolMemoryBeside } from './spool-memory.ts';
 
 const chunk = (size: number, value: number) => new Uint8Array(size).fill(value);
 
 test('every reader gets every byte, whenever it comes and however slow it is, from memory and from disk', async () => {
-  const spool = new Spool(100);
+  const spool = new Spool({ memoryBytes: 400 });
   const early = collect(spool.read());
   const slow = spool.read();
   await spool.write(chunk(60, 1));
@@ -38,11 +40,105 @@ test('a failure reaches each reader after the bytes that came', async () => {
 });
 
 test('the file stays for readers that began before it was disposed of, and for nobody else', async () => {
-  const spool = new Spool(0);
+  const spool = new Spool({ memoryBytes: 0 });
   await spool.write(chunk(200_000, 7));
   spool.end();
   const reader = spool.read();
   await spool.dispose();
   expect(() => spool.read()).toThrow(/disposed/);
   expect(await collect({ [Symbol.asyncIterator]: () => reader })).toHaveLength(200_000);
+});
+
+/** Temporary files of spools that this process holds open, by the system's own account (Linux). */
+function openFiles(): number {
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).includes('tintype-spool');
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+test.runIf(process.platform === 'linux').each([1, 2])(
+  'disposed of during disk write %i it refuses the write, and leaves no file open',
+  async (count) => {
+    const spool = new Spool({ memoryBytes: 0 });
+    for (let index = 1; index < count; index++) await spool.write(chunk(10, 1));
+    const writing = spool.write(chunk(10, 1));
+    const disposed = spool.dispose();
+    await expect(writing).rejects.toThrow();
+    await disposed;
+    await expect(spool.write(chunk(10, 1))).rejects.toThrow(/disposed/);
+    expect(openFiles()).toBe(0);
+  },
+);
+
+test('one that was disposed of goes on for the readers it has', async () => {
+  const spool = new Spool({ memoryBytes: 0 });
+  const reading = collect(spool.read());
+  await spool.dispose();
+  await spool.write(chunk(10, 1));
+  spool.end();
+  expect(await reading).toHaveLength(10);
+});
+
+test('spools share their memory: what does not fit goes to disk, and is given back with the last reader', async () => {
+  const memory = new SpoolMemory(100_000);
+  const first = new Spool({ memory });
+  await first.write(chunk(90_000, 1));
+  const used = memory.used;
+  expect(used).toBeGreaterThanOrEqual(90_000);
+  const second = new Spool({ memory });
+  await second.write(chunk(90_000, 2));
+  second.end();
+  expect(memory.used).toBe(used);
+  expect(await second.bytes()).toEqual(Buffer.from(chunk(90_000, 2)));
+  const reader = first.read();
+  await first.dispose();
+  expect(memory.used).toBe(used);
+  await reader.return();
+  await second.dispose();
+  await first.dispose();
+  expect(memory.used).toBe(0);
+});
+
+test('many small chunks count for what they take', async () => {
+  const memory = new SpoolMemory(100_000);
+  const spool = new Spool({ memory });
+  for (let index = 0; index < 1_000; index++) await spool.write(chunk(1, index));
+  expect(memory.used).toBeGreaterThan(90_000);
+  spool.end();
+  expect(await spool.bytes()).toHaveLength(1_000);
+  await spool.dispose();
+});
+
+test('a reader that is given up while it waits for more ends', async () => {
+  const spool = new Spool();
+  const reader = spool.read();
+  const pending = reader.next();
+  await reader.return();
+  expect(await pending).toEqual({ done: true, value: undefined });
+});
+
+test('tells when its last reader has gone', async () => {
+  let times = 0;
+  const spool = new Spool({ onUnread: () => times++ });
+  const [first, second] = [spool.read(), spool.read()];
+  await first.return();
+  await first.return();
+  expect([times, spool.readers]).toEqual([0, 1]);
+  await second.return();
+  expect([times, spool.readers]).toEqual([1, 0]);
+});
+
+test.each([
+  [0, 64],
+  [64, 64],
+  [4_096, 1_024],
+  [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+])('beside transforms of %d MiB spools may take %d MiB', (budget, expected) => {
+  const memory = spoolMemoryBeside(budget * 2 ** 20);
+  expect(memory.take(expected * 2 ** 20)).toBe(true);
+  expect(memory.take(1)).toBe(expected === Number.POSITIVE_INFINITY);
 });

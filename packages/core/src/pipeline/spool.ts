@@ -3,11 +3,24 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStream } from '../contracts/body.ts';
+import { SpoolMemory } from './spool-memory.ts';
 
 /** Bytes of one body that stay in memory; what comes after goes to a temporary file. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
+/** What a chunk costs besides its bytes: an origin may send millions of single bytes. */
+const CHUNK_BYTES = 256;
+
 const READ_BYTES = 64 * 1024;
+
+export interface SpoolOptions {
+  /** Bytes of this body that may stay in memory; 8 MiB by default. */
+  readonly memoryBytes?: number;
+  /** What all spools may keep in memory together; no limit by default. */
+  readonly memory?: SpoolMemory;
+  /** Called when a reader has finished and no other is left; more may come. */
+  readonly onUnread?: () => void;
+}
 
 /** One reader of a spool: an iterator that is its own iterable. */
 export interface SpoolReader extends ByteStream {
@@ -22,7 +35,11 @@ export interface SpoolReader extends ByteStream {
 export class Spool {
   readonly #chunks: Uint8Array[] = [];
   readonly #memoryBytes: number;
+  readonly #memory: SpoolMemory;
+  readonly #onUnread: () => void;
+  /** Bytes of the body in memory, and what was taken of the allowance for them. */
   #inMemory = 0;
+  #taken = 0;
   #size = 0;
   #file: FileHandle | undefined;
   #state: 'open' | 'ended' | 'failed' = 'open';
@@ -31,8 +48,10 @@ export class Spool {
   #readers = 0;
   #disposed = false;
 
-  constructor(memoryBytes: number = MEMORY_BYTES) {
-    this.#memoryBytes = memoryBytes;
+  constructor(options: SpoolOptions = {}) {
+    this.#memoryBytes = options.memoryBytes ?? MEMORY_BYTES;
+    this.#memory = options.memory ?? new SpoolMemory(Number.POSITIVE_INFINITY);
+    this.#onUnread = options.onUnread ?? (() => undefined);
   }
 
   /** Bytes written so far. */
@@ -40,25 +59,25 @@ export class Spool {
     return this.#size;
   }
 
-  get ended(): boolean {
-    return this.#state === 'ended';
+  /** Whether more may still be written. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
-  /** Appends a chunk, which the caller must not change afterwards. One write at a time. */
+  get readers(): number {
+    return this.#readers;
+  }
+
+  /**
+   * Appends a chunk, which the caller must not change afterwards. One write at a time.
+   *
+   * @throws Error if it has ended, failed or was disposed of; where the temporary file fails, its error.
+   */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#state !== 'open') throw new Error('This spool takes no more bytes.');
     if (chunk.length === 0) return;
-    if (this.#file === undefined && this.#inMemory + chunk.length <= this.#memoryBytes) {
-      this.#chunks.push(chunk);
-      this.#inMemory += chunk.length;
-    } else {
-      this.#file ??= await openUnlinked();
-      let done = 0;
-      while (done < chunk.length) {
-        const position = this.#size - this.#inMemory + done;
-        done += (await this.#file.write(chunk, done, chunk.length - done, position)).bytesWritten;
-      }
-    }
+    if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
+    else await this.#writeToFile(chunk);
     this.#size += chunk.length;
     this.#wake();
   }
@@ -68,7 +87,7 @@ export class Spool {
     this.#wake();
   }
 
-  /** Every reader, present or future, throws `error` after the bytes that came. */
+  /** Every reader, present or future, throws `error` after the bytes that came. No more can be written. */
   fail(error: unknown): void {
     if (this.#state !== 'open') return;
     this.#state = 'failed';
@@ -90,6 +109,9 @@ export class Spool {
       if (!done) {
         done = true;
         this.#readers--;
+        // A `next` that waits for more must not wait for ever.
+        this.#wake();
+        if (this.#readers === 0) this.#onUnread();
         if (this.#disposed) await this.#release();
       }
       return { done: true, value: undefined };
@@ -131,16 +153,50 @@ export class Spool {
     return Buffer.concat(parts);
   }
 
-  /** No new readers; the temporary file goes when the last one has finished. */
+  /** No new readers; memory and the temporary file go when the last one has finished. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#release();
   }
 
+  /** Takes a chunk into memory, if there is room. */
+  #keep(chunk: Uint8Array): boolean {
+    const bytes = chunk.length + CHUNK_BYTES;
+    if (this.#released || this.#taken + bytes > this.#memoryBytes || !this.#memory.take(bytes)) return false;
+    this.#taken += bytes;
+    this.#chunks.push(chunk);
+    return true;
+  }
+
+  async #writeToFile(chunk: Uint8Array): Promise<void> {
+    this.#refuseIfReleased();
+    const file = this.#file ?? (await openUnlinked());
+    if (this.#released) await file.close();
+    this.#refuseIfReleased();
+    this.#file = file;
+    for (let done = 0; done < chunk.length; ) {
+      const position = this.#size - this.#inMemory + done;
+      done += (await file.write(chunk, done, chunk.length - done, position)).bytesWritten;
+      this.#refuseIfReleased();
+    }
+  }
+
+  /** Disposed of, with nobody left who reads. */
+  get #released(): boolean {
+    return this.#disposed && this.#readers === 0;
+  }
+
+  #refuseIfReleased(): void {
+    if (this.#released) throw new Error('This spool was disposed of.');
+  }
+
   async #release(): Promise<void> {
-    if (this.#readers > 0) return;
+    if (!this.#released) return;
     const file = this.#file;
     this.#file = undefined;
+    this.#memory.give(this.#taken);
+    this.#taken = 0;
+    this.#chunks.length = 0;
     await file?.close();
   }
 
@@ -155,6 +211,11 @@ export class Spool {
 async function openUnlinked(): Promise<FileHandle> {
   const path = join(tmpdir(), `tintype-spool-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
-  await unlink(path);
+  try {
+    await unlink(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   return file;
 }
