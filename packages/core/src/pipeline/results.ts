@@ -14,7 +14,10 @@ import type { Admission } from './admission.ts';
  */
 const READ_WHOLE_BYTES = 256 * 1024;
 
-/** Longest time without progress for a put, in milliseconds; it frees what waits for a storage that hangs. */
+/**
+ * Longest time for a put of bytes, in milliseconds, and for a stream without progress; it frees what waits
+ * for a storage that hangs. The storage gives large results longer (see `StorageOptions.deadlineMs`).
+ */
 const PUT_DEADLINE_MS = 10_000;
 
 export interface ResultCacheOptions {

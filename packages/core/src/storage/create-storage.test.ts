@@ -71,6 +71,13 @@ describe('state', () => {
     expect(adapter.calls).toEqual(['open', 'close']);
   });
 
+  test('a close that fails says so, and is not tried again', async () => {
+    const adapter = new ScriptedAdapter().fail('close', busy());
+    const storage = await opened(adapter);
+    await expect(storage.close()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(adapter.calls).toEqual(['open', 'close']);
+  });
+
   test('an open that failed may be tried again', async () => {
     const adapter = new ScriptedAdapter().fail(
       'open',
@@ -80,6 +87,48 @@ describe('state', () => {
     await expect(storage.open()).rejects.toMatchObject({ code: 'misconfigured', operation: 'open' });
     await storage.open();
     expect(await storage.get('k')).toBeUndefined();
+  });
+
+  /** A storage whose first `open` is given up after 20 ms and goes on until the gate opens. */
+  async function slowToOpen() {
+    const gate = Promise.withResolvers<void>();
+    const adapter = new ScriptedAdapter().next('open', () => gate.promise);
+    const storage = createStorage(adapter, { name: 'scripted', openDeadlineMs: 20 });
+    await expect(storage.open()).rejects.toMatchObject({ code: 'timeout' });
+    return { adapter, storage, gate };
+  }
+
+  test('an open that goes on after its deadline is joined by the next, never doubled', async () => {
+    const { adapter, storage, gate } = await slowToOpen();
+    const again = storage.open();
+    gate.resolve();
+    await again;
+    expect(await storage.get('k')).toBeUndefined();
+    expect(adapter.calls).toEqual(['open', 'get']);
+  });
+
+  test('if it fails after all, the next one begins anew', async () => {
+    const { adapter, storage, gate } = await slowToOpen();
+    const again = storage.open();
+    gate.reject(busy());
+    await again;
+    expect(adapter.calls).toEqual(['open', 'open']);
+  });
+
+  test('what was opened too late is closed', async () => {
+    const { adapter, storage, gate } = await slowToOpen();
+    const closing = storage.close();
+    gate.resolve();
+    await closing;
+    expect(adapter.calls).toEqual(['open', 'close']);
+  });
+
+  test('what was opened after even close has given it up is closed too', async () => {
+    const { adapter, storage, gate } = await slowToOpen();
+    await expect(storage.close()).rejects.toMatchObject({ code: 'timeout' });
+    expect(adapter.calls).toEqual(['open']);
+    gate.resolve();
+    await expect.poll(() => adapter.calls).toEqual(['open', 'close']);
   });
 });
 
@@ -172,6 +221,20 @@ describe('deadlines and aborts', () => {
     const storage = await opened(new ScriptedAdapter().next('get', never).next('put', never), 20);
     await expect(storage.get('k')).rejects.toMatchObject({ code: 'timeout', applied: 'no' });
     await expect(storage.put('k', bytes, metadata)).rejects.toMatchObject({ code: 'timeout', applied: 'unknown' });
+  });
+
+  test('a put of many bytes gets the time to send them, slowly', async () => {
+    const adapter = new ScriptedAdapter().next('put', async (proceed) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return proceed();
+    });
+    const storage = await opened(adapter, 20);
+    await storage.put('k', new Uint8Array(256 * 1024), metadata);
+    adapter.next('put', never);
+    await expect(storage.put('k', new Uint8Array(8 * 1024), metadata)).rejects.toMatchObject({
+      code: 'timeout',
+      message: 'No answer within 31 ms.',
+    });
   });
 
   test('a body that keeps coming is not cut by the deadline', async () => {

@@ -30,13 +30,17 @@ import { OperationScope } from './operation-scope.ts';
 import { NormalisedBody } from './put-body.ts';
 import { type Attempt, DEFAULT_RETRY, nextAttemptIn, type RetryPolicy } from './retry.ts';
 
+/** Bytes in memory get the time to be sent at this rate, in bytes per millisecond: 256 KiB a second. */
+const SLOWEST_RATE = (256 * 1024) / 1000;
+
 /** How the public side treats an adapter. */
 export interface StorageOptions {
   /** The adapter's id, for errors and logs. */
   readonly name: string;
   /**
    * Longest time to an answer, retries included, and longest idle time while data is demanded, in
-   * milliseconds.
+   * milliseconds. A put of bytes, whose progress cannot be seen, gets longer if there are so many that
+   * they would take it at 256 KiB a second.
    */
   readonly deadlineMs?: number;
   /** Longest time for `open` and `close`, in milliseconds. */
@@ -106,6 +110,9 @@ class PublicStorage implements CacheStorage {
   readonly #random: () => number;
   #state: 'new' | 'open' | 'closed' = 'new';
   #opening: Promise<void> | undefined;
+  /** The adapter's `open` that has not settled; whoever asked for it may have given it up. */
+  #adapterOpening: Promise<void> | undefined;
+  #adapterIsOpen = false;
   #closing: Promise<void> | undefined;
 
   constructor(adapter: StorageAdapter, options: StorageOptions) {
@@ -132,8 +139,23 @@ class PublicStorage implements CacheStorage {
 
   async #open(options: OperationOptions): Promise<void> {
     const scope = new OperationScope('open', this.#openDeadlineMs, options.signal);
-    await this.#run({ operation: 'open', scope, attempt: () => this.#adapter.open(scope) });
+    await this.#run({ operation: 'open', scope, attempt: () => this.#openAdapter(scope) });
     if (this.#state === 'new') this.#state = 'open';
+  }
+
+  /** Never a second `open` beside one that goes on after its deadline. */
+  async #openAdapter(scope: OperationScope): Promise<void> {
+    // What it fails with was an answer to another caller.
+    await this.#adapterOpening?.catch(() => undefined);
+    if (this.#adapterIsOpen) return;
+    scope.throwIfEnded();
+    const opening = this.#adapter.open(scope).then(() => {
+      this.#adapterIsOpen = true;
+    });
+    this.#adapterOpening = opening.finally(() => {
+      this.#adapterOpening = undefined;
+    });
+    await this.#adapterOpening;
   }
 
   close(): Promise<void> {
@@ -142,13 +164,18 @@ class PublicStorage implements CacheStorage {
   }
 
   async #close(): Promise<void> {
-    const pending = this.#opening;
-    const before = this.#state;
     this.#state = 'closed';
-    if (pending) await pending.catch(() => undefined);
-    else if (before === 'new') return;
+    await this.#opening?.catch(() => undefined);
+    if (!this.#adapterIsOpen && this.#adapterOpening === undefined) return;
     const scope = new OperationScope('close', this.#openDeadlineMs, undefined);
-    await this.#run({ operation: 'close', scope, attempt: () => this.#adapter.close() });
+    await this.#run({
+      operation: 'close',
+      scope,
+      attempt: async () => {
+        await this.#adapterOpening?.catch(() => undefined);
+        if (this.#adapterIsOpen) await this.#adapter.close();
+      },
+    });
   }
 
   get(key: string, options: GetOptions = {}): Awaitable<GetHit | GetRangeNotSatisfiable | undefined> {
@@ -219,7 +246,8 @@ class PublicStorage implements CacheStorage {
     if (condition && !('ifAbsent' in condition ? conditionalCreate : conditionalReplace)) {
       return this.#unsupported('put', checked, 'ifAbsent' in condition ? 'conditional creation' : 'conditional puts');
     }
-    const scope = new OperationScope('put', options.deadlineMs ?? this.#deadlineMs, signal);
+    const sendingMs = input instanceof Uint8Array ? input.length / SLOWEST_RATE : 0;
+    const scope = new OperationScope('put', Math.max(options.deadlineMs ?? this.#deadlineMs, sendingMs), signal);
     const body = this.#guarded('put', checked, () => new NormalisedBody(input, options.size, maxObjectBytes, scope));
     const stored = this.#guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
     return this.#run({
@@ -406,7 +434,8 @@ class PublicStorage implements CacheStorage {
           operation: call.operation,
           number,
           conditional: call.conditional ?? false,
-          replayable: call.body?.canReplay ?? true,
+          // A close is called once.
+          replayable: call.operation !== 'close' && (call.body?.canReplay ?? true),
         };
         const wait = nextAttemptIn(error, attempt, this.#retry, this.#random());
         if (wait === undefined || !(await call.scope.pause(wait))) throw error;

@@ -116,7 +116,7 @@ export class OperationScope implements OperationContext {
     this.#end(
       new StorageError({
         code: 'timeout',
-        message: `No answer within ${this.#deadlineMs} ms.`,
+        message: `No answer within ${Math.round(this.#deadlineMs)} ms.`,
         applied: writes ? 'unknown' : 'no',
       }),
     );
