@@ -100,7 +100,7 @@ it('of hits only the share is logged that is asked for, and of other requests al
   };
   for (let request = 0; request < 100; request++) requests.write(hit);
   expect(read).toHaveLength(0);
-  requests.write({ ...hit, cache: { kind: 'miss', collapsed: false, stored: true } });
+  requests.write({ ...hit, cache: { kind: 'miss', reason: 'uri-miss', collapsed: false, stored: true } });
   expect(read).toHaveLength(1);
   share = 0.5;
   for (let request = 0; request < 1_000; request++) requests.write(hit);

@@ -1,11 +1,12 @@
 // The program of a child process: makes one transformer and runs what it is sent. It ends with its
 // parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
 import process from 'node:process';
-import { createTransformer, isPlugin, MemoryGate, type Plugin, TransformError, type Transformer } from '@tintype/core';
+import { createTransformer, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
 let transformer: Transformer | undefined;
-let memory = new MemoryGate(Number.POSITIVE_INFINITY);
+const reservations = new Map<number, () => void>();
+let nextReservation = 0;
 const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
@@ -13,13 +14,12 @@ function send(message: FromChild): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-async function setUp({ modules, id, options, memoryBudget }: ChildSetup): Promise<void> {
+async function setUp({ modules, id, options }: ChildSetup): Promise<void> {
   const plugins: Plugin[] = [];
   for (const url of modules) {
     const module: { readonly default?: unknown } = await import(url);
     plugins.push(...pluginsOf(module.default));
   }
-  memory = new MemoryGate(memoryBudget);
   // By name, so that another version of one takes its place, as in the serving process.
   const unique = [...new Map(plugins.map((plugin) => [plugin.name, plugin])).values()];
   transformer = await createTransformer({ plugins: unique, id, options });
@@ -34,6 +34,26 @@ function pluginsOf(exported: unknown): Plugin[] {
   return Array.isArray(listed) ? listed.filter(isPlugin) : [];
 }
 
+/** Asks the parent, who hands out the memory of all children. */
+function reserveOf(id: number, bytes: number, signal: AbortSignal): Promise<() => void> {
+  const reservation = nextReservation++;
+  const release = () => {
+    if (reservations.delete(reservation)) send({ type: 'release', reservation });
+  };
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      release();
+      reject(signal.reason);
+    };
+    reservations.set(reservation, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(release);
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    send({ type: 'reserve', id, reservation, bytes });
+  });
+}
+
 async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<void> {
   const { id, input, operations, output, limits } = message;
   const controller = new AbortController();
@@ -41,7 +61,7 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
   const { signal } = controller;
   try {
     if (transformer === undefined) throw new TransformError('internal', 'This process has no transformer.');
-    const reserve = (bytes: number) => memory.reserve(bytes, signal);
+    const reserve = (bytes: number) => reserveOf(id, bytes, signal);
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
     send({ type: 'done', id, result });
   } catch (error) {
@@ -63,6 +83,9 @@ process.on('message', (message: ToChild) => {
       break;
     case 'transform':
       void run(message);
+      break;
+    case 'granted':
+      reservations.get(message.reservation)?.();
       break;
     case 'abort':
       running.get(message.id)?.abort(new TransformError('timeout', 'The image took too long to make.'));

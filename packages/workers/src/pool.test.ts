@@ -30,10 +30,11 @@ function request(overrides: Partial<TransformRequest> = {}): TransformRequest {
 
 async function sharpPool(priority = 0) {
   const here = await createTransformer({ plugins: [sharp], id: 'sharp', options: sharpOptions });
-  const setup = { modules: [SHARP], id: 'sharp', options: sharpOptions, memoryBudget: Number.POSITIVE_INFINITY };
+  const setup = { modules: [SHARP], id: 'sharp', options: sharpOptions };
   const pool = new TransformPool(here, {
     setup,
     processes: 1,
+    memoryBudget: Number.POSITIVE_INFINITY,
     threads: 2,
     priority,
     killAfterMs: 500,
@@ -44,12 +45,12 @@ async function sharpPool(priority = 0) {
   return { pool, here };
 }
 
-async function stubbornPool() {
+async function stubbornPool(processes = 1) {
   const crashed = Promise.withResolvers<string>();
-  const setup = { modules: [STUBBORN], id: 'stubborn', options: {}, memoryBudget: 1_000 };
+  const setup = { modules: [STUBBORN], id: 'stubborn', options: {} };
   const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-  const options = { setup, processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: crashed.resolve };
-  const pool = new TransformPool(description, options);
+  const rest = { memoryBudget: 1_000, threads: 1, priority: 0, killAfterMs: 50, onCrash: crashed.resolve };
+  const pool = new TransformPool(description, { setup, processes, ...rest });
   onTestFinished(() => pool.close());
   await pool.open();
   return { pool, crashed: crashed.promise };
@@ -127,17 +128,17 @@ describe('a child that', () => {
   test('cannot make the transformer fails the opening with its reason', async () => {
     const description = { revision: 'x', supports: { operations: [], inputFormats: [], outputFormats: [] } };
     const open = (id: string, revision: string) => {
-      const setup = { modules: [STUBBORN], id, options: {}, memoryBudget: 1 };
-      const options = { setup, processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: () => undefined };
-      return new TransformPool({ ...description, revision }, options).open();
+      const setup = { modules: [STUBBORN], id, options: {} };
+      const rest = { processes: 1, memoryBudget: 1, threads: 1, priority: 0, killAfterMs: 50 };
+      return new TransformPool({ ...description, revision }, { setup, ...rest, onCrash: () => undefined }).open();
     };
     await expect(open('nobody', 'x')).rejects.toThrow('No plugin here brings the transformer nobody.');
     await expect(open('stubborn', 'stubborn-0')).rejects.toThrow('is stubborn-1, this one is stubborn-0');
   });
 });
 
-test('transforms share the memory of a child: what does not fit waits', async () => {
-  const { pool } = await stubbornPool();
+test.each([1, 3])('the transforms of %i children share one budget: what does not fit waits', async (processes) => {
+  const { pool } = await stubbornPool(processes);
   const order: string[] = [];
   const note = (name: string) => (result: unknown) => {
     order.push(name);
@@ -145,11 +146,20 @@ test('transforms share the memory of a child: what does not fit waits', async ()
   };
   const client = new AbortController();
   const first = pool.transform(ask('reserve 800 wait', client.signal)).catch(note('first'));
+  await alive(pool);
   const second = pool.transform(ask('reserve 800 echo')).then(note('second'));
   await pool.transform(ask('echo')).then(note('free'));
   client.abort();
   await Promise.all([first, second]);
   expect(order).toEqual(['free', 'first', 'second']);
+});
+
+test('what a child had reserved is free again when it dies', async () => {
+  const { pool, crashed } = await stubbornPool();
+  await expect(pool.transform(ask('reserve 900 die'))).rejects.toMatchObject({ code: 'crashed' });
+  await crashed;
+  await alive(pool);
+  expect(Buffer.from((await pool.transform(ask('reserve 900 echo'))).body).toString()).toBe('echo');
 });
 
 test('closing ends the children, also one that is busy', async () => {

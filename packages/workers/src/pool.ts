@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransformError, type Transformer, type TransformRequest, type TransformResult } from '@tintype/core';
+import {
+  MemoryGate,
+  TransformError,
+  type Transformer,
+  type TransformRequest,
+  type TransformResult,
+} from '@tintype/core';
 import type { ChildSetup } from './protocol.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -10,6 +16,8 @@ const MAX_PAUSE_MS = 5_000;
 export interface PoolOptions {
   readonly setup: ChildSetup;
   readonly processes: number;
+  /** Bytes that all transforms may take together; `Infinity` for no limit. */
+  readonly memoryBudget: number;
   /** Threads in each process. */
   readonly threads: number;
   /** Scheduling priority of the processes, 0 to 19. */
@@ -28,6 +36,7 @@ export class TransformPool implements Transformer {
   readonly supports: Transformer['supports'];
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
+  readonly #memory: MemoryGate;
   #state: 'new' | 'open' | 'closed' = 'new';
   #crashesInARow = 0;
 
@@ -36,6 +45,7 @@ export class TransformPool implements Transformer {
     this.revision = description.revision;
     this.supports = description.supports;
     this.#options = options;
+    this.#memory = new MemoryGate(options.memoryBudget);
   }
 
   /** Process ids of the children, for whoever watches them. */
@@ -75,6 +85,7 @@ export class TransformPool implements Transformer {
     const worker = new WorkerProcess({
       setup: this.#options.setup,
       revision: this.revision,
+      memory: this.#memory,
       threads: this.#options.threads,
       priority: this.#options.priority,
       killAfterMs: this.#options.killAfterMs,

@@ -11,8 +11,6 @@ export interface ChildSetup {
   readonly id: string;
   /** Its parsed options. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Bytes that transforms in this child may take together; `Infinity` for no limit. */
-  readonly memoryBudget: number;
 }
 
 /** From the serving process to a child. */
@@ -22,11 +20,16 @@ export type ToChild =
       TransformRequest,
       'input' | 'operations' | 'output' | 'limits'
     >)
-  | { readonly type: 'abort'; readonly id: number };
+  | { readonly type: 'abort'; readonly id: number }
+  /** The memory that a transform asked for is its own now. */
+  | { readonly type: 'granted'; readonly reservation: number };
 
 /** From a child to the serving process. */
 export type FromChild =
   | { readonly type: 'ready'; readonly revision: string }
   | { readonly type: 'unusable'; readonly message: string }
+  /** A transform asks for memory, of the budget that all children share. */
+  | { readonly type: 'reserve'; readonly id: number; readonly reservation: number; readonly bytes: number }
+  | { readonly type: 'release'; readonly reservation: number }
   | { readonly type: 'done'; readonly id: number; readonly result: TransformResult }
   | { readonly type: 'failed'; readonly id: number; readonly code: TransformErrorCode; readonly message: string };

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
+import { type MemoryGate, TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
 // In the sources and in the build alike: beside this file, with the same extension.
@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly revision: string;
   /** Threads for decoding and encoding. */
   readonly threads: number;
+  /** Hands out the memory that the transforms of all children share. */
+  readonly memory: MemoryGate;
   /** Scheduling priority, as of `os.setPriority`: 0 is like this process, 19 is the least. */
   readonly priority: number;
   /** How long a transform may go on after it was aborted before its process is killed, in milliseconds. */
@@ -35,6 +37,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #options: WorkerOptions;
   readonly #jobs = new Map<number, Job>();
+  /** How to give back what was reserved, or to stop waiting for it. */
+  readonly #reservations = new Map<number, () => void>();
   readonly #exited = Promise.withResolvers<void>();
   #nextId = 0;
   #killed: string | undefined;
@@ -70,6 +74,8 @@ export class WorkerProcess {
     this.#child.on('message', (message: FromChild) => {
       if (message.type === 'ready') this.#isReady(message.revision, ready);
       else if (message.type === 'unusable') this.#isUnusable(message.message, ready);
+      else if (message.type === 'reserve') void this.#reserve(message);
+      else if (message.type === 'release') this.#release(message.reservation);
       else this.#settle(message);
     });
     this.#starting = setTimeout(
@@ -139,6 +145,25 @@ export class WorkerProcess {
     this.#kill(`cannot be used: ${message}`);
   }
 
+  async #reserve({ reservation, bytes }: Extract<FromChild, { type: 'reserve' }>): Promise<void> {
+    const waiting = new AbortController();
+    this.#reservations.set(reservation, () => waiting.abort());
+    try {
+      const giveBack = await this.#options.memory.reserve(bytes, waiting.signal);
+      if (!this.#reservations.has(reservation)) return giveBack();
+      this.#reservations.set(reservation, giveBack);
+      this.#send({ type: 'granted', reservation });
+    } catch {
+      // Nobody waits for it any more.
+    }
+  }
+
+  #release(reservation: number): void {
+    const giveBack = this.#reservations.get(reservation);
+    this.#reservations.delete(reservation);
+    giveBack?.();
+  }
+
   #lowerPriority(): void {
     if (this.#child.pid === undefined || this.#options.priority === 0) return;
     try {
@@ -172,6 +197,7 @@ export class WorkerProcess {
       );
     }
     this.#jobs.clear();
+    for (const reservation of [...this.#reservations.keys()]) this.#release(reservation);
     this.#usable = false;
     clearTimeout(this.#starting);
     this.#exited.resolve();
