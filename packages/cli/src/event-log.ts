@@ -80,7 +80,7 @@ type StorageState = Extract<ProxyEvent, { readonly type: 'storage-state' }>;
 const STORE_DROPPED: Readonly<Record<StoreDropReason, string | undefined>> = {
   'first-request': undefined,
   'too-many-variants':
-    'A result was served and not stored: its source has as many variants as TINTYPE_MAX_VARIANTS_PER_SOURCE allows.',
+    'A result was served and not stored: within the hour as many variants of its source were stored as TINTYPE_MAX_VARIANTS_PER_SOURCE allows.',
   paused: undefined,
   'metadata-too-large': 'A result was served and not stored: its metadata is larger than the storage takes.',
   'object-too-large': 'A result was served and not stored: it is larger than the storage takes.',

@@ -55,7 +55,7 @@ export const coreOptions = {
     default: '100',
     min: 0,
     description:
-      'Variants of one source that are stored while unsigned URLs are served beyond this machine; further ones are served and not stored. Counted in memory, so approximately and from the last start; 0 is no limit.',
+      'Variants of one source that are stored within an hour while unsigned URLs are served beyond this machine; further ones are served and not stored. Counted in memory, so approximately and from the last start; 0 is no limit.',
   },
   ALLOWED_SOURCES: {
     kind: 'list',

@@ -39,6 +39,27 @@ test('so many variants of a source are stored and no more; those may be stored a
   expect(store(4, 'b')).toBe('stored');
 });
 
+test('a stranger who takes all places of a source keeps none for longer than an hour', () => {
+  let minutes = 0;
+  const admission = new Admission(3, () => minutes * 60_000);
+  const store = (variant: number) => {
+    admission.asked(key(variant), true);
+    if (admission.objection(key(variant)) !== undefined) return false;
+    admission.admit(key(variant));
+    return true;
+  };
+  expect([1, 2, 3, 9].map(store)).toEqual([true, true, true, false]);
+  minutes = 30;
+  // Stored again, it counts from then on.
+  expect(store(1)).toBe(true);
+  minutes = 59;
+  expect(store(9)).toBe(false);
+  minutes = 60;
+  expect([9, 8, 7].map(store)).toEqual([true, true, false]);
+  minutes = 90;
+  expect([7, 6].map(store)).toEqual([true, false]);
+});
+
 test('no limit is no limit', () => {
   const admission = new Admission(Number.POSITIVE_INFINITY);
   for (let variant = 0; variant < 1_000; variant++) {

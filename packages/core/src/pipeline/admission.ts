@@ -6,15 +6,20 @@ const KEYS = 100_000;
 /** Variants that are counted, over all sources. */
 const COUNTED_VARIANTS = 200_000;
 
+/** How long a variant counts after it was stored, in milliseconds. */
+const COUNTED_MS = 60 * 60 * 1_000;
+
 /** Why a result isn't stored. */
 export type Rejection = 'first-request' | 'too-many-variants';
 
 /**
  * Decides which results are worth a place in the storage where anybody may ask for anything: those
- * that are asked for twice, and so many variants of one source. It keeps a stranger who walks through
- * all widths from filling the storage, and from pushing out what others come back for.
+ * that are asked for twice, and so many variants of one source within an hour. It keeps a stranger who
+ * walks through all widths from filling the storage, and from pushing out what others come back for.
+ * Such a stranger takes all places of a source, but none for longer than an hour; who then asks first
+ * gets it, and so what is asked for often is stored before long, and is a hit from then on.
  *
- * Approximate, and in memory (about 1 MiB, and up to some ten for the variants): now and then a first
+ * Approximate, and in memory (about 1 MiB, and up to some twenty for the variants): now and then a first
  * request passes for a second one; a key that was asked for 100,000 to 200,000 other keys ago counts
  * as new; so do variants of the sources that were not stored for longest, once 200,000 are counted.
  * Everything is counted from zero after a restart, and in every process by itself: a restart costs
@@ -24,14 +29,20 @@ export class Admission {
   readonly #maxVariants: number;
   readonly #once = new SeenLately(KEYS);
   readonly #twice = new SeenLately(KEYS);
-  readonly #variants: LRUCache<string, Set<string>> = new LRUCache({
+  readonly #clock: () => number;
+  /** By source; variants in the order in which they were stored last, with the time of it. */
+  readonly #variants: LRUCache<string, Map<string, number>> = new LRUCache({
     maxSize: COUNTED_VARIANTS,
     sizeCalculation: (variants) => variants.size,
   });
 
-  /** @param maxVariants of each source; `Infinity` for no limit. */
-  constructor(maxVariants: number) {
+  /**
+   * @param maxVariants of each source; `Infinity` for no limit.
+   * @param clock milliseconds that never go back.
+   */
+  constructor(maxVariants: number, clock: () => number = () => performance.now()) {
     this.#maxVariants = maxVariants;
+    this.#clock = clock;
   }
 
   /**
@@ -48,17 +59,25 @@ export class Admission {
     if (!this.#twice.has(key)) return 'first-request';
     if (this.#maxVariants === Number.POSITIVE_INFINITY) return undefined;
     const { source, variant } = parts(key);
-    const variants = this.#variants.get(source);
+    const variants = this.#variants.peek(source);
     if (variants === undefined || variants.size < this.#maxVariants || variants.has(variant)) return undefined;
-    return 'too-many-variants';
+    const [oldest = 0] = variants.values();
+    return this.#clock() - oldest < COUNTED_MS ? 'too-many-variants' : undefined;
   }
 
   /** Counts a variant that is being stored. */
   admit(key: string): void {
     if (this.#maxVariants === Number.POSITIVE_INFINITY) return;
     const { source, variant } = parts(key);
-    const variants = this.#variants.get(source) ?? new Set();
-    variants.add(variant);
+    const now = this.#clock();
+    const variants = this.#variants.get(source) ?? new Map<string, number>();
+    for (const [old, storedAt] of variants) {
+      if (now - storedAt < COUNTED_MS) break;
+      variants.delete(old);
+    }
+    // Deleted first, so that it comes last.
+    variants.delete(variant);
+    variants.set(variant, now);
     // Set anew, so that its size is counted anew.
     this.#variants.set(source, variants);
   }
