@@ -89,5 +89,4 @@ const STORE_DROPPED: Readonly<Record<StoreDropReason, string | undefined>> = {
 
 const ENTRY_DROPPED = {
   corrupt: 'A damaged cache entry was dropped; it is made anew.',
-  'unreadable-metadata': 'A cache entry whose metadata cannot be read was dropped; it is made anew.',
 } as const satisfies Readonly<Record<string, string>>;

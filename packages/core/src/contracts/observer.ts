@@ -46,7 +46,7 @@ export type ProxyEvent =
       readonly code?: string | undefined;
     }
   | { readonly type: 'store-dropped'; readonly reason: StoreDropReason }
-  | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' | 'unreadable-metadata' }
+  | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' }
   | { readonly type: 'fetched'; readonly scheme: string; readonly status: number; readonly ms: number }
   | { readonly type: 'transformed'; readonly ms: number; readonly bytesIn: number; readonly bytesOut: number }
   | { readonly type: 'stored'; readonly ms: number; readonly bytes: number };
