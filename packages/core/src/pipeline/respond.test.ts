@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { NO_OPERATIONS } from '../contracts/operations.ts';
+import { clientCacheControl } from './client-cache-control.ts';
 import { noneMatch } from './conditional.ts';
 import { contentDisposition } from './disposition.ts';
 import { imageResponse } from './respond.ts';
@@ -51,11 +52,19 @@ describe('Content-Disposition', () => {
 });
 
 describe('Cache-Control of an image', () => {
-  const respond = (response: ImageRequest['response'], age: number) =>
+  const respond = (response: ImageRequest['response'], age: number, cacheControl?: string) =>
     imageResponse(
       { method: 'GET', target: '/', headers: {}, signal: new AbortController().signal },
       { ...image, response },
-      { status: 200, contentType: 'image/png', etag: '"e"', storedAt: 0, freshUntil: 100_000, source: '' },
+      {
+        status: 200,
+        contentType: 'image/png',
+        etag: '"e"',
+        storedAt: 0,
+        freshUntil: 100_000,
+        source: '',
+        cacheControl,
+      },
       { body: new Uint8Array(3), size: 3 },
       { kind: 'hit', ttl: 1 },
       'accept',
@@ -67,6 +76,30 @@ describe('Cache-Control of an image', () => {
   test('ends with the URL at the latest', () => {
     expect(respond({ expiresAt: 50_000 }, 30)).toMatchObject({ 'cache-control': 'public, max-age=50', age: '30' });
     expect(respond({ expiresAt: 500_000 }, 30)).toMatchObject({ 'cache-control': 'public, max-age=100' });
+  });
+});
+
+describe('Cache-Control that the entry has itself', () => {
+  const field = (stored: string, expiresAt?: number) =>
+    clientCacheControl(
+      { ...image, response: expiresAt === undefined ? {} : { expiresAt } },
+      { status: 200, contentType: '', etag: '', storedAt: 0, freshUntil: 1, source: '', cacheControl: stored },
+      30_000,
+    );
+  test('is repeated as it is while the URL does not expire', () => {
+    expect(field('public, max-age=99, immutable')).toBe('public, max-age=99, immutable');
+  });
+  test.each([
+    ['max-age=999, stale-if-error=60', 'max-age=50'],
+    ['max-age=20', 'max-age=20'],
+    ['public, immutable, S-MaxAge = "999", stale-while-revalidate=9', 'public, s-maxage=50, max-age=50'],
+    ['s-maxage=0, max-age=9', 's-maxage=0, max-age=9'],
+    ['max-age=x', 'max-age=0'],
+    ['no-store', 'no-store, max-age=50'],
+    ['no-cache="set-cookie, max-age=5", private', 'no-cache="set-cookie, max-age=5", private, max-age=50'],
+    ['', 'max-age=50'],
+  ])('%s ends with the URL at the latest: %s', (stored, expected) => {
+    expect(field(stored, 50_000)).toBe(expected);
   });
 });
 

@@ -3,6 +3,7 @@ import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { CacheOutcome } from '../contracts/observer.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import { clientCacheControl } from './client-cache-control.ts';
 import { noneMatch } from './conditional.ts';
 import { contentDisposition } from './disposition.ts';
 import type { Problem } from './problem.ts';
@@ -60,18 +61,6 @@ export function imageResponse(
   }
   const body = typeof payload.body === 'function' ? payload.body() : payload.body;
   return { status: metadata.status, headers, body, cache };
-}
-
-/** How long clients may keep it: as long as we do, counted from `Age`, never past the URL's expiry. */
-function clientCacheControl(image: ImageRequest, metadata: EntryMetadata, now: number): string {
-  if (metadata.cacheControl !== undefined) return metadata.cacheControl;
-  let lifetime = Math.max(0, Math.floor((metadata.freshUntil - metadata.storedAt) / 1_000));
-  const { expiresAt } = image.response;
-  if (expiresAt !== undefined) {
-    const age = Math.max(0, Math.floor((now - metadata.storedAt) / 1_000));
-    lifetime = Math.min(lifetime, age + Math.max(0, Math.floor((expiresAt - now) / 1_000)));
-  }
-  return lifetime === 0 ? 'no-cache' : `public, max-age=${lifetime}`;
 }
 
 /** The answer without one: a sentence, never to be stored by anybody. */
