@@ -7,6 +7,8 @@ import { endpointUrl, type S3Options } from './options.ts';
 /** The SDK, which is only loaded once somebody opens a storage or an origin. */
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
 
+const SILENT: NonNullable<S3ClientConfig['logger']> = { debug() {}, info() {}, warn() {}, error() {} };
+
 interface Agents {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
@@ -55,6 +57,8 @@ export class S3Connection {
       ...(url !== undefined && { endpoint: url, forcePathStyle: options.endpointUsePathStyle }),
       ...(credentials !== undefined && { credentials }),
       maxAttempts: 1,
+      // Left alone it writes warnings to the console; what failed is told by the error.
+      logger: SILENT,
       // Other services than AWS's refuse the checksums that the SDK would send and expect by itself,
       // or store their framing as content.
       requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -110,19 +110,26 @@ export async function probeConditions(
         ),
       ),
     );
-    const conditionalDelete = await refused(
+    // Before the deletion: a service that ignores its condition takes the object away.
+    const uploads = await refusesUploads(connection, target, Key, signal);
+    const deletes = await refused(
       connection.run(target.bucket, (client) =>
         client.send(new sdk.DeleteObjectCommand({ ...where, IfMatch: NO_SUCH_ETAG }), send),
       ),
     );
-    const uploads = await refusesUploads(connection, target, Key, signal);
     await connection.run(target.bucket, (client) => client.send(new sdk.DeleteObjectCommand(where), send));
+    // Some refuse to delete another version, and say that they have deleted what is not there.
+    const deletesNothing = await refused(
+      connection.run(target.bucket, (client) =>
+        client.send(new sdk.DeleteObjectCommand({ ...where, IfMatch: NO_SUCH_ETAG }), send),
+      ),
+    );
     const created = await race({ IfNoneMatch: '*' });
     return {
       conditionalCreate: created.length === 1 && uploads,
       conditionalReplace: conditionalReplace && uploads,
       conditionalMetadata,
-      conditionalDelete,
+      conditionalDelete: deletes && deletesNothing,
     };
   } finally {
     // Not with the caller's signal: what was given up half-way must go too.

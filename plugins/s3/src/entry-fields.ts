@@ -3,6 +3,7 @@ import {
   type ByteRange,
   type EntryInfo,
   fromNativeMetadata,
+  resolveRange,
   StorageError,
   type StoredMetadata,
   toNativeMetadata,
@@ -30,15 +31,29 @@ export function infoOf(found: GetObjectCommandOutput | HeadObjectCommandOutput, 
   return { metadata, size, version: versionOf(found.ETag) };
 }
 
-/** Which part of how much an answer to a range request is. */
+/** The part of a body that was asked for, and the size of the whole. */
+export interface AnsweredPart {
+  readonly first: number;
+  readonly last: number;
+  readonly size: number;
+}
+
+/**
+ * Which part an answer to a range request is; `none` where a service answers with an empty body what
+ * it should refuse.
+ */
 export function partOf(
   { ContentRange }: GetObjectCommandOutput,
+  range: ByteRange,
   length: number,
-): { readonly first: number; readonly last: number; readonly size: number } {
+): AnsweredPart | 'none' {
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '');
   if (match !== null) return { first: Number(match[1]), last: Number(match[2]), size: Number(match[3]) };
-  // The service took the whole for what was asked for.
-  return { first: 0, last: length - 1, size: length };
+  // Without Content-Range it is the whole.
+  const wanted = resolveRange(range, length);
+  if (wanted === undefined) return 'none';
+  if (wanted.first === 0 && wanted.last === length - 1) return { ...wanted, size: length };
+  throw new StorageError({ code: 'internal', message: 'The service ignores byte ranges.' });
 }
 
 export function rangeField(range: ByteRange): string {

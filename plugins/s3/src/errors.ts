@@ -21,6 +21,7 @@ const NO_CREDENTIALS = 'no credentials were found; set ACCESS_KEY_ID and SECRET_
 const EXPIRED = 'the session token is not valid or has expired';
 const SKEW = "this machine's clock differs from the service's by more than it accepts; set the clock";
 const WRONG_REGION = 'the bucket is in another region; set REGION';
+const PATHS = 'the service keeps keys as paths of files, where no key can begin with another one and a slash';
 const SLOW = 'the service asks for fewer requests';
 
 /** By S3's own codes. */
@@ -50,6 +51,10 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
   PreconditionFailed: ['precondition-failed', 'the condition does not hold'],
   ConditionalRequestConflict: ['conflict', 'another write got in between'],
   OperationAborted: ['conflict', 'another operation on it is under way'],
+  // Services that keep keys as paths in a file system cannot have `k` beside `k/x`.
+  ObjectParentIsFile: ['unsupported', PATHS],
+  ExistingObjectIsDirectory: ['unsupported', PATHS],
+  XMinioParentIsObject: ['unsupported', PATHS],
   NoSuchUpload: ['conflict', 'the upload was broken off by somebody else'],
   SlowDown: ['rate-limited', SLOW],
   ServiceUnavailable: ['unavailable', 'the service is not available'],
@@ -99,6 +104,11 @@ const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNRE
 export function isMissing(error: unknown): boolean {
   const { code, status } = read(error);
   return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && !(code in BY_CODE));
+}
+
+/** Whether S3 refuses for want of a permission, and not for a wrong key. */
+export function isForbidden(error: unknown): boolean {
+  return read(error).code === 'AccessDenied';
 }
 
 /** Whether S3 answered with this status. */

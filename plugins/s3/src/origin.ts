@@ -19,7 +19,7 @@ import {
 } from '@tintype/core';
 import { readable } from './body.ts';
 import { S3Connection } from './client.ts';
-import { hasStatus, isMissing, toStorageError } from './errors.ts';
+import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
 import { checkS3Options, type S3OriginOptions } from './options.ts';
 
 /** What a storage's failure is for an origin. */
@@ -122,7 +122,7 @@ export class S3Origin implements Origin {
       );
       return undefined;
     } catch (error) {
-      if (isMissing(error) || (error as { name?: unknown }).name === 'AccessDenied') return undefined;
+      if (isMissing(error) || isForbidden(error)) return undefined;
       const failure = toStorageError(error, { bucket: Bucket, write: false });
       return failure instanceof Error ? failure.message : String(failure);
     }

@@ -9,6 +9,7 @@ import {
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
+  type Part,
   type PutBody,
   type PutCondition,
   parts,
@@ -28,7 +29,7 @@ import { readable, whole } from './body.ts';
 import { S3Connection } from './client.ts';
 import { ALL_CONDITIONS, type Conditions, NO_CONDITIONS, probeConditions } from './conditional-writes.ts';
 import { etagOf, infoOf, nativeFields, partOf, preconditionFailed, rangeField, versionOf } from './entry-fields.ts';
-import { hasStatus, isMissing, toStorageError } from './errors.ts';
+import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
 import { MAX_PARTS, MultipartUploads, PART_BYTES, type UploadCondition } from './multipart.ts';
 import { checkS3Options, type S3StorageOptions } from './options.ts';
 import { type S3Target, targetOf } from './target.ts';
@@ -117,7 +118,11 @@ export class S3Storage implements StorageAdapter {
     }
     const stream = readable(found.Body);
     const length = found.ContentLength ?? 0;
-    const part = range && partOf(found, length);
+    const part = range && partOf(found, range, length);
+    if (part === 'none') {
+      stream.destroy();
+      return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
+    }
     const size = part?.size ?? length;
     const bytes = whole(stream, length, (error) => this.#failure(error, signal));
     const body: Body =
@@ -154,17 +159,19 @@ export class S3Storage implements StorageAdapter {
   ): Promise<Version> {
     const fields = { ...this.#target.fields, ...nativeFields(metadata) };
     const conditions = this.#putCondition(condition);
-    const pieces = parts(body.stream(), PART_BYTES);
+    const pieces = new WatchedParts(parts(body.stream(), PART_BYTES));
     try {
       signal.throwIfAborted();
-      const all = body.bytes !== undefined && body.bytes.length <= PART_BYTES ? body.bytes : undefined;
-      const first = all === undefined ? (await pieces.next()).value : { bytes: all, last: true };
-      if (!first) throw new Error('A body has at least one part.');
+      const whole = body.bytes !== undefined && body.bytes.length <= PART_BYTES ? body.bytes : undefined;
+      const first = whole === undefined ? await pieces.first() : { bytes: whole, last: true };
       const etag = first.last
         ? await this.#putWhole(key, first.bytes, fields, conditions, signal)
         : await this.#uploadsOpen.put(key, first, pieces, fields, conditions, signal);
-      return versionOf(etag);
+      if (etag !== undefined) return versionOf(etag);
+      // Swift's answer to a write that came after a newer one: accepted, and without effect.
+      throw new StorageError({ code: 'conflict', message: 'A newer write of this key was there before.' });
     } catch (error) {
+      if (pieces.failure !== undefined) throw pieces.failure.error;
       // The entry that a condition is about is gone: it does not hold.
       if (condition !== undefined && isMissing(error)) throw preconditionFailed();
       throw this.#failure(error, signal, true);
@@ -256,27 +263,28 @@ export class S3Storage implements StorageAdapter {
 
   async check({ signal }: OperationContext): Promise<CheckResult> {
     const { bucket } = this.#target;
+    const { endpoint } = this.#options;
     const conditions = this.#conditions.conditionalCreate ? 'with' : 'without';
-    const summary = `bucket ${bucket}${this.#options.endpoint === undefined ? '' : ` at ${this.#options.endpoint}`}, ${conditions} conditional writes`;
-    const { sdk } = this.#open;
+    const summary = `bucket ${bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}, ${conditions} conditional writes`;
+    // Also where `open` has failed: what it failed of is what is asked for.
+    const own = this.#connection === undefined ? await S3Connection.open(this.#options) : undefined;
+    const connection = own ?? this.#open;
     try {
-      await this.#open.run(bucket, (client) =>
-        client.send(
-          new sdk.ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1, Prefix: this.#scope.pathPrefix ?? '' }),
-          {
-            abortSignal: signal,
-          },
-        ),
+      const { sdk } = connection;
+      const input = { Bucket: bucket, MaxKeys: 1, Prefix: this.#scope.pathPrefix ?? '' };
+      await connection.run(bucket, (client) =>
+        client.send(new sdk.ListObjectsV2Command(input), { abortSignal: signal }),
       );
       return { ok: true, summary };
     } catch (error) {
       const failure = this.#failure(error, signal);
       if (!StorageError.is(failure)) throw failure;
-      const problem =
-        failure.code === 'access-denied' && (error as { name?: unknown }).name === 'AccessDenied'
-          ? `The credentials may not list bucket ${bucket}. Without s3:ListBucket S3 answers 403 instead of 404 for a missing key, so every miss is an error; allow s3:ListBucket on arn:aws:s3:::${bucket}.`
-          : failure.message;
+      const problem = isForbidden(error)
+        ? `The credentials may not list bucket ${bucket}. Without s3:ListBucket S3 answers 403 instead of 404 for a missing key, so every miss is an error; allow s3:ListBucket on arn:aws:s3:::${bucket}.`
+        : failure.message;
       return { ok: false, summary, problem };
+    } finally {
+      own?.close();
     }
   }
 
@@ -357,6 +365,35 @@ export class S3Storage implements StorageAdapter {
   }
 }
 
+/** Parts that remember why the caller's own body failed: that error comes out of `put` unchanged. */
+class WatchedParts implements AsyncIterator<Part> {
+  readonly #parts: AsyncGenerator<Part, void>;
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(source: AsyncGenerator<Part, void>) {
+    this.#parts = source;
+  }
+
+  async next(): Promise<IteratorResult<Part, void>> {
+    try {
+      return await this.#parts.next();
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+
+  async first(): Promise<Part> {
+    const { value } = await this.next();
+    if (!value) throw new Error('A body has at least one part.');
+    return value;
+  }
+
+  async return(): Promise<IteratorResult<Part, void>> {
+    return this.#parts.return();
+  }
+}
+
 /** Whether there is a bucket and somebody who takes our signature; what it holds is all the same. */
 async function reach(connection: S3Connection, Bucket: string, abortSignal: AbortSignal): Promise<void> {
   const { sdk } = connection;
@@ -366,7 +403,7 @@ async function reach(connection: S3Connection, Bucket: string, abortSignal: Abor
     );
   } catch (error) {
     // Forbidden without a better reason: `check` explains what that means.
-    if (!isMissing(error) && (error as { name?: unknown }).name !== 'AccessDenied') throw error;
+    if (!isMissing(error) && !isForbidden(error)) throw error;
   }
 }
 

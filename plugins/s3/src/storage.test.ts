@@ -1,0 +1,57 @@
+import { type Runner, storageConformance } from '@tintype/conformance';
+import { afterAll, describe, test } from 'vitest';
+import { benchFor, subjectOf } from '../test/harness.ts';
+
+/** What a server cannot do, though S3 can: by requirement. The others prove it. */
+const BEYOND: { readonly [server: string]: { readonly reason: string; readonly requirements: readonly string[] } } = {
+  versitygw: {
+    reason: 'does not apply: versitygw keeps keys as paths of files, so k excludes k/x and segments end at 255 bytes',
+    requirements: [
+      'delete.spares-neighbours',
+      'list.is-complete',
+      'list.byte-order',
+      'list.any-prefix',
+      'list.after-is-exclusive',
+      'keys.longest',
+      'keys.key-beside-its-extension',
+      'keys.nearly-equal',
+    ],
+  },
+  fauxqs: {
+    reason: 'does not apply: fauxqs takes any credentials, sorts keys by language and refuses suffixes beyond the body',
+    requirements: [
+      'errors.misconfiguration-has-its-code',
+      'errors.check-explains',
+      'list.byte-order',
+      'list.any-prefix',
+      'range.suffix',
+    ],
+  },
+};
+
+/** Vitest, except that what is beyond a server is skipped with the reason. */
+function runnerFor(server: string): Runner {
+  const beyond = BEYOND[server];
+  return {
+    describe,
+    test(name, body, timeout) {
+      if (beyond?.requirements.some((id) => name.startsWith(`${id}:`))) {
+        test(name, ({ skip }) => skip(beyond.reason));
+      } else {
+        test(name, body, timeout);
+      }
+    },
+  };
+}
+
+const given = process.env.TINTYPE_TEST_S3_ENDPOINT ? ['s3'] : [];
+
+for (const name of [...given, 'versitygw', 'swift', 'fauxqs']) {
+  const { bench, missing } = await benchFor(name);
+  if (bench === undefined) {
+    test(`s3 on ${name}`, ({ skip }) => skip(missing));
+    continue;
+  }
+  afterAll(() => bench.stop());
+  storageConformance({ name: `s3 on ${name}`, harness: { create: () => subjectOf(bench) }, runner: runnerFor(name) });
+}

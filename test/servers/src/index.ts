@@ -1,0 +1,52 @@
+import { fauxqs } from './fauxqs.ts';
+import { type RunningServer, ServerError, type ServerKind } from './server.ts';
+import { swift } from './swift.ts';
+import { versitygw } from './versitygw.ts';
+
+export { freePorts } from './processes.ts';
+export { type RunningServer, ServerError, type ServerKind } from './server.ts';
+
+/** Every kind of server, by name. */
+export const servers: ReadonlyMap<string, ServerKind> = new Map(
+  [versitygw, swift, fauxqs].map((kind) => [kind.name, kind]),
+);
+
+/** A server for a test, or the sentence with which the test is skipped. */
+export type ServerForTest =
+  | { readonly server: RunningServer; readonly missing: undefined }
+  | { readonly server: undefined; readonly missing: string };
+
+/**
+ * The server that a test asks for: the one that the environment names, else one that is installed,
+ * started now. Whoever gets one stops it.
+ *
+ * The environment names one by `TINTYPE_TEST_<NAME>_ENDPOINT`, `…_ACCESS_KEY_ID`,
+ * `…_SECRET_ACCESS_KEY` and `…_REGION`.
+ */
+export async function serverForTest(name: string): Promise<ServerForTest> {
+  const given = fromEnvironment(name);
+  if (given !== undefined) return { server: given, missing: undefined };
+  const kind = servers.get(name);
+  if (kind === undefined)
+    throw new ServerError(`There is no server "${name}"; there are ${[...servers.keys()].join(', ')}.`);
+  if ((await kind.find()) === undefined) {
+    return { server: undefined, missing: `the server ${name} is not installed; npm run servers -- install ${name}` };
+  }
+  return { server: await kind.start(), missing: undefined };
+}
+
+function fromEnvironment(name: string): RunningServer | undefined {
+  const read = (field: string) => process.env[`TINTYPE_TEST_${name.toUpperCase()}_${field}`] || undefined;
+  const endpoint = read('ENDPOINT');
+  if (endpoint === undefined) return undefined;
+  return {
+    name,
+    endpoint,
+    region: read('REGION') ?? 'us-east-1',
+    accessKeyId: read('ACCESS_KEY_ID') ?? '',
+    secretAccessKey: read('SECRET_ACCESS_KEY') ?? '',
+    pids: [],
+    folder: undefined,
+    stop: async () => undefined,
+  };
+}

@@ -1,0 +1,142 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants, openSync } from 'node:fs';
+import { access, mkdtemp, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { ServerError } from './server.ts';
+
+const execute = promisify(execFile);
+
+/** Where installed servers are kept: outside of the checkout, so that a new one finds them. */
+export const CACHE: string =
+  process.env.TINTYPE_TEST_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tintype', 'servers');
+
+/** The path of a command, or `undefined`. */
+export async function onPath(command: string): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, command);
+    if (folder !== '' && (await isExecutable(path))) return path;
+  }
+  return undefined;
+}
+
+export async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Runs a command to its end. @returns what it said on standard output. @throws with what it said else. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  try {
+    const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
+    return (await execute(command, args, options)).stdout;
+  } catch (error) {
+    const { stderr = '', stdout = '', message } = error as { stderr?: string; stdout?: string; message: string };
+    const said = (stderr || stdout || message).trim().split('\n').slice(-15).join('\n');
+    throw new ServerError(`${command} ${args.slice(0, 3).join(' ')} … failed:\n${said}`);
+  }
+}
+
+/** Ports of 127.0.0.1 that nobody listens on; another program may take one before it is used. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/**
+ * An empty folder for a server's data: in memory if there is such a place, and one whose files take
+ * the extended attributes that some servers keep metadata in.
+ */
+export async function dataFolder(name: string): Promise<string> {
+  for (const base of ['/dev/shm', tmpdir()]) {
+    const folder = await mkdtemp(join(base, `tintype-${name}-`)).catch(() => undefined);
+    if (folder !== undefined) return folder;
+  }
+  throw new ServerError('There is no folder for temporary files.');
+}
+
+/** Starts a process of its own group that outlives a crash of ours only if nobody stops it. */
+export function start(
+  command: string,
+  args: readonly string[],
+  log: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const out = openSync(log, 'a');
+  const child = spawn(command, args, { stdio: ['ignore', out, out], env: { ...process.env, ...env }, detached: true });
+  child.on('error', () => undefined);
+  child.unref();
+  return child;
+}
+
+/** Waits until `ready` says so, asking again and again; gives up when a process has ended. */
+export async function until(
+  what: string,
+  ready: () => Promise<boolean>,
+  children: readonly ChildProcess[],
+  log: string,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await ready().catch(() => false)) return;
+    const dead = children.find(
+      (child) => child.exitCode !== null || child.signalCode !== null || child.pid === undefined,
+    );
+    if (dead !== undefined || Date.now() > deadline) {
+      const said = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-15).join('\n');
+      throw new ServerError(`${what} ${dead ? 'ended at once' : `was not ready within ${timeoutMs} ms`}:\n${said}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** Whether an HTTP server answers there, whatever it says. */
+export async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.body?.cancel();
+  return true;
+}
+
+/** Ends processes by their ids: asks first, insists after five seconds. */
+export async function endProcesses(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) signal(pid, 'SIGTERM');
+  for (const pid of pids) {
+    for (let waited = 0; isAlive(pid); waited += 50) {
+      if (waited === 5_000) signal(pid, 'SIGKILL');
+      await sleep(50);
+    }
+  }
+}
+
+/** Whether a process with this id runs. One that has ended and was not asked about yet does not. */
+export function isAlive(pid: number): boolean {
+  return signal(pid, 0);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
