@@ -17,14 +17,27 @@ import type {
   VersionCondition,
 } from '../contracts/storage-adapter.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import { Breaker } from './breaker.ts';
+import { CopyTrust } from './copy-trust.ts';
 import { KeyWrites } from './key-writes.ts';
+import { type FarView, unwrapped, wrapped } from './near-copy.ts';
+import { OperationScope } from './operation-scope.ts';
+import { OPEN_PATIENCE_MS, Tier } from './tier.ts';
 
-/** Bytes that a copy in the near tier costs at most beyond the far tier's metadata: its version. */
-const VERSION_ROOM = 512;
+/** Longest time for a copy to be made, in milliseconds. */
+const FILL_MS = 5_000;
+/** Longest time for which a write waits for the near copy to go, in milliseconds. */
+const FORGET_MS = 1_000;
+/** Bytes of copies that may be under way; what exceeds it isn't copied. */
+const MAX_FILL_BYTES = 64 * 1024 * 1024;
+/** Copies that were given up and may turn up all the same; with more of them none are made. */
+const MAX_HAUNTED = 100;
 
 export interface TieredOptions {
   /** Bodies above this many bytes are never copied into the near tier. */
   readonly maxNearBytes?: number;
+  /** Told why a tier cannot be opened while the other one works; of the same reason only once. */
+  readonly onOpenError?: (error: unknown) => void;
 }
 
 /**
@@ -35,80 +48,112 @@ export interface TieredOptions {
  * sees an older entry after a newer one. What it cannot keep it declares: other instances' writes
  * are seen only once the copy is gone, hence consistency of scope `instance`.
  *
+ * Neither tier disables the other. One that cannot be opened is tried again in the background: without
+ * `near` everything is asked of `far`, without `far` what lies near is a hit and all else `unavailable`.
+ * A near tier that cannot be written to costs a write a second at most, and its copies of what was
+ * written meanwhile are not served (`copy-trust.ts`).
+ *
  * Versions are the far tier's, also on a near hit, so conditions mean what they say.
  */
 export function tiered(near: StorageAdapter, far: StorageAdapter, options: TieredOptions = {}): StorageAdapter {
-  return new TieredStorage(near, far, options.maxNearBytes ?? 1024 * 1024);
-}
-
-interface FarView {
-  readonly metadata: StoredMetadata;
-  readonly version: Version;
+  return new TieredStorage(near, far, options);
 }
 
 class TieredStorage implements StorageAdapter {
+  readonly #nearTier: Tier;
+  readonly #farTier: Tier;
   readonly #near: StorageAdapter;
-  readonly #far: StorageAdapter;
   readonly #maxNearBytes: number;
   readonly #writes = new KeyWrites();
+  readonly #trust = new CopyTrust();
   readonly #views = new WeakMap<StoredMetadata, FarView>();
   readonly #fills = new Set<Promise<void>>();
-  readonly #life = new AbortController();
+  #fillBytes = 0;
+  /** For the deletion of near copies, which a write would wait for. */
+  readonly #forgetting = new Breaker({ now: () => performance.now(), onChange: () => undefined });
+  #closing = false;
 
-  constructor(near: StorageAdapter, far: StorageAdapter, maxNearBytes: number) {
+  constructor(near: StorageAdapter, far: StorageAdapter, options: TieredOptions) {
+    const { maxNearBytes = 1024 * 1024, onOpenError = () => undefined } = options;
+    this.#nearTier = new Tier(near, onOpenError);
+    this.#farTier = new Tier(far, onOpenError);
     this.#near = near;
-    this.#far = far;
     this.#maxNearBytes = maxNearBytes;
   }
 
   get capabilities(): StorageCapabilities {
     const near = this.#near.capabilities;
-    const far = this.#far.capabilities;
+    const far = this.#farTier.adapter.capabilities;
     return {
       ...far,
       nativeExpiry: near.nativeExpiry && far.nativeExpiry,
       readConsistency: withinInstance(far.readConsistency),
-      maxMetadataBytes: Math.min(far.maxMetadataBytes, near.maxMetadataBytes - VERSION_ROOM),
     };
   }
 
+  /** Resolves once a tier is open, having given the other one some time. Rejects if none can be opened. */
   async open(context: OperationContext): Promise<void> {
-    await this.#near.open(context);
+    const tiers = [this.#farTier, this.#nearTier];
+    const began = performance.now();
+    const attempts = tiers.map((tier) => tier.open(context.signal));
     try {
-      await this.#far.open(context);
+      await Promise.any(attempts);
     } catch (error) {
-      await this.#near.close();
-      throw error;
+      throw error instanceof AggregateError ? error.errors[0] : error;
     }
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, began + OPEN_PATIENCE_MS - performance.now());
+    });
+    await Promise.race([Promise.allSettled(attempts), waited]);
+    clearTimeout(timer);
+    for (const tier of tiers) if (!tier.isOpen) tier.keepOpening();
   }
 
   async close(): Promise<void> {
-    this.#life.abort(new Error('The storage was closed.'));
+    this.#closing = true;
     await Promise.all(this.#fills);
-    const results = await Promise.allSettled([this.#near.close(), this.#far.close()]);
+    const results = await Promise.allSettled([this.#nearTier.close(), this.#farTier.close()]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
   get(key: StorageKey, range: ByteRange | undefined, context: OperationContext): Awaitable<GetOutcome> {
-    if (range !== undefined && !this.#near.capabilities.ranges) return this.#far.get(key, range, context);
-    const near = this.#near.get(key, range, context);
-    if (near instanceof Promise) {
-      return near.then(
-        (outcome) => (outcome === undefined ? this.#getFar(key, range, context) : this.#seen(outcome)),
-        // The far tier has it as well: copies that can't be read cost a longer way.
-        (error) => (context.signal.aborted ? Promise.reject(error) : this.#getFar(key, range, context)),
-      );
+    if (
+      !this.#nearTier.isOpen ||
+      this.#trust.isDoubted(key) ||
+      (range !== undefined && !this.#near.capabilities.ranges)
+    ) {
+      return this.#getFar(key, range, context);
     }
-    return near === undefined ? this.#getFar(key, range, context) : this.#seen(near);
+    // The far tier has it as well: copies that can't be read cost a longer way.
+    const failed = (error: unknown) =>
+      context.signal.aborted ? Promise.reject(error) : this.#getFar(key, range, context);
+    const found = (copy: GetOutcome) => {
+      const seen = copy && this.#seen(key, copy);
+      if (seen !== undefined) return seen;
+      if (copy?.kind === 'entry') copy.body.discard().catch(() => undefined);
+      return this.#getFar(key, range, context);
+    };
+    try {
+      const near = this.#near.get(key, range, context);
+      return near instanceof Promise ? near.then(found, failed) : found(near);
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   stat(key: StorageKey, context: OperationContext): Awaitable<EntryInfo | undefined> {
-    const near = this.#near.stat(key, context);
-    if (near instanceof Promise) {
-      return near.then((info) => (info === undefined ? this.#far.stat(key, context) : this.#seen(info)));
+    const far = () => this.#far.stat(key, context);
+    if (!this.#nearTier.isOpen || this.#trust.isDoubted(key)) return far();
+    const failed = (error: unknown) => (context.signal.aborted ? Promise.reject(error) : far());
+    const found = (copy: EntryInfo | undefined) => (copy && this.#seen(key, copy)) ?? far();
+    try {
+      const near = this.#near.stat(key, context);
+      return near instanceof Promise ? near.then(found, failed) : found(near);
+    } catch (error) {
+      return failed(error);
     }
-    return near === undefined ? this.#far.stat(key, context) : this.#seen(near);
   }
 
   async put(
@@ -118,10 +163,9 @@ class TieredStorage implements StorageAdapter {
     condition: PutCondition | undefined,
     context: OperationContext,
   ): Promise<Version> {
-    const { value: version, mark } = await this.#write(key, context, () =>
-      this.#far.put(key, body, metadata, condition, context),
-    );
-    if (body.bytes !== undefined && mark !== undefined) await this.#fill(key, mark, body.bytes, metadata, version);
+    const { value: version, mark } = await this.#write(key, (far) => far.put(key, body, metadata, condition, context));
+    // Copied, since its owner may change it once this has resolved.
+    if (mark !== undefined) this.#fill(key, mark, body.bytes?.length, () => body.bytes?.slice(), metadata, version);
     return version;
   }
 
@@ -131,39 +175,64 @@ class TieredStorage implements StorageAdapter {
     condition: VersionCondition | undefined,
     context: OperationContext,
   ): Promise<Version | undefined> {
-    const { value } = await this.#write(key, context, () => this.#far.setMetadata(key, metadata, condition, context));
-    return value;
+    return (await this.#write(key, (far) => far.setMetadata(key, metadata, condition, context))).value;
   }
 
   async delete(key: StorageKey, condition: VersionCondition | undefined, context: OperationContext): Promise<void> {
-    await this.#write(key, context, () => this.#far.delete(key, condition, context));
+    await this.#write(key, (far) => far.delete(key, condition, context));
   }
 
-  list(prefix: string, after: StorageKey | undefined, context: OperationContext): AsyncIterable<ListedEntry> {
-    return this.#far.list(prefix, after, context);
+  async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): AsyncGenerator<ListedEntry> {
+    yield* this.#far.list(prefix, after, context);
   }
 
   async check(context: OperationContext): Promise<CheckResult> {
-    const near = await this.#near.check(context);
-    const far = await this.#far.check(context);
+    const near = await this.#nearTier.check(context);
+    const far = await this.#farTier.check(context);
     const summary = `${near.summary}, then ${far.summary}`;
     const problem = !far.ok ? far.problem : !near.ok ? near.problem : undefined;
     return problem === undefined ? { ok: true, summary } : { ok: false, summary, problem };
   }
 
+  /** @throws StorageError `unavailable` while it is not open. */
+  get #far(): StorageAdapter {
+    if (!this.#farTier.isOpen) throw this.#farTier.unopened;
+    return this.#farTier.adapter;
+  }
+
   async #write<T>(
     key: StorageKey,
-    context: OperationContext,
-    write: () => Promise<T>,
+    write: (far: StorageAdapter) => Promise<T>,
   ): Promise<{ value: T; mark: number | undefined }> {
+    const far = this.#far;
     const finish = this.#writes.begin(key);
     try {
       // The copy goes first: nobody may find it once the new entry can be seen in the far tier.
-      await this.#writes.inTurn(key, () => this.#near.delete(key, undefined, context));
-      const value = await write();
+      await this.#forget(key);
+      const value = await write(far);
       return { value, mark: finish() };
     } finally {
       finish();
+    }
+  }
+
+  /** Deletes the near copy, or at least sees to it that it is not served. */
+  async #forget(key: StorageKey): Promise<void> {
+    this.#trust.doubt(key);
+    if (!this.#nearTier.isOpen) return;
+    const passage = this.#forgetting.enter();
+    if (passage === 'skip') return;
+    const deleting = this.#writes.inTurn(key, async () => {
+      const scope = new OperationScope('delete', FORGET_MS, undefined);
+      await scope.race(this.#near.delete(key, undefined, scope));
+      // Right also if its turn came so late that nobody waits any more: copies are made in turn as well.
+      this.#trust.settle(key);
+    });
+    try {
+      await new OperationScope('delete', FORGET_MS, undefined).race(deleting);
+      this.#forgetting.succeeded(passage);
+    } catch {
+      this.#forgetting.failed(passage, '');
     }
   }
 
@@ -172,49 +241,66 @@ class TieredStorage implements StorageAdapter {
     const outcome = await this.#far.get(key, range, context);
     if (outcome?.kind !== 'entry' || range !== undefined || outcome.size > this.#maxNearBytes) return outcome;
     const bytes = outcome.body.buffered ?? (await outcome.body.bytes());
-    const fill = this.#fill(key, mark, bytes, outcome.metadata, outcome.version).finally(() => {
-      this.#fills.delete(fill);
-    });
-    this.#fills.add(fill);
+    this.#fill(key, mark, bytes.length, () => bytes, outcome.metadata, outcome.version);
     return { ...outcome, body: new BufferedBody(bytes) };
   }
 
-  /** Copies an entry into the near tier, unless it was written since `mark`. Failing is no harm. */
-  async #fill(
+  /** Begins to copy an entry into the near tier, if it fits. Nobody waits for it, and failing is no harm. */
+  #fill(
     key: StorageKey,
     mark: number,
-    bytes: Uint8Array,
+    size: number | undefined,
+    read: () => Uint8Array | undefined,
     metadata: StoredMetadata,
     version: Version,
-  ): Promise<void> {
-    if (bytes.length > Math.min(this.#maxNearBytes, this.#near.capabilities.maxObjectBytes)) return;
-    const encoded = `${encodeURIComponent(version)}|${metadata.encoded}`;
-    if (encoded.length > this.#near.capabilities.maxMetadataBytes) return;
+  ): void {
+    if (size === undefined || this.#closing || !this.#nearTier.isOpen || this.#trust.haunted > MAX_HAUNTED) return;
+    const { maxObjectBytes, maxMetadataBytes } = this.#near.capabilities;
+    if (size > Math.min(this.#maxNearBytes, maxObjectBytes) || this.#fillBytes + size > MAX_FILL_BYTES) return;
+    const copy = wrapped({ metadata, version, generation: this.#trust.generation });
+    const bytes = read();
+    if (copy.encoded.length > maxMetadataBytes || bytes === undefined) return;
+    this.#fillBytes += size;
+    const fill = this.#writes
+      .inTurn(key, () => this.#copy(key, mark, bytes, copy))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#fillBytes -= size;
+        this.#fills.delete(fill);
+      });
+    this.#fills.add(fill);
+  }
+
+  /** Makes the copy, unless the entry was written since `mark`. */
+  async #copy(key: StorageKey, mark: number, bytes: Uint8Array, metadata: StoredMetadata): Promise<void> {
+    if (!this.#writes.untouchedSince(key, mark) || this.#trust.isHaunted(key)) return;
     const body: PutBody = {
       bytes,
       size: bytes.length,
       replayable: true,
       stream: () => new BufferedBody(bytes).stream(),
     };
-    const context: OperationContext = { signal: this.#life.signal };
-    await this.#writes.inTurn(key, async () => {
-      if (this.#life.signal.aborted || !this.#writes.untouchedSince(key, mark)) return;
-      await this.#near.put(key, body, { ...metadata, encoded }, undefined, context).catch(() => undefined);
-    });
+    const scope = new OperationScope('put', FILL_MS, undefined);
+    const putting = this.#near.put(key, body, metadata, undefined, scope);
+    try {
+      await scope.race(putting);
+    } catch (error) {
+      if (scope.ended) this.#trust.haunt(key, putting);
+      throw error;
+    }
+    // A write that began meanwhile has doubted it anew.
+    if (this.#writes.untouchedSince(key, mark)) this.#trust.settle(key);
   }
 
-  /** A near copy as the far tier would show it. */
-  #seen<T extends EntryInfo | Entry>(copy: T): T {
+  /** A near copy as the far tier would show it; `undefined` if it may not be served. */
+  #seen<T extends EntryInfo | Entry>(key: StorageKey, copy: T): T | undefined {
     let view = this.#views.get(copy.metadata);
     if (view === undefined) {
-      const { encoded } = copy.metadata;
-      const bar = encoded.indexOf('|');
-      view = {
-        version: decodeURIComponent(encoded.slice(0, bar)) as Version,
-        metadata: { ...copy.metadata, encoded: encoded.slice(bar + 1) },
-      };
+      view = unwrapped(copy.metadata);
+      if (view === undefined) return undefined;
       this.#views.set(copy.metadata, view);
     }
+    if (!this.#trust.trusts(key, view.generation)) return undefined;
     return { ...copy, metadata: view.metadata, version: view.version };
   }
 }

@@ -20,6 +20,7 @@ import { StorageError, type StorageErrorCode } from '../contracts/storage-error.
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { Breaker, type Passage } from './breaker.ts';
 import { Overdue } from './overdue.ts';
+import { OPEN_PATIENCE_MS } from './tier.ts';
 
 /** How long a full storage is not written to, in milliseconds: eviction or an operator must act first. */
 const NO_SPACE_PAUSE = 30_000;
@@ -72,8 +73,20 @@ class BreakingStorage implements StorageAdapter {
     return this.#storage.capabilities;
   }
 
-  open(context: OperationContext): Promise<void> {
-    return this.#storage.open(context);
+  /** Paused until it is open, if that fails or takes long: others may go on without it. */
+  async open(context: OperationContext): Promise<void> {
+    const pause = (code: string) => this.#reads.pause(code, Number.POSITIVE_INFINITY);
+    const timer = setTimeout(() => pause('timeout'), OPEN_PATIENCE_MS);
+    timer.unref();
+    try {
+      await this.#storage.open(context);
+      this.#reads.resume();
+    } catch (error) {
+      pause(StorageError.is(error) ? error.code : 'internal');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): Promise<void> {
