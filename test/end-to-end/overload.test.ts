@@ -47,7 +47,8 @@ describe('a source host', () => {
   test('that is too slow for all who wait: who has waited in vain is told to come back', async () => {
     let stalled: ServerResponse | undefined;
     const origin = await startWebOrigin((_request, response) => {
-      response.write(image.subarray(0, 1_000));
+      // Enough bytes that it may go on for some seconds.
+      response.write(Buffer.alloc(200_000));
       stalled = response;
     });
     const rig = await startProxy({ ...LOOPBACK, maxDownloadsPerHost: 1, timeout: 0.3 });
@@ -62,6 +63,37 @@ describe('a source host', () => {
     await expect(never.arrayBuffer()).rejects.toThrow();
     expect(origin.requests).toHaveLength(1);
   });
+});
+
+test('a raw source that comes a byte now and then ends the answer, and the connection to its host', async () => {
+  const closed = Promise.withResolvers<void>();
+  const origin = await startWebOrigin((_request, response) => {
+    response.writeHead(200, { 'content-type': 'image/png' });
+    const timer = setInterval(() => response.write('x'), 50);
+    response.on('close', () => {
+      clearInterval(timer);
+      closed.resolve();
+    });
+  });
+  const rig = await startProxy({ ...LOOPBACK, timeout: 0.3 });
+  const answer = await rig.get(`/unsafe/raw:1/${plain(`${origin.base}/1`)}`);
+  await expect(answer.arrayBuffer()).rejects.toThrow();
+  await closed.promise;
+});
+
+test('a raw source whose client has gone is left alone where there is no cache', async () => {
+  const closed = Promise.withResolvers<void>();
+  const origin = await startWebOrigin((_request, response) => {
+    response.writeHead(200, { 'content-type': 'image/png' });
+    response.write(Buffer.alloc(200_000));
+    response.on('close', () => closed.resolve());
+  });
+  const rig = await startProxy({ ...LOOPBACK, cacheUse: '', downloadTimeout: 60 });
+  const client = new AbortController();
+  const answer = await rig.get(`/unsafe/raw:1/${plain(`${origin.base}/1`)}`, { signal: client.signal });
+  expect(answer.status).toBe(200);
+  client.abort();
+  await closed.promise;
 });
 
 describe('more images in the making than may be', () => {

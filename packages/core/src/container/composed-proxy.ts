@@ -146,7 +146,7 @@ export class ComposedProxy implements ConfiguredProxy {
     clearTimeout(this.#reopen);
     this.#life.abort(new Error('The proxy was closed.'));
     await this.#opening?.catch(() => undefined);
-    await this.#parts.pipeline.settled();
+    await this.#parts.pipeline.close();
     await this.#lifecycle.close();
     await this.container.unbindAllAsync();
   }

@@ -15,6 +15,7 @@ import { Pipeline } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Semaphore } from '../pipeline/semaphore.ts';
 import { Sources } from '../pipeline/sources.ts';
+import { spoolMemoryBeside } from '../pipeline/spool-memory.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { withBreaker } from '../storage/with-breaker.ts';
 import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
@@ -131,6 +132,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     coordinator: container.get(tokens.coordinator),
   };
   const keys = keyRing(settings);
+  const budget = memoryBudget(settings.memoryBudget);
   const workers = settings.workers ?? 2 * availableParallelism();
   const pipeline = new Pipeline({
     dialect: parts.dialect,
@@ -154,7 +156,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       total: workers + orUnlimited(settings.requestsQueueSize),
       queuePerHost: orUnlimited(settings.requestsQueueSize),
     }),
-    memory: new MemoryGate(memoryBudget(settings.memoryBudget)),
+    memory: new MemoryGate(budget),
+    spoolMemory: spoolMemoryBeside(budget),
     overloadStatus: Number(settings.overloadStatus),
     results: storage
       ? new ResultCache({

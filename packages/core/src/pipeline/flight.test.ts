@@ -58,6 +58,20 @@ test('once bytes have come it goes on without anybody', async () => {
   expect(await next).toEqual({ value: 'picture', collapsed: true });
 });
 
+test('one that cancels itself is not joined, and all of them can be aborted', async () => {
+  const flights = new Flights<string>();
+  const { controls, start, result } = scripted();
+  result.resolve('picture');
+  await flights.join('k', live().signal, start);
+  controls[0]?.commit();
+  controls[0]?.cancel(new Error('unwanted'));
+  expect(controls[0]?.signal.reason).toEqual(new Error('unwanted'));
+  expect(await flights.join('k', live().signal, start)).toMatchObject({ collapsed: false });
+  controls[1]?.commit();
+  flights.abort(new Error('closed'));
+  expect(controls[1]?.signal.reason).toEqual(new Error('closed'));
+});
+
 test("a failure is everyone's", async () => {
   const flights = new Flights<string>();
   const { result, start } = scripted();

@@ -6,10 +6,12 @@ export interface FlightWork<T> {
 }
 
 export interface FlightControl {
-  /** Aborted when nobody waits any more, before `commit`. */
+  /** Aborted when nobody waits any more, before `commit`; by `cancel`; and when all flights are aborted. */
   readonly signal: AbortSignal;
   /** Bytes have come: from now on the flight goes on even if nobody waits. */
   commit(): void;
+  /** Nobody wants it any more, although it was committed: aborts `signal`, and nobody joins. */
+  cancel(reason: Error): void;
 }
 
 interface InAir<T> {
@@ -55,6 +57,11 @@ export class Flights<T> {
     while (this.#inAir.size > 0) await Promise.all([...this.#inAir.values()].map((flight) => flight.work.settled));
   }
 
+  /** Aborts all that are in the air, committed or not. */
+  abort(reason: Error): void {
+    for (const { controller } of this.#inAir.values()) controller.abort(reason);
+  }
+
   #start(key: string, start: (control: FlightControl) => FlightWork<T>): InAir<T> {
     const controller = new AbortController();
     let committed = false;
@@ -62,6 +69,10 @@ export class Flights<T> {
       signal: controller.signal,
       commit: () => {
         committed = true;
+      },
+      cancel: (reason) => {
+        this.#forget(key, flight);
+        controller.abort(reason);
       },
     });
     const flight: InAir<T> = {

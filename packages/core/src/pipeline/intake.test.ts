@@ -11,50 +11,50 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 
 test('a host is asked for so many at a time; the others do not wait for it', async () => {
   const intake = new Intake({ perHost: 2, total: UNLIMITED, queuePerHost: UNLIMITED });
-  const first = await intake.enter('https://slow.example/1', NEVER);
-  await intake.enter('https://slow.example/2', NEVER);
-  const third = intake.enter('https://user:secret@SLOW.example/3', NEVER);
+  const first = await intake.enter('https://slow.example/1', 'transform', NEVER);
+  await intake.enter('https://slow.example/2', 'transform', NEVER);
+  const third = intake.enter('https://user:secret@SLOW.example/3', 'transform', NEVER);
   expect(await isSettled(third)).toBe(false);
-  await intake.enter('https://slow.example:8443/1', NEVER);
-  await intake.enter('https://other.example/1', NEVER);
+  await intake.enter('https://slow.example:8443/1', 'transform', NEVER);
+  await intake.enter('https://other.example/1', 'transform', NEVER);
   first.downloaded();
   await third;
 });
 
 test('what is waited for no longer frees its place in the queue', async () => {
   const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: 1 });
-  const first = await intake.enter('https://a.example/1', NEVER);
+  const first = await intake.enter('https://a.example/1', 'transform', NEVER);
   const client = new AbortController();
-  const second = intake.enter('https://a.example/2', client.signal);
-  await expect(intake.enter('https://a.example/3', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  const second = intake.enter('https://a.example/2', 'transform', client.signal);
+  await expect(intake.enter('https://a.example/3', 'transform', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
   client.abort(new Error('gone'));
   await expect(second).rejects.toThrow('gone');
-  const fourth = intake.enter('https://a.example/4', NEVER);
+  const fourth = intake.enter('https://a.example/4', 'transform', NEVER);
   first.done();
   await fourth;
 });
 
 test('so many are made at a time, and the next one is told at once; local files have no host', async () => {
   const intake = new Intake({ perHost: 1, total: 2, queuePerHost: UNLIMITED });
-  const first = await intake.enter('local:///a.png', NEVER);
-  const second = await intake.enter('local:///b.png', NEVER);
-  await expect(intake.enter('https://a.example/1', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  const first = await intake.enter('local:///a.png', 'transform', NEVER);
+  const second = await intake.enter('local:///b.png', 'transform', NEVER);
+  await expect(intake.enter('https://a.example/1', 'transform', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
   first.downloaded();
-  await expect(intake.enter('https://a.example/1', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(intake.enter('https://a.example/1', 'transform', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
   first.done();
   first.done();
-  await intake.enter('https://a.example/1', NEVER);
+  await intake.enter('https://a.example/1', 'transform', NEVER);
   second.done();
   expect(intake.making).toBe(1);
 });
 
 test('what is done counts once, also where others have taken its place meanwhile', async () => {
   const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
-  const first = await intake.enter('https://a.example/1', NEVER);
+  const first = await intake.enter('https://a.example/1', 'transform', NEVER);
   first.downloaded();
-  await intake.enter('https://a.example/2', NEVER);
+  await intake.enter('https://a.example/2', 'transform', NEVER);
   first.done();
-  expect(await isSettled(intake.enter('https://a.example/3', NEVER))).toBe(false);
+  expect(await isSettled(intake.enter('https://a.example/3', 'transform', NEVER))).toBe(false);
 });
 
 test.each([
@@ -68,15 +68,25 @@ test.each([
   'https://user@a.example?2',
 ])('%s is the host a.example', async (source) => {
   const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
-  await intake.enter('https://a.example/1', NEVER);
-  expect(await isSettled(intake.enter(source, NEVER))).toBe(false);
+  await intake.enter('https://a.example/1', 'transform', NEVER);
+  expect(await isSettled(intake.enter(source, 'transform', NEVER))).toBe(false);
 });
 
 test('buckets are hosts, and what is no URL cannot pass them by', async () => {
   const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: UNLIMITED });
-  await intake.enter('s3://bucket/1', NEVER);
-  expect(await isSettled(intake.enter('s3://bucket/2', NEVER))).toBe(false);
-  await intake.enter('s3://other_bucket/1', NEVER);
-  await intake.enter('https://a b/1', NEVER);
-  expect(await isSettled(intake.enter('https://a c/1', NEVER))).toBe(false);
+  await intake.enter('s3://bucket/1', 'transform', NEVER);
+  expect(await isSettled(intake.enter('s3://bucket/2', 'transform', NEVER))).toBe(false);
+  await intake.enter('s3://other_bucket/1', 'transform', NEVER);
+  await intake.enter('https://a b/1', 'transform', NEVER);
+  expect(await isSettled(intake.enter('https://a c/1', 'transform', NEVER))).toBe(false);
+});
+
+test('raw sources take no place of an image, and are as many at a time themselves', async () => {
+  const intake = new Intake({ perHost: UNLIMITED, total: 1, queuePerHost: UNLIMITED });
+  const raw = await intake.enter('https://a.example/1', 'raw', NEVER);
+  await intake.enter('https://a.example/2', 'transform', NEVER);
+  await expect(intake.enter('https://a.example/3', 'raw', NEVER)).rejects.toMatchObject({ code: 'overloaded' });
+  raw.done();
+  await intake.enter('https://a.example/3', 'raw', NEVER);
+  expect(intake.making).toBe(1);
 });

@@ -1,16 +1,20 @@
+import type { ImageRequest } from '../contracts/dialect.ts';
 import { TransformError } from '../contracts/transformer.ts';
 import { Semaphore } from './semaphore.ts';
 
 export interface IntakeOptions {
   /** Downloads at a time from one host; `Infinity` for no limit. */
   readonly perHost: number;
-  /** Images in the making at a time, from the download to the end of the transform; `Infinity` for no limit. */
+  /**
+   * Images in the making at a time, from the download to the end of the transform, and as many raw
+   * sources on their way; `Infinity` for no limit.
+   */
   readonly total: number;
   /** Images that may wait for one host; `Infinity` for no limit. */
   readonly queuePerHost: number;
 }
 
-/** What an image in the making holds. Both calls are idempotent, and `done` includes `downloaded`. */
+/** What an image in the making holds, or a raw source on its way. Both calls are idempotent, and `done` includes `downloaded`. */
 export interface Place {
   /** The host is free for the next one. */
   downloaded(): void;
@@ -25,7 +29,7 @@ export interface Place {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #hosts = new Map<string, Semaphore>();
-  #making = 0;
+  readonly #under = { transform: 0, raw: 0 };
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -33,22 +37,23 @@ export class Intake {
 
   /** Images in the making. */
   get making(): number {
-    return this.#making;
+    return this.#under.transform;
   }
 
   /**
-   * Resolves when the source may be fetched.
+   * Resolves when the source may be fetched. Raw sources are counted apart: one that comes slowly takes
+   * none of the places where images are made.
    *
    * @throws TransformError `overloaded` if too much is waiting or in the making; the signal's reason
    *   if it is aborted before.
    */
-  async enter(source: string, signal: AbortSignal): Promise<Place> {
+  async enter(source: string, mode: ImageRequest['mode'], signal: AbortSignal): Promise<Place> {
     const leaveHost = await this.#enterHost(source, signal);
-    if (this.#making >= this.#options.total) {
+    if (this.#under[mode] >= this.#options.total) {
       leaveHost();
       throw new TransformError('overloaded', 'Too many images are being made at this moment; try again later.');
     }
-    this.#making++;
+    this.#under[mode]++;
     let isDone = false;
     return {
       downloaded: leaveHost,
@@ -56,7 +61,7 @@ export class Intake {
         if (isDone) return;
         isDone = true;
         leaveHost();
-        this.#making--;
+        this.#under[mode]--;
       },
     };
   }

@@ -77,9 +77,15 @@ export class Pipeline {
     }
   }
 
-  /** Resolves when nothing is in flight and nothing waits for the storage. */
-  async settled(): Promise<void> {
+  /**
+   * Resolves when nothing is in flight and nothing waits for the storage. What is still on its way after
+   * the time that an image may take is aborted: a raw source, which may go on for much longer.
+   */
+  async close(): Promise<void> {
+    const onTimeout = () => this.#flights.abort(new Error('The proxy was closed.'));
+    const timer = setTimeout(onTimeout, this.#options.timeoutMs);
     await this.#flights.settled();
+    clearTimeout(timer);
     await this.#options.results?.flush();
   }
 
@@ -114,7 +120,7 @@ export class Pipeline {
     const payload =
       made.kind === 'variant'
         ? { body: made.bytes, size: made.bytes.length }
-        : { body: () => made.spool.read(), size: made.size };
+        : { body: () => made.spool.read(request.signal), size: made.size };
     return imageResponse(request, image, made.metadata, payload, cache, this.#vary, this.#options.clock());
   }
 

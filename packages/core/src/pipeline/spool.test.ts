@@ -121,6 +121,17 @@ test('a reader that is given up while it waits for more ends', async () => {
   expect(await pending).toEqual({ done: true, value: undefined });
 });
 
+test('a reader leaves with its signal, while it waits for more or before it has begun', async () => {
+  const spool = new Spool();
+  const client = new AbortController();
+  const pending = spool.read(client.signal).next();
+  const reason = new Error('gone');
+  client.abort(reason);
+  await expect(pending).rejects.toBe(reason);
+  await expect(spool.read(client.signal).next()).rejects.toBe(reason);
+  expect(spool.readers).toBe(0);
+});
+
 test('tells when its last reader has gone', async () => {
   let times = 0;
   const spool = new Spool({ onUnread: () => times++ });

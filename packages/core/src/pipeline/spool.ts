@@ -98,8 +98,11 @@ export class Spool {
   /**
    * Reads from the start. Ends when the spool has ended, throws when it failed. The reader counts from
    * this call on: iterate it, or call its `return`.
+   *
+   * @param signal the reader's own: when it is aborted the reader leaves, also while it waits for more,
+   *   and its `next` throws the reason.
    */
-  read(): SpoolReader {
+  read(signal?: AbortSignal): SpoolReader {
     if (this.#disposed) throw new Error('This spool was disposed of.');
     this.#readers++;
     let index = 0;
@@ -108,6 +111,7 @@ export class Spool {
     const finish = async (): Promise<IteratorResult<Uint8Array>> => {
       if (!done) {
         done = true;
+        signal?.removeEventListener('abort', onAbort);
         this.#readers--;
         // A `next` that waits for more must not wait for ever.
         this.#wake();
@@ -116,8 +120,16 @@ export class Spool {
       }
       return { done: true, value: undefined };
     };
+    let left = false;
+    const onAbort = () => {
+      left = true;
+      finish().catch(() => undefined);
+    };
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
     const next = async (): Promise<IteratorResult<Uint8Array>> => {
       for (;;) {
+        if (left) throw signal?.reason;
         if (done) return { done: true, value: undefined };
         const chunk = this.#chunks[index];
         if (chunk !== undefined) {
