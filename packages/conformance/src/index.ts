@@ -32,6 +32,7 @@ export {
   type Progress,
   runConformance,
 } from './run-conformance.ts';
+export type { StorageTest } from './storage/env.ts';
 export type {
   CrashSetup,
   HarnessContext,
@@ -40,8 +41,9 @@ export type {
   StorageHarness,
   StorageSubject,
 } from './storage/harness.ts';
-export type { RunOptions } from './storage/run.ts';
+export { type RunOptions, StorageRun } from './storage/run.ts';
 export { type StorageConformanceOptions, storageConformance } from './storage/storage-conformance.ts';
+export { storageTests } from './storage/tests/all.ts';
 export { transformerRequirements } from './transformer/requirements.ts';
 export {
   type TransformerConformanceOptions,
@@ -51,3 +53,4 @@ export {
 } from './transformer/transformer-conformance.ts';
 export type { StorageFault } from './zoo/fault.ts';
 export { storageFaults } from './zoo/faults.ts';
+export { type SoundVariant, soundVariants } from './zoo/sound-variants.ts';

@@ -1,4 +1,16 @@
-import { mkdir, mkdtemp, open, readdir, readlink, rename, rm, rmdir, stat, truncate } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StorageSubject, storageConformance } from '@tintype/conformance';
@@ -21,9 +33,13 @@ async function openFiles(root: string): Promise<string[]> {
   return targets.filter((target) => target.startsWith(root));
 }
 
-async function create(): Promise<StorageSubject> {
-  const root = await mkdtemp(join(tmpdir(), 'tintype-fs-'));
-  const options: FsOptions = { root, maxBytes: 0, durability: 'process' };
+async function create(maxBytes = 0): Promise<StorageSubject> {
+  const folder = await mkdtemp(join(tmpdir(), 'tintype-fs-'));
+  const root = join(folder, 'cache');
+  const file = join(folder, 'file');
+  await writeFile(file, 'no folder');
+  const options: FsOptions = { root, maxBytes, durability: 'process' };
+  const at = (elsewhere: string) => new FsStorage({ ...options, root: elsewhere });
   const hidden: [string, string][] = [];
   const fileOf = (key: StorageKey) => join(root, entryPath(key));
   return {
@@ -41,7 +57,7 @@ async function create(): Promise<StorageSubject> {
     sabotage: {
       // Permissions don't stop root; a folder in the entry's place stops everyone.
       async unreadable(key) {
-        const aside = join(root, '..', `${root.split('/').at(-1)}-aside`);
+        const aside = join(folder, 'aside');
         await rename(fileOf(key), aside);
         await mkdir(fileOf(key));
         hidden.push([fileOf(key), aside]);
@@ -65,6 +81,12 @@ async function create(): Promise<StorageSubject> {
         }
       },
     },
+    misconfigured: () => [
+      { name: 'a file as root', adapter: at(file), codes: ['misconfigured'] },
+      { name: 'a root below a file', adapter: at(join(file, 'below')), codes: ['misconfigured'] },
+    ],
+    capped: (limit) => create(limit),
+    without: { network: 'the file system is no server', secrets: 'the file system takes no credentials' },
     crash: {
       module: `data:text/javascript,${encodeURIComponent(
         `import { FsStorage } from ${JSON.stringify(new URL('./storage.ts', import.meta.url).href)};
@@ -72,8 +94,8 @@ async function create(): Promise<StorageSubject> {
       )}`,
       data: options,
     },
-    dispose: () => rm(root, { recursive: true, force: true }),
+    dispose: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-storageConformance({ name: 'fs', harness: { create }, runner: { describe, test } });
+storageConformance({ name: 'fs', harness: { create: () => create() }, runner: { describe, test } });

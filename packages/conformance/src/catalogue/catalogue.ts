@@ -1,12 +1,14 @@
 import { conditions } from './conditions.ts';
 import { deletion } from './delete.ts';
 import { crash, errors } from './errors.ts';
+import { eviction } from './eviction.ts';
 import { get, range } from './get.ts';
 import { keys } from './keys.ts';
 import { lifecycle } from './lifecycle.ts';
 import { linearizable } from './linearizable.ts';
 import { list } from './list.ts';
 import { metadata } from './metadata.ts';
+import { publicSide } from './public.ts';
 import { atomic, put } from './put.ts';
 import type { Requirement } from './requirement.ts';
 import { resources } from './resources.ts';
@@ -27,6 +29,8 @@ export type StorageRequirementId =
   | IdsOf<typeof keys>
   | IdsOf<typeof linearizable>
   | IdsOf<typeof errors>
+  | IdsOf<typeof publicSide>
+  | IdsOf<typeof eviction>
   | IdsOf<typeof crash>
   | IdsOf<typeof resources>;
 
@@ -52,6 +56,8 @@ export const storageCatalogue: readonly RequirementGroup[] = [
   { name: 'keys', about: 'Names of entries.', requirements: keys },
   { name: 'linearizable', about: 'All of it at once.', requirements: linearizable },
   { name: 'errors', about: 'When the backend fails.', requirements: errors },
+  { name: 'public', about: 'What callers get, with core around the adapter.', requirements: publicSide },
+  { name: 'eviction', about: 'Forgetting on its own, within a limit.', requirements: eviction },
   { name: 'crash', about: 'When the process dies.', requirements: crash },
   { name: 'resources', about: 'What it costs, and what is left behind.', requirements: resources },
 ];

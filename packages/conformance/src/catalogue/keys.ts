@@ -33,7 +33,6 @@ export const keys = [
     id: 'keys.operator-prefix-is-not-folded',
     level: 'must',
     rule: 'Two operator prefixes that differ in case only are two places.',
-    needs: ['hook:prefixed'],
     source: 'The operator’s own prefix may hold upper case: there a backend must not fold',
   },
 ] as const;

@@ -1,5 +1,11 @@
 export const lifecycle = [
   {
+    id: 'lifecycle.opens',
+    level: 'must',
+    rule: '`open` with right settings resolves. Where it doesn’t, nothing else can be tried.',
+    source: 'StorageAdapter.open',
+  },
+  {
     id: 'lifecycle.construction-is-idle',
     level: 'must',
     rule: 'Constructing an adapter opens no socket, handle or timer: I/O begins in `open`.',

@@ -27,12 +27,12 @@ export type Need =
   | 'durable'
   | 'finite-size'
   | 'hook:sibling'
-  | 'hook:prefixed'
   | 'hook:leaks'
   | 'hook:sabotage'
   | 'hook:network'
   | 'hook:misconfigured'
-  | 'hook:crash';
+  | 'hook:crash'
+  | 'hook:capped';
 
 /** One rule, as data. Tests, the documentation page and reports are made from it. */
 export interface Requirement {

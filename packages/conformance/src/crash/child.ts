@@ -16,7 +16,6 @@ const { createAdapter } = (await import(plan.module)) as { createAdapter: (data:
 const adapter = await createAdapter(plan.data);
 const context = { signal: new AbortController().signal };
 await adapter.open(context);
-say('ready');
 
 let number = plan.first;
 

@@ -17,8 +17,14 @@ export interface CrashRecord {
 
 const SOURCES = import.meta.url.endsWith('.ts');
 
-/** Lets a process put as fast as it can and kills it (SIGKILL) after `afterMs` milliseconds. */
-export async function killDuringPuts(plan: CrashPlan, afterMs: number): Promise<CrashRecord> {
+/** What has been said before the clock of a kill runs. */
+export type KillAfter = 'begin' | 'done';
+
+/**
+ * Lets a process put as fast as it can and kills it (SIGKILL) `afterMs` milliseconds after its first
+ * put began, or had resolved.
+ */
+export async function killDuringPuts(plan: CrashPlan, after: KillAfter, afterMs: number): Promise<CrashRecord> {
   const child = spawn(
     process.execPath,
     [
@@ -35,11 +41,11 @@ export async function killDuringPuts(plan: CrashPlan, afterMs: number): Promise<
   const begun = new Map<string, Set<number>>();
   const done = new Map<string, number>();
   let next = plan.first;
-  const ready = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
   const exited = new Promise<NodeJS.Signals | null>((resolve) => child.once('close', (_, signal) => resolve(signal)));
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (line === 'ready') ready.resolve();
     const [word, key = '', text = ''] = line.split(' ');
+    if (word === after) reached.resolve();
     const number = Number(text);
     if (word === 'begin') {
       begun.set(key, (begun.get(key) ?? new Set()).add(number));
@@ -47,7 +53,7 @@ export async function killDuringPuts(plan: CrashPlan, afterMs: number): Promise<
     }
     if (word === 'done') done.set(key, number);
   });
-  await Promise.race([ready.promise, exited]);
+  await Promise.race([reached.promise, exited]);
   await Promise.race([pause(afterMs), exited]);
   child.kill('SIGKILL');
   const signal = await exited;

@@ -39,6 +39,16 @@ export class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
 }
 
+/** What a test that ended without having looked at anything is told. */
+export const NOTHING_ASSERTED = 'The test ended without having looked at anything.';
+
+/** A failure as runners shall print it: the message alone, for the stack leads into the suite and not to the fault. */
+export function reportedFailure(message: string): Error {
+  const error = new Error(message);
+  error.stack = `Error: ${message}`;
+  return error;
+}
+
 /** An error in a few words, for reports. */
 export function describeError(error: unknown): string {
   if (error instanceof RequirementBroken || error instanceof Inconclusive) return error.message;

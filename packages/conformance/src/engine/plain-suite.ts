@@ -1,5 +1,13 @@
 import type { Requirement } from '../catalogue/requirement.ts';
-import { describeError, type Outcome, outcomeOf, RequirementBroken, type TestResult } from './outcome.ts';
+import { countingAssertions } from './assertions.ts';
+import {
+  describeError,
+  NOTHING_ASSERTED,
+  type Outcome,
+  outcomeOf,
+  reportedFailure,
+  type TestResult,
+} from './outcome.ts';
 import type { Runner } from './runner.ts';
 import { settled, within } from './waiting.ts';
 
@@ -35,9 +43,11 @@ export async function runPlainTest<S>(test: PlainTest<S>, life: PlainLife<S>): P
   const begun = await settled(within(limit, 'Opening', life.begin()));
   if (!begun.ok)
     return result({ kind: 'inconclusive', reason: `It could not be opened: ${describeError(begun.error)}` });
-  const ran = await settled(within(limit, `The test (${test.title})`, test.run(begun.value)));
+  const running = countingAssertions(() => test.run(begun.value));
+  const ran = await settled(within(limit, `The test (${test.title})`, running));
   const ended = await settled(within(limit, 'Closing', life.end(begun.value)));
   if (!ran.ok) return result(outcomeOf(ran.error));
+  if (ran.value === 0) return result({ kind: 'inconclusive', reason: NOTHING_ASSERTED });
   return result(ended.ok ? { kind: 'pass' } : outcomeOf(ended.error));
 }
 
@@ -60,7 +70,7 @@ export function registerPlainSuite<S>(
           return;
         }
         const problem = outcome.kind === 'fail' ? outcome.problem : `Inconclusive: ${outcome.reason}`;
-        throw new RequirementBroken(`${problem}\n\n${test.requirement}: ${rule?.rule}`);
+        throw reportedFailure(`${problem}\n\n${test.requirement}: ${rule?.rule}`);
       };
       runner.test(`${test.requirement}: ${test.title}`, body, (test.timeoutMs ?? TEST_MS) * 4);
     }

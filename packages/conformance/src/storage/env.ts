@@ -1,10 +1,12 @@
-import { type StorageAdapter, type StorageKey, storageKey } from '@tintype/core';
+import { prefixed, type StorageAdapter, type StorageKey, storageKey } from '@tintype/core';
 import type { StorageRequirementId } from '../catalogue/catalogue.ts';
+import { asserted } from '../engine/assertions.ts';
 import { Inconclusive, RequirementBroken } from '../engine/outcome.ts';
 import type { Random } from '../engine/random.ts';
 import { type Settled, settled, within } from '../engine/waiting.ts';
 import { hasCode, StorageClient, type WriteTimes } from './client.ts';
 import type { StorageSubject } from './harness.ts';
+import { opened } from './intercepted.ts';
 import { TracedAdapter } from './traced-adapter.ts';
 
 /** One test of a requirement. Each proves, or breaks, exactly one id. */
@@ -78,6 +80,12 @@ export class StorageEnv extends StorageClient {
     return this.subject.sibling?.() ?? this.adapter;
   }
 
+  /** An unopened adapter on the same data below an operator's prefix. */
+  prefixed(prefix: string): StorageAdapter {
+    const { subject } = this;
+    return subject.prefixed?.(prefix) ?? prefixed(subject.sibling?.() ?? opened(this.adapter), prefix);
+  }
+
   /** Opens `adapter` as a further client; it is closed after the test unless the test does it. */
   async open(adapter: StorageAdapter): Promise<StorageClient> {
     const traced = new TracedAdapter(adapter, this.#init.written);
@@ -106,6 +114,7 @@ export class StorageEnv extends StorageClient {
 
   /** The operation rejects with a `StorageError` of this code. */
   async expectRefusal(what: string, operation: () => Promise<unknown>, ...codes: readonly string[]): Promise<void> {
+    asserted();
     const outcome = await settled(operation);
     if (outcome.ok) throw new RequirementBroken(`${what} was not refused; expected ${codes.join(' or ')}.`);
     if (outcome.error instanceof RequirementBroken) throw outcome.error;
@@ -124,5 +133,6 @@ function nameOf(outcome: Settled<unknown> & { readonly ok: false }): string {
 
 /** Breaks the requirement unless `condition` holds. */
 export function expect(condition: boolean, problem: string): asserts condition {
+  asserted();
   if (!condition) throw new RequirementBroken(problem);
 }

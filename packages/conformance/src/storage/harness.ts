@@ -1,4 +1,4 @@
-import type { StorageAdapter, StorageErrorCode, StorageKey } from '@tintype/core';
+import type { CacheStorage, StorageAdapter, StorageErrorCode, StorageKey, StorageOptions } from '@tintype/core';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
 
 /** What the suite tells a harness about the run. */
@@ -32,11 +32,18 @@ export interface Sabotage {
 
 /** How the crash harness makes an adapter in a process that it kills. */
 export interface CrashSetup {
-  /** URL of a module whose `createAdapter(data)` gives an unopened adapter on the same data. */
+  /**
+   * URL of a module whose `createAdapter(data)` gives an unopened adapter on the same data. It is
+   * imported in a bare `node` process, without a test runner: so it must not be the test file, nor
+   * import a runner; TypeScript is fine where Node runs it as it is.
+   */
   readonly module: string;
   /** Passed to it; survives JSON. */
   readonly data: unknown;
 }
+
+/** What a harness may be able to do besides making an adapter. */
+export type HookName = 'sibling' | 'leaks' | 'sabotage' | 'misconfigured' | 'network' | 'crash' | 'capped';
 
 /** One storage under test: an adapter, and what its harness can do besides. */
 export interface StorageSubject {
@@ -46,7 +53,10 @@ export interface StorageSubject {
   readonly prefixBytes?: number;
   /** Another unopened adapter on the same data. */
   sibling?(): StorageAdapter;
-  /** Unopened adapters on the same data whose operator prefix is `prefix`: `Ab/`, `ab/`. */
+  /**
+   * Unopened adapters on the same data whose operator prefix is `prefix`, which ends in `Ab/` or `ab/`.
+   * Without it the suite puts core's `prefixed` around the adapter, which is what a proxy does.
+   */
   prefixed?(prefix: string): StorageAdapter;
   /** What is open or left over: sockets, handles, temporary files, uploads, each in a few words. */
   leaks?(): Promise<readonly string[]> | readonly string[];
@@ -55,6 +65,15 @@ export interface StorageSubject {
   /** An unopened adapter on the same data that speaks to its server through a fault proxy. */
   network?(): Promise<{ readonly adapter: StorageAdapter; readonly proxy: FaultProxy }>;
   readonly crash?: CrashSetup;
+  /** A storage on data of its own that keeps at most about `maxBytes`. The suite disposes of it. */
+  capped?(maxBytes: number): Promise<StorageSubject> | StorageSubject;
+  /**
+   * Why the storage has no use for a hook, as a clause: `{ network: 'memory has no network' }`. Its
+   * tests are then skipped as "does not apply", not as something that is missing.
+   */
+  readonly without?: Readonly<Partial<Record<HookName | 'secrets', string>>>;
+  /** The public side to be tested around the adapter, where it isn’t core’s `createStorage`. */
+  readonly publicSide?: (adapter: StorageAdapter, options: StorageOptions) => CacheStorage;
   /** Removes what `create` made, the data included if it made a place for it. */
   dispose?(): Promise<void> | void;
 }

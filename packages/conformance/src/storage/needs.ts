@@ -1,14 +1,22 @@
 import type { StorageCapabilities } from '@tintype/core';
 import type { BooleanCapability, Need } from '../catalogue/requirement.ts';
-import type { StorageSubject } from './harness.ts';
+import type { HookName, StorageSubject } from './harness.ts';
 
-/** Why a requirement with this need does not apply, or `undefined` if it does. */
+/**
+ * Why a requirement with this need is not tried, or `undefined` if it is. What nobody could change
+ * begins with "does not apply"; a hook that the harness lacks is a gap that its author can close.
+ */
 export function whyNotApplicable(
   need: Need,
   capabilities: StorageCapabilities,
   subject: StorageSubject,
 ): string | undefined {
-  if (need.startsWith('hook:')) return missingHook(need.slice(5), subject);
+  if (need.startsWith('hook:')) return missingHook(need.slice(5) as HookName, subject);
+  const reason = whyUndeclared(need, capabilities);
+  return reason && `does not apply: ${reason}`;
+}
+
+function whyUndeclared(need: Need, capabilities: StorageCapabilities): string | undefined {
   if (need.startsWith('not:')) {
     const capability = need.slice(4) as BooleanCapability;
     return capabilities[capability] ? `${capability} is declared` : undefined;
@@ -38,7 +46,8 @@ export function whyNotApplicable(
 /** Above this the limit itself is not tried, in bytes. */
 const LARGEST_TRIED = 64 * 1024 * 1024;
 
-function missingHook(hook: string, subject: StorageSubject): string | undefined {
-  const has = hook in subject && subject[hook as keyof StorageSubject] !== undefined;
-  return has ? undefined : `the harness has no \`${hook}\``;
+function missingHook(hook: HookName, subject: StorageSubject): string | undefined {
+  if (subject[hook] !== undefined) return undefined;
+  const reason = subject.without?.[hook];
+  return reason === undefined ? `the harness has no \`${hook}\`` : `does not apply: ${reason}`;
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { StorageKey } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
-import { describeError, Inconclusive, type Outcome, outcomeOf, type TestResult } from '../engine/outcome.ts';
+import { countingAssertions } from '../engine/assertions.ts';
+import {
+  describeError,
+  Inconclusive,
+  NOTHING_ASSERTED,
+  type Outcome,
+  outcomeOf,
+  type TestResult,
+} from '../engine/outcome.ts';
 import { Random } from '../engine/random.ts';
 import { forEachLimited, pause, settled, within } from '../engine/waiting.ts';
 import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
@@ -41,6 +49,8 @@ export class StorageRun {
   readonly #writes: WriteTimes = new Map();
   readonly #mine = new Set<StorageSubject>();
   #shared: Promise<Shared> | undefined;
+  /** Why it could not even be opened the first time: then nothing else is tried. */
+  #neverOpened: { readonly error: unknown } | undefined;
   #number = 0;
 
   constructor(harness: StorageHarness, options: RunOptions = {}) {
@@ -53,13 +63,20 @@ export class StorageRun {
     return this.#harness.operationTimeoutMs ?? 10_000;
   }
 
+  /** Whether the storage could not be opened at all, so that no test could begin. */
+  get neverOpened(): boolean {
+    return this.#neverOpened !== undefined;
+  }
+
   /** The shared subject, opened. @throws what `create` or `open` throws. */
   async shared(): Promise<Shared> {
+    if (this.#neverOpened !== undefined) throw this.#neverOpened.error;
     this.#shared ??= this.#openShared();
     try {
       return await this.#shared;
     } catch (error) {
       this.#shared = undefined;
+      if (this.#number === 0) this.#neverOpened = { error };
       throw error;
     }
   }
@@ -86,7 +103,9 @@ export class StorageRun {
     try {
       shared = await this.shared();
     } catch (error) {
-      return { kind: 'inconclusive', reason: `The storage could not be opened: ${describeError(error)}` };
+      const reason = `The storage could not be opened: ${describeError(error)}`;
+      if (test.requirement === 'lifecycle.opens') return { kind: 'fail', problem: reason, details: [] };
+      return { kind: 'inconclusive', reason };
     }
     const { subject, adapter } = shared;
     for (const need of storageRequirements.get(test.requirement)?.needs ?? []) {
@@ -107,14 +126,16 @@ export class StorageRun {
       leftovers: this.#leftovers,
     });
     const limit = test.timeoutMs ?? this.operationTimeoutMs * 3;
-    const result = await settled(within(limit, `The test (${test.title})`, test.run(env)));
+    const running = countingAssertions(() => test.run(env));
+    const result = await settled(within(limit, `The test (${test.title})`, running));
     await env.closeRest();
     for (const own of this.#mine) await settled(async () => own.dispose?.());
     this.#mine.clear();
     await this.#quiet(adapter);
     if (adapter.pending.length > 0) await this.#abandonShared();
     else await this.#cleanUp(test, env);
-    return result.ok ? { kind: 'pass' } : outcomeOf(result.error);
+    if (!result.ok) return outcomeOf(result.error);
+    return result.value > 0 ? { kind: 'pass' } : { kind: 'inconclusive', reason: NOTHING_ASSERTED };
   }
 
   /** Waits for operations that a test which failed has left under way; not for ever. */
@@ -164,9 +185,10 @@ export class StorageRun {
     }
     const prefix = `conformance/${this.runId}/`;
     const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
-    for await (const row of client.adapter.list(prefix, undefined, client.context())) {
-      if (row.key.startsWith(prefix)) throw new Inconclusive(`${row.key} is there already: this prefix is not ours.`);
-    }
+    // A listing that fails or never ends is found out by its own tests.
+    const rows = await settled(client.list(prefix));
+    const foreign = rows.ok ? rows.value.find((row) => row.key.startsWith(prefix)) : undefined;
+    if (foreign !== undefined) throw new Inconclusive(`${foreign.key} is there already: this prefix is not ours.`);
     return { subject, adapter };
   }
 
@@ -184,6 +206,7 @@ export class StorageRun {
     this.#shared = undefined;
     if (!shared.ok || shared.value === undefined) return;
     const { adapter, subject } = shared.value;
+    adapter.giveUp();
     await settled(within(this.operationTimeoutMs, 'close()', adapter.close()));
     await settled(async () => subject.dispose?.());
   }

@@ -1,6 +1,6 @@
 import { storageRequirements } from '../catalogue/catalogue.ts';
-import { RequirementBroken } from '../engine/outcome.ts';
-import type { Runner } from '../engine/runner.ts';
+import { reportedFailure } from '../engine/outcome.ts';
+import type { Runner, RunnerContext } from '../engine/runner.ts';
 import type { StorageHarness } from './harness.ts';
 import { type RunOptions, StorageRun } from './run.ts';
 import { storageTests } from './tests/all.ts';
@@ -20,7 +20,8 @@ export interface StorageConformanceOptions extends RunOptions {
  * this one call.
  *
  * A requirement that does not apply is skipped in the runner with the reason; one that could not be
- * tried fails there, because nobody should take it for held.
+ * tried fails there, because nobody should take it for held. Where the storage cannot even be opened,
+ * that is one failure, and the rest is skipped as not tried.
  */
 export function storageConformance(options: StorageConformanceOptions): void {
   const { name, harness, runner, only } = options;
@@ -29,24 +30,27 @@ export function storageConformance(options: StorageConformanceOptions): void {
     budget: options.budget ?? (Number(process.env.TINTYPE_CONFORMANCE_BUDGET) || undefined),
   });
   const tests = storageTests.filter((test) => isChosen(test.requirement, only));
+  // A storage that cannot be opened is one failure, not one for each requirement.
+  let told = false;
   runner.describe(`${name} keeps the contract of storages`, () => {
     for (const [index, test] of tests.entries()) {
-      const body = async (context?: { skip?(reason?: string): unknown }) => {
+      const body = async (context?: RunnerContext) => {
         const result = await run.run(test);
         if (index === tests.length - 1) await run.finish();
         const { outcome } = result;
-        if (outcome.kind === 'skipped') {
-          context?.skip?.(outcome.reason);
-          return;
-        }
+        if (outcome.kind === 'skipped') return context?.skip?.(outcome.reason);
         if (outcome.kind === 'pass') return;
         const rule = storageRequirements.get(test.requirement);
-        if (outcome.kind === 'inconclusive') throw new Error(`Inconclusive: ${outcome.reason}`);
-        if (rule?.level === 'should') {
-          context?.skip?.(`should, but doesn't: ${outcome.problem}`);
-          return;
+        if (outcome.kind === 'inconclusive') {
+          if (run.neverOpened && told) return context?.skip?.('not tried: the storage could not be opened');
+          told = run.neverOpened;
+          throw reportedFailure(`Inconclusive: ${outcome.reason}`);
         }
-        throw new RequirementBroken(
+        if (run.neverOpened) told = true;
+        if (rule?.level === 'should') {
+          return context?.skip?.(`should, but doesn't: ${outcome.problem}`);
+        }
+        throw reportedFailure(
           [outcome.problem, ...outcome.details, '', `${test.requirement}: ${rule?.rule}`, `seed ${run.seed}`].join(
             '\n',
           ),

@@ -15,6 +15,13 @@ import type {
   Version,
   VersionCondition,
 } from '@tintype/core';
+import { Inconclusive, RequirementBroken } from '../engine/outcome.ts';
+import { turn } from '../engine/waiting.ts';
+
+/** More rows than the suite ever writes below a prefix of its own. */
+const ENDLESS_LISTING = 50_000;
+/** Rows after which timers get their turn, also if the adapter never waits. */
+const ROWS_PER_TURN = 200;
 
 /**
  * An adapter that remembers which keys were written and which operations are under way, so that the
@@ -25,6 +32,7 @@ export class TracedAdapter implements StorageAdapter {
   readonly #written: Set<StorageKey>;
   readonly #pending = new Map<number, string>();
   #calls = 0;
+  #givenUp = false;
 
   constructor(inner: StorageAdapter, written: Set<StorageKey>) {
     this.inner = inner;
@@ -33,6 +41,11 @@ export class TracedAdapter implements StorageAdapter {
 
   get capabilities(): StorageCapabilities {
     return this.inner.capabilities;
+  }
+
+  /** Ends listings that are still being read: nobody waits for them. */
+  giveUp(): void {
+    this.#givenUp = true;
   }
 
   /** Operations that have not settled, in words. */
@@ -97,23 +110,40 @@ export class TracedAdapter implements StorageAdapter {
     const call = this.#calls++;
     const iterator = this.inner.list(prefix, after, context)[Symbol.asyncIterator]();
     let ended = false;
+    let rows = 0;
     try {
       for (;;) {
         this.#pending.set(call, `list(${prefix})`);
-        const step = await iterator.next();
+        const step = await this.#next(iterator, () => {
+          ended = true;
+        });
         this.#pending.delete(call);
         if (step.done) {
           ended = true;
           return;
         }
         yield step.value;
+        if (++rows % ROWS_PER_TURN === 0) await turn();
+        if (this.#givenUp) throw new Inconclusive('The run has given up on this storage.');
+        if (rows > ENDLESS_LISTING && prefix.startsWith('conformance/')) {
+          throw new RequirementBroken(`list(${prefix}) did not end after ${rows} rows.`);
+        }
       }
-    } catch (error) {
-      ended = true;
-      throw error;
     } finally {
       this.#pending.delete(call);
       if (!ended) await iterator.return?.();
+    }
+  }
+
+  async #next(
+    iterator: AsyncIterator<ListedEntry, unknown>,
+    onFailure: () => void,
+  ): Promise<IteratorResult<ListedEntry, unknown>> {
+    try {
+      return await iterator.next();
+    } catch (error) {
+      onFailure();
+      throw error;
     }
   }
 

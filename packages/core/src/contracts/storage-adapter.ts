@@ -120,7 +120,7 @@ export type CheckResult =
  * adapter does none of these. It rejects with `StorageError`, and anything else it throws becomes
  * `internal`.
  *
- * Core guarantees: no operation before `open` has resolved or after `close` was called; keys are
+ * Core guarantees: no operation but `check` before `open` has resolved, none after `close` was called; keys are
  * well-formed; metadata fits; conditions are passed only as typed here. It does *not* hide a
  * capability that is missing: an adapter rejects what it has not declared with `unsupported`, before
  * any I/O.
@@ -187,6 +187,9 @@ export interface StorageAdapter {
    */
   list(prefix: string, after: StorageKey | undefined, context: OperationContext): AsyncIterable<ListedEntry>;
 
-  /** Is the backend usable with these settings? Never rejects for what it was asked to find out. */
+  /**
+   * Is the backend usable with these settings? Never rejects for what it was asked to find out. May
+   * be called after an `open` that failed, too: it then says why.
+   */
   check(context: OperationContext): Promise<CheckResult>;
 }

@@ -4,12 +4,14 @@ import { conditionsTests } from './conditions.ts';
 import { crashTests } from './crash.ts';
 import { deleteTests } from './delete.ts';
 import { errorsTests, networkTests } from './errors.ts';
+import { evictionTests } from './eviction.ts';
 import { getTests, rangeTests } from './get.ts';
 import { keysTests } from './keys.ts';
 import { lifecycleTests } from './lifecycle.ts';
 import { linearizableTests } from './linearizable.ts';
 import { listTests } from './list.ts';
 import { metadataTests } from './metadata.ts';
+import { publicTests } from './public.ts';
 import { putTests } from './put.ts';
 import { finalTests, resourcesTests } from './resources.ts';
 
@@ -28,6 +30,8 @@ export const storageTests: readonly StorageTest[] = [
   ...linearizableTests,
   ...errorsTests,
   ...networkTests,
+  ...publicTests,
+  ...evictionTests,
   ...crashTests,
   ...resourcesTests,
   ...finalTests,

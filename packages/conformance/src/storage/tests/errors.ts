@@ -1,9 +1,11 @@
 import { collect, StorageError, type Version } from '@tintype/core';
-import { RequirementBroken } from '../../engine/outcome.ts';
+import { asserted } from '../../engine/assertions.ts';
+import { Inconclusive, NotApplicable, RequirementBroken } from '../../engine/outcome.ts';
 import { type Settled, settled, within } from '../../engine/waiting.ts';
 import { streamBody } from '../bodies.ts';
 import { bytesDiffer, metadataOf } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
+import type { Misconfiguration, Sabotage } from '../harness.ts';
 
 const NO_SUCH_VERSION = 'no-such-version' as Version;
 
@@ -19,6 +21,36 @@ async function refusals(env: StorageEnv): Promise<readonly [string, Settled<unkn
     ['setMetadata with an unknown version', await settled(env.setMetadata(key, metadataOf('x'), { ifVersion }))],
     ['delete with an unknown version', await settled(env.delete(key, { ifVersion }))],
   ];
+}
+
+type Damage = 'unreadable' | 'flipByte' | 'truncate';
+
+/** @throws NotApplicable where the harness cannot do this damage: the test then says so. */
+function sabotageThatCan<D extends Damage>(env: StorageEnv, damage: D): Sabotage & Required<Pick<Sabotage, D>> {
+  const { sabotage } = env.subject;
+  if (sabotage?.[damage] === undefined) throw new NotApplicable(`the harness has no \`sabotage.${damage}\``);
+  return sabotage as Sabotage & Required<Pick<Sabotage, D>>;
+}
+
+async function damageIsNoticed(env: StorageEnv, damage: 'flipByte' | 'truncate'): Promise<void> {
+  const sabotage: Sabotage = sabotageThatCan(env, damage);
+  for (const size of [1000, 300_000]) {
+    const bytes = env.random.bytes(size);
+    const key = env.key(`${damage.toLowerCase()}/${size}`);
+    await env.given(key, bytes);
+    await env.supposed('the entry can be damaged', async () => sabotage[damage]?.(key));
+    const seen = await settled(env.read(key));
+    const differ = seen.ok && seen.value !== undefined ? bytesDiffer(seen.value.bytes, bytes) : undefined;
+    expect(differ === undefined, `After ${damage} a body of ${size} bytes was read with ${differ}, and no error.`);
+  }
+  await sabotage.undo?.();
+}
+
+/** The wrong ways to the storage that the harness names. */
+async function wrongWays(env: StorageEnv): Promise<readonly Misconfiguration[]> {
+  const wrong = (await env.subject.misconfigured?.()) ?? [];
+  if (wrong.length === 0) throw new NotApplicable('the harness’s `misconfigured` names no wrong settings');
+  return wrong;
 }
 
 export const errorsTests: readonly StorageTest[] = [
@@ -43,11 +75,10 @@ export const errorsTests: readonly StorageTest[] = [
     requirement: 'errors.failure-is-not-a-miss',
     title: 'an entry that cannot be read rejects get and stat',
     async run(env) {
-      const { sabotage } = env.subject;
+      const sabotage = sabotageThatCan(env, 'unreadable');
       const key = env.key('unreadable');
       await env.given(key, env.random.bytes(1000));
-      if (sabotage?.unreadable === undefined) return;
-      await env.supposed('the entry can be made unreadable', async () => sabotage.unreadable?.(key));
+      await env.supposed('the entry can be made unreadable', () => sabotage.unreadable(key));
       const got = await settled(env.read(key));
       const stat = await settled(env.stat(key));
       await sabotage.undo?.();
@@ -57,34 +88,20 @@ export const errorsTests: readonly StorageTest[] = [
   },
   {
     requirement: 'errors.damage-is-noticed',
-    title: 'a changed byte and a body cut off are not delivered as whole',
-    async run(env) {
-      const { sabotage } = env.subject;
-      for (const size of [1000, 300_000]) {
-        for (const damage of ['flipByte', 'truncate'] as const) {
-          if (sabotage?.[damage] === undefined) continue;
-          const bytes = env.random.bytes(size);
-          const key = env.key(`${damage.toLowerCase()}/${size}`);
-          await env.given(key, bytes);
-          await env.supposed('the entry can be damaged', async () => sabotage[damage]?.(key));
-          const seen = await settled(env.read(key));
-          if (!seen.ok || seen.value === undefined) continue;
-          const differ = bytesDiffer(seen.value.bytes, bytes);
-          expect(
-            differ === undefined,
-            `After ${damage} a body of ${size} bytes was read with ${differ}, and no error.`,
-          );
-        }
-      }
-      await sabotage?.undo?.();
-    },
+    title: 'a changed byte is not delivered',
+    run: (env) => damageIsNoticed(env, 'flipByte'),
+  },
+  {
+    requirement: 'errors.damage-is-noticed',
+    title: 'a body cut off is not delivered as whole',
+    run: (env) => damageIsNoticed(env, 'truncate'),
   },
   {
     requirement: 'errors.misconfiguration-has-its-code',
     title: 'each wrong way to the storage has its own code',
     timeoutMs: 120_000,
     async run(env) {
-      for (const wrong of (await env.subject.misconfigured?.()) ?? []) {
+      for (const wrong of await wrongWays(env)) {
         const outcome = await settled(async () => {
           await within(env.operationTimeoutMs, 'open()', wrong.adapter.open(env.context()));
           const got = await within(
@@ -110,7 +127,7 @@ export const errorsTests: readonly StorageTest[] = [
     title: 'check says why a storage cannot be used',
     timeoutMs: 120_000,
     async run(env) {
-      for (const wrong of (await env.subject.misconfigured?.()) ?? []) {
+      for (const wrong of await wrongWays(env)) {
         await settled(within(env.operationTimeoutMs, 'open()', wrong.adapter.open(env.context())));
         const outcome = await settled(within(env.operationTimeoutMs, 'check()', wrong.adapter.check(env.context())));
         await settled(wrong.adapter.close());
@@ -129,7 +146,14 @@ export const errorsTests: readonly StorageTest[] = [
     title: 'messages and causes hold no credential',
     timeoutMs: 120_000,
     async run(env) {
-      for (const wrong of (await env.subject.misconfigured?.()) ?? []) {
+      const ways = await wrongWays(env);
+      if (ways.every(({ secrets = [] }) => secrets.length === 0)) {
+        const reason = env.subject.without?.secrets;
+        throw new NotApplicable(
+          reason ? `does not apply: ${reason}` : 'the harness’s `misconfigured` names no secrets',
+        );
+      }
+      for (const wrong of ways) {
         const texts: string[] = [];
         const opened = await settled(within(env.operationTimeoutMs, 'open()', wrong.adapter.open(env.context())));
         if (!opened.ok) texts.push(...messagesOf(opened.error));
@@ -158,6 +182,7 @@ function messagesOf(error: unknown): string[] {
 
 /** An error that says: try again. */
 function expectRetryable(what: string, outcome: Settled<unknown>, ...codes: readonly string[]): StorageError {
+  asserted();
   if (outcome.ok) throw new RequirementBroken(`${what} did not reject.`);
   const { error } = outcome;
   if (!StorageError.is(error)) throw new RequirementBroken(`${what} rejected with ${String(error)}.`);
@@ -339,7 +364,7 @@ async function behindProxy(
   ) => Promise<void>,
 ): Promise<void> {
   const network = await env.supposed('the harness sets up a proxy', async () => env.subject.network?.());
-  if (network === undefined) return;
+  if (network === undefined) throw new Inconclusive('The harness set up no proxy.');
   const { adapter, proxy } = network;
   try {
     const client = await env.supposed('it opens through the proxy', () => env.open(adapter));

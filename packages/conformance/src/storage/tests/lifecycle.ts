@@ -44,6 +44,17 @@ async function leftSince(before: Map<string, number>): Promise<string[]> {
 
 export const lifecycleTests: readonly StorageTest[] = [
   {
+    requirement: 'lifecycle.opens',
+    title: 'the storage opens and closes',
+    async run(env) {
+      const own = await env.create();
+      const client = await env.open(own.adapter);
+      await env.close(client);
+      const left = env.adapter.capabilities;
+      expect(typeof left === 'object' && left !== null, 'An open storage declares no capabilities.');
+    },
+  },
+  {
     requirement: 'lifecycle.construction-is-idle',
     title: 'a constructed adapter that is never opened holds nothing',
     async run(env) {

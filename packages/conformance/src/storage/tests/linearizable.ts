@@ -1,4 +1,5 @@
 import type { StorageKey, Version } from '@tintype/core';
+import { asserted } from '../../engine/assertions.ts';
 import { RequirementBroken } from '../../engine/outcome.ts';
 import { pause, settled, turn } from '../../engine/waiting.ts';
 import { operationLine, type RegisterCall, type RegisterOperation } from '../../linearizability/history.ts';
@@ -151,6 +152,7 @@ async function act(
 function check(operations: readonly RegisterOperation[]): void {
   for (const key of new Set(operations.map((operation) => operation.key))) {
     const ofKey = operations.filter((operation) => operation.key === key);
+    asserted();
     if (isLinearizable(ofKey)) continue;
     const smallest = smallestCounterExample(ofKey);
     throw new RequirementBroken(

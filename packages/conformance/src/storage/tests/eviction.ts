@@ -1,0 +1,115 @@
+import { collect } from '@tintype/core';
+import { Inconclusive, RequirementBroken } from '../../engine/outcome.ts';
+import { pause, settled } from '../../engine/waiting.ts';
+import { bytesBody, pieces, streamBody } from '../bodies.ts';
+import { metadataOf, type StorageClient } from '../client.ts';
+import { expect, type StorageEnv, type StorageTest } from '../env.ts';
+
+/** The limit that is asked for, in bytes: small, so that it is passed quickly. */
+const LIMIT = 4 * 1024 * 1024;
+const ENTRY = 100_000;
+/** How long a storage may be above its limit after the last put, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+async function capped(env: StorageEnv, test: (client: StorageClient) => Promise<void>): Promise<void> {
+  const subject = await env.supposed('a storage with a limit can be made', async () => env.subject.capped?.(LIMIT));
+  if (subject === undefined) throw new Inconclusive('The harness made no storage with a limit.');
+  try {
+    const client = await env.supposed('a storage with a limit opens', () => env.open(subject.adapter));
+    await test(client);
+    await env.close(client);
+  } finally {
+    await env.closeRest();
+    await settled(async () => subject.dispose?.());
+  }
+}
+
+/** A body that says which put it is of. */
+function bodyOf(put: number, size: number = ENTRY): Uint8Array {
+  const words = new Uint32Array(size / 4).fill(put);
+  return new Uint8Array(words.buffer);
+}
+
+async function put(client: StorageClient, env: StorageEnv, name: string, number: number): Promise<void> {
+  const bytes = bodyOf(number);
+  const body = number % 2 === 0 ? bytesBody(bytes) : streamBody(pieces(bytes), { size: bytes.length });
+  await client.put(env.key(name), body, { metadata: metadataOf(String(number)) });
+}
+
+/** What is wrong with a hit, or `undefined`; a miss is fine. */
+async function wrongAt(client: StorageClient, env: StorageEnv, name: string): Promise<string | undefined> {
+  const outcome = await client.limited('get', client.adapter.get(env.key(name), undefined, client.context()));
+  if (outcome?.kind !== 'entry') return undefined;
+  const bytes = await collect(outcome.body.stream());
+  const number = Number(/tag=(\d+)/.exec(outcome.metadata.encoded)?.[1] ?? Number.NaN);
+  if (Buffer.compare(bytes, bodyOf(number)) === 0) return undefined;
+  return `${bytes.length} bytes that are not those of put ${number}, whose metadata it has`;
+}
+
+export const evictionTests: readonly StorageTest[] = [
+  {
+    requirement: 'eviction.is-declared',
+    title: 'a storage with a limit declares that it evicts',
+    run: (env) =>
+      capped(env, async ({ capabilities }) => expect(capabilities.evicts, 'It has a limit and declares no `evicts`.')),
+  },
+  {
+    requirement: 'eviction.stays-within-its-limit',
+    title: 'three times the limit, put one after another',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        const count = Math.ceil((3 * LIMIT) / ENTRY);
+        for (let i = 0; i < count; i++) await put(client, env, `e/${i}`, i);
+        const until = performance.now() + PATIENCE_MS;
+        for (;;) {
+          const rows = await client.list(env.prefix);
+          const total = rows.reduce((sum, row) => sum + row.size, 0);
+          expect(rows.length > 0, 'Everything is gone.');
+          if (total <= LIMIT) break;
+          if (performance.now() > until)
+            throw new RequirementBroken(`${total} bytes are listed, ${LIMIT} are the limit.`);
+          await pause(20);
+        }
+      }),
+  },
+  {
+    requirement: 'eviction.is-never-wrong',
+    title: 'writers and readers above the limit',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        const names = Array.from({ length: 60 }, (_, i) => `w/${i}`);
+        let number = 0;
+        const rounds = env.times(80, 30);
+        const writer = async () => {
+          for (let i = 0; i < rounds; i++) await put(client, env, env.random.pick(names), number++);
+        };
+        const reader = async () => {
+          for (let i = 0; i < rounds * 2; i++) {
+            const name = env.random.pick(names);
+            const problem = await wrongAt(client, env, name);
+            expect(problem === undefined, `While entries were forgotten, ${name} gave ${problem}.`);
+          }
+        };
+        await Promise.all([writer(), writer(), writer(), reader(), reader(), reader()]);
+        for (const name of names) {
+          const problem = await wrongAt(client, env, name);
+          expect(problem === undefined, `Afterwards ${name} gives ${problem}.`);
+        }
+      }),
+  },
+  {
+    requirement: 'eviction.takes-what-is-new',
+    title: 'each of many entries is there once it was put',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        for (let i = 0; i < Math.ceil((2 * LIMIT) / ENTRY); i++) {
+          await put(client, env, `n/${i}`, i);
+          const seen = await client.stat(env.key(`n/${i}`));
+          expect(seen !== undefined, `Put ${i} had resolved and is a miss.`);
+        }
+      }),
+  },
+];
