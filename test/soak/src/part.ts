@@ -36,7 +36,8 @@ export function atShare(soak: Soak, count: number): number {
   return Math.max(1, Math.round(count * soak.share));
 }
 
-/** `1 kill`, `300 kills`. */
+/** `1 kill`, `300 kills`, `2 processes`. */
 export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+  const ending = count === 1 ? '' : noun.endsWith('s') ? 'es' : 's';
+  return `${count.toLocaleString('en')} ${noun}${ending}`;
 }

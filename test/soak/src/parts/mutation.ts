@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { judgeAll } from '../mutation/judges.ts';
+import { type Mutant, mutantsOf } from '../mutation/mutate.ts';
+import { explain } from '../mutation/survivors.ts';
+import type { Adapter, Task, Verdict } from '../mutation/worker.ts';
+import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
+
+const BAR = 0.9;
+
+/** The files in which the adapters keep the contract. Upkeep (eviction, recency, signs of life) is not theirs. */
+const FILES: { readonly [adapter in Adapter]: readonly string[] } = {
+  memory: ['storage.ts'],
+  fs: ['storage.ts', 'entry-file.ts', 'key-path.ts', 'key-locks.ts', 'listing.ts', 'folder-names.ts', 'errors.ts'],
+};
+
+interface Judged {
+  readonly mutant: Mutant;
+  readonly lineText: string;
+  readonly verdict: Verdict;
+}
+
+/** The suite alone, against the reference adapters with one small change each. */
+export const mutation: Part = {
+  name: 'mutation',
+  title: 'The suite alone against mutants of the reference adapters',
+  minutes: 60,
+  async run(soak: Soak): Promise<PartResult> {
+    const details: string[] = [];
+    const omitted: string[] = [];
+    const summaries: string[] = [];
+    let ok = true;
+    for (const adapter of ['memory', 'fs'] as const) {
+      const { judged, total } = await judgeAdapter(soak, adapter);
+      const killed = judged.filter(({ verdict }) => verdict.killedBy !== undefined).length;
+      const score = killed / judged.length;
+      if (score < BAR) ok = false;
+      summaries.push(`${adapter}: ${killed} of ${judged.length} killed (${(score * 100).toFixed(1)} %)`);
+      if (judged.length < total) {
+        omitted.push(`${judged.length} of ${total} mutants of ${adapter}, drawn with the seed \`${soak.seed}\`.`);
+      }
+      details.push(...describe(adapter, judged));
+    }
+    details.push(
+      'Left as they are: types, imports, numbers, and the wording of messages, of which the contract says nothing.',
+      '',
+    );
+    return { ok, summary: `${summaries.join('; ')}; the bar is ${BAR * 100} %. Budget 2 s.`, details, omitted };
+  },
+};
+
+async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: readonly Judged[]; total: number }> {
+  const folder = fileURLToPath(new URL(`../../../../plugins/${adapter}/src/`, import.meta.url));
+  const sources = new Map<string, readonly string[]>();
+  const all: Mutant[] = [];
+  for (const file of FILES[adapter]) {
+    const source = await readFile(join(folder, file), 'utf8');
+    sources.set(file, source.split('\n'));
+    all.push(...mutantsOf(file, source));
+  }
+  const wanted = adapter === 'memory' ? all.length : atShare(soak, all.length);
+  const chosen = drawn(all, wanted, soak.seed);
+  const task = (id: number, mutant: Mutant | undefined, first: readonly string[]): Task => ({
+    id,
+    adapter,
+    mutant: mutant && { ...mutant, path: join(folder, mutant.file) },
+    scratch: soak.scratch,
+    first,
+    seed: soak.seed,
+  });
+
+  // The adapter as it is must pass, and tells what each test costs: the cheap ones go first.
+  const costs = new Map<string, number>();
+  await judgeAll([task(0, undefined, [])], 1, (verdict) => {
+    if (verdict.killedBy !== undefined) {
+      throw new Error(`${adapter} fails without a mutant: ${verdict.killedBy}: ${verdict.problem}`);
+    }
+    for (const [title, ms] of verdict.costs) costs.set(title, ms);
+  });
+  const first = [...costs].sort((a, b) => a[1] - b[1]).map(([title]) => title);
+
+  const judged: Judged[] = [];
+  const started = performance.now();
+  soak.progress(`${adapter}: ${chosen.length} of ${plural(all.length, 'mutant')}`);
+  await judgeAll(
+    chosen.map((mutant, index) => task(index + 1, mutant, first)),
+    soak.jobs,
+    (verdict) => {
+      const mutant = chosen[verdict.id - 1] as Mutant;
+      judged.push({ mutant, lineText: sources.get(mutant.file)?.[mutant.line - 1]?.trim() ?? '', verdict });
+      if (verdict.killedBy === undefined) soak.progress(`survived: ${nameOf(adapter, mutant)}`);
+      if (judged.length % 25 !== 0) return;
+      const seconds = (performance.now() - started) / 1_000;
+      const left = (seconds / judged.length) * (chosen.length - judged.length);
+      soak.progress(`${adapter}: ${judged.length} of ${chosen.length}, ${Math.ceil(left / 60)} min left`);
+    },
+  );
+  judged.sort((a, b) => a.verdict.id - b.verdict.id);
+  return { judged, total: all.length };
+}
+
+/** `count` of them, the same for the same seed, in the order in which they were drawn. */
+function drawn(mutants: readonly Mutant[], count: number, seed: string): readonly Mutant[] {
+  const lot = ({ file, start, end, replacement }: Mutant) =>
+    createHash('sha256').update(`${seed}/${file}/${start}/${end}/${replacement}`).digest('hex');
+  return mutants
+    .map((mutant) => ({ mutant, lot: lot(mutant) }))
+    .sort((a, b) => (a.lot < b.lot ? -1 : 1))
+    .slice(0, count)
+    .map(({ mutant }) => mutant);
+}
+
+function nameOf(adapter: Adapter, { file, line, original, replacement }: Mutant): string {
+  return `${adapter}/${file}:${line} ${short(original)} → ${short(replacement)}`;
+}
+
+function short(text: string): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= 60 ? line : `${line.slice(0, 40)} … ${line.slice(-15)}`;
+}
+
+function describe(adapter: Adapter, judged: readonly Judged[]): string[] {
+  const lines = [`### ${adapter}`, '', '| file | mutants | killed | |', '|---|---|---|---|'];
+  for (const file of FILES[adapter]) {
+    const here = judged.filter(({ mutant }) => mutant.file === file);
+    const killed = here.filter(({ verdict }) => verdict.killedBy !== undefined).length;
+    const share = here.length === 0 ? '' : `${((killed / here.length) * 100).toFixed(1)} %`;
+    lines.push(`| \`${file}\` | ${here.length} | ${killed} | ${share} |`);
+  }
+  const dead = judged.filter(({ verdict }) => verdict.killedBy?.startsWith('('));
+  const ways = Map.groupBy(dead, ({ verdict }) => verdict.killedBy);
+  for (const [way, those] of ways) lines.push('', `Of the killed, ${those.length}: ${way}.`);
+  const survivors = judged
+    .filter(({ verdict }) => verdict.killedBy === undefined)
+    .sort((a, b) => a.mutant.file.localeCompare(b.mutant.file) || a.mutant.start - b.mutant.start);
+  if (survivors.length === 0) return [...lines, '', 'None survived.', ''];
+  lines.push('', '| survivor | change | why |', '|---|---|---|');
+  for (const { mutant, lineText } of survivors) {
+    const known = explain(mutant, lineText);
+    const why = known ? `${known.kind}: ${known.reason}` : '**not explained**';
+    lines.push(
+      `| \`${mutant.file}:${mutant.line}\` | ${code(short(mutant.original))} → ${code(short(mutant.replacement))} | ${why} |`,
+    );
+  }
+  return [...lines, ''];
+}
+
+function code(text: string): string {
+  return `\`\` ${text.replaceAll('|', '\\|')} \`\``;
+}
