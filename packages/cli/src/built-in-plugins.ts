@@ -3,15 +3,17 @@ import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
 import memory from '@tintype/memory';
+import s3 from '@tintype/s3';
 import sharp from '@tintype/sharp';
 
 /** What the `tintype` command brings along. */
-export const builtInPlugins: readonly Plugin[] = [memory, fs, http, sharp, imgproxyUrl];
+export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, http, sharp, imgproxyUrl];
 
 /** Where they can be imported from, by a process that has to do so again. */
 export const builtInModules: readonly string[] = [
   '@tintype/memory',
   '@tintype/fs',
+  '@tintype/s3',
   '@tintype/http',
   '@tintype/sharp',
   '@tintype/imgproxy-url',

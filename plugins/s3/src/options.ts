@@ -54,6 +54,13 @@ const storageOnly = {
     description:
       'Whether the service honours conditions on writes: auto tries it when the storage is opened, on refuses to open if they do not work, off never sends one.',
   },
+  CONSISTENCY: {
+    kind: 'enum',
+    choices: ['strong', 'eventual'],
+    default: 'strong',
+    description:
+      'What the service promises to readers after a write: strong as AWS does, or eventual (the S3 API of OpenStack Swift).',
+  },
   SSE: {
     kind: 'enum',
     choices: ['AES256', 'aws:kms', 'aws:kms:dsse'],

@@ -4,6 +4,7 @@ import {
   BufferedBody,
   type ByteRange,
   type CheckResult,
+  type Consistency,
   collect,
   type EntryInfo,
   type GetOutcome,
@@ -40,13 +41,14 @@ const EAGER_BYTES = 64 * 1024;
 /** Keys in a page of a listing; S3 gives no more. */
 const PAGE = 1_000;
 
+/** Where a service is eventually consistent: when readers agree after the last write, in milliseconds. */
+const SETTLE_MS = 5_000;
+
 /** What does not depend upon the service. */
 const FIXED = {
   ranges: true,
   // The ETag is about the bytes alone.
   versionCoversMetadata: false,
-  readConsistency: { kind: 'strong', scope: 'store' },
-  listConsistency: { kind: 'strong', scope: 'store' },
   evicts: false,
   durability: 'power',
   nativeExpiry: false,
@@ -61,6 +63,7 @@ export class S3Storage implements StorageAdapter {
   readonly #options: S3StorageOptions;
   readonly #scope: StorageScope;
   readonly #target: S3Target;
+  readonly #consistency: Consistency;
   #conditions: Conditions;
   #connection: S3Connection | undefined;
   #uploads: MultipartUploads | undefined;
@@ -75,11 +78,15 @@ export class S3Storage implements StorageAdapter {
     this.#options = options;
     this.#scope = scope;
     this.#target = targetOf(scope.bucket, options);
+    this.#consistency =
+      options.consistency === 'eventual'
+        ? { kind: 'eventual', scope: 'store', settleMs: SETTLE_MS }
+        : { kind: 'strong', scope: 'store' };
     this.#conditions = options.conditionalWrites === 'off' ? NO_CONDITIONS : ALL_CONDITIONS;
   }
 
   get capabilities(): StorageCapabilities {
-    return { ...FIXED, ...this.#conditions };
+    return { ...FIXED, ...this.#conditions, readConsistency: this.#consistency, listConsistency: this.#consistency };
   }
 
   async open({ signal }: OperationContext): Promise<void> {
