@@ -43,17 +43,18 @@ async function setUp(maxPendingBytes = 1_000) {
   });
   const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);
   /** An entry whose body is what `next` gives. */
-  const streamed = (size: number, next: () => Promise<IteratorResult<Uint8Array>>) =>
+  const streamed = (
+    size: number,
+    next: () => Promise<IteratorResult<Uint8Array>>,
+    release: () => void = () => undefined,
+  ) =>
     adapter.next('get', async () => ({
       kind: 'entry',
       metadata: encodeMetadata(METADATA, 4_000),
       size,
       version: 'v1' as Version,
       range: undefined,
-      body: new StreamedBody(
-        () => ({ [Symbol.asyncIterator]: () => ({ next }) }),
-        () => undefined,
-      ),
+      body: new StreamedBody(() => ({ [Symbol.asyncIterator]: () => ({ next }) }), release),
     }));
   return { adapter, results, events, store, streamed };
 }
@@ -109,6 +110,30 @@ test('a large entry is answered as it comes', async () => {
   const { results, streamed } = await setUp();
   streamed(1_000_000, () => HUNG);
   expect(await results.lookup(KEY)).toMatchObject({ size: 1_000_000 });
+});
+
+/** A large entry's stream as it is answered, and whether its connection was freed. */
+async function answered(next: () => Promise<IteratorResult<Uint8Array>>) {
+  const rig = await setUp();
+  const released = vi.fn();
+  rig.streamed(1_000_000, next, released);
+  const hit = await rig.results.lookup(KEY);
+  if (hit === undefined) throw new Error('no hit');
+  return { ...rig, released, chunks: rig.results.streamOf(KEY, hit)[Symbol.asyncIterator]() };
+}
+
+test('a large entry that is given up before its first byte frees its connection', async () => {
+  const { chunks, released } = await answered(() => HUNG);
+  await chunks.return?.();
+  expect(released).toHaveBeenCalledTimes(1);
+});
+
+test('a large entry that turns out damaged on the way breaks off, and is dropped', async () => {
+  const damaged = new StorageError({ code: 'corrupt', message: 'Damaged.' });
+  const { adapter, chunks, events } = await answered(() => Promise.reject(damaged));
+  await expect(chunks.next()).rejects.toMatchObject({ code: 'corrupt' });
+  expect(events).toEqual([{ type: 'entry-dropped', reason: 'corrupt' }]);
+  expect(adapter.calls).toContain('delete');
 });
 
 test('removing what is damaged holds nobody up for longer than a lookup', async () => {

@@ -69,13 +69,24 @@ export class ResultCache {
   }
 
   /** A hit's body as a stream that drops the entry if it turns out damaged on the way. */
-  async *streamOf(key: StorageKey, hit: GetHit): ByteStream {
-    try {
-      yield* hit.body.stream();
-    } catch (error) {
-      if (StorageError.is(error) && error.code === 'corrupt') await this.#drop(key, hit.version);
-      throw error;
-    }
+  streamOf(key: StorageKey, hit: GetHit): ByteStream {
+    const chunks = hit.body.stream()[Symbol.asyncIterator]();
+    // No generator: one that never began would release nothing when it is given up.
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: async () => {
+        try {
+          return await chunks.next();
+        } catch (error) {
+          if (StorageError.is(error) && error.code === 'corrupt') await this.#drop(key, hit.version);
+          throw error;
+        }
+      },
+      return: async () => {
+        await chunks.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   /** Notes that a request was not answered from the storage. `known`: there is an entry that is too old. */

@@ -29,35 +29,40 @@ export class GuardedBody implements Body {
   stream(): ByteStream {
     if (this.#consumed) throw new Error('This body was already consumed.');
     this.#consumed = true;
-    return this.#read();
+    const steps = this.#body.stream()[Symbol.asyncIterator]();
+    let ended = false;
+    const release = async () => {
+      if (ended) return;
+      ended = true;
+      // Not awaited: a hung connection may never answer `return`, and `discard` frees the socket.
+      Promise.resolve(steps.return?.()).catch(() => undefined);
+      await this.#body.discard();
+    };
+    // No generator: one that never began skips its `finally`, and would keep the connection.
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: async () => {
+        if (ended) return { done: true, value: undefined };
+        try {
+          const step = await this.#next(steps);
+          if (step.done) ended = true;
+          return step;
+        } catch (error) {
+          // What hangs or fails now would only hide the reason.
+          release().catch(() => undefined);
+          throw this.#map(error);
+        }
+      },
+      return: async () => {
+        await release();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   async discard(): Promise<void> {
     this.#consumed = true;
     await this.#body.discard();
-  }
-
-  async *#read(): ByteStream {
-    const iterator = this.#body.stream()[Symbol.asyncIterator]();
-    let ended = false;
-    try {
-      for (;;) {
-        const step = await this.#next(iterator);
-        if (step.done) {
-          ended = true;
-          return;
-        }
-        yield step.value;
-      }
-    } catch (error) {
-      throw this.#map(error);
-    } finally {
-      // Not awaited: a hung connection may never answer `return`, and `discard` frees the socket.
-      if (!ended) {
-        Promise.resolve(iterator.return?.()).catch(() => undefined);
-        await this.#body.discard();
-      }
-    }
   }
 
   #next(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
