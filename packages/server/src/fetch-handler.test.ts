@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { StreamedBody } from '@tintype/core';
 import { describe, expect, it } from 'vitest';
 import { fetchHandler } from './fetch-handler.ts';
 import { capturedLog, image, proxyOf } from './loopback.fixture.ts';
@@ -81,13 +82,12 @@ describe('the fetch handler', () => {
   it.each([0, 1])('releases a stream that is cancelled after %i chunks, and logs 499', async (chunks) => {
     const log = capturedLog();
     let released = false;
-    const body = (async function* () {
-      try {
-        for (;;) yield BYTES;
-      } finally {
-        released = true;
-      }
-    })();
+    const endless = async function* () {
+      for (;;) yield BYTES;
+    };
+    const body = new StreamedBody(endless, () => {
+      released = true;
+    }).stream();
     const handler = fetchHandler(
       proxyOf(async () => image(body)),
       { logger: log.logger },

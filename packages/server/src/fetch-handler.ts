@@ -134,8 +134,6 @@ function readable(
       },
       async cancel() {
         ended({ bytes, gone: true });
-        // See giveUp: an iteration that has not begun would release nothing.
-        if (bytes === 0) await chunks.next().catch(() => undefined);
         await chunks.return?.();
       },
     },

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { StreamedBody } from '@tintype/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   capturedLog,
@@ -22,6 +23,10 @@ afterEach(closeServers);
 
 const BYTES = randomBytes(20_000);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+async function* oneChunk() {
+  yield BYTES;
+}
 
 describe('an answer', () => {
   it('has the bytes and headers of the pipeline, and what protects browsers', async () => {
@@ -67,13 +72,9 @@ describe('an answer', () => {
 
   it('to HEAD has no body and releases the stream even if the pipeline gave one', async () => {
     let released = false;
-    const body = (async function* () {
-      try {
-        yield BYTES;
-      } finally {
-        released = true;
-      }
-    })();
+    const body = new StreamedBody(oneChunk, () => {
+      released = true;
+    }).stream();
     const { port } = await serve(proxyOf(async () => image(body, { 'content-length': '20000' })));
     const answer = await talk(port, get('/a').replace('GET', 'HEAD'));
     expect(answer.endsWith('\r\n\r\n')).toBe(true);
@@ -350,13 +351,7 @@ describe('a client that goes away', () => {
     const answer = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    const body = (async function* () {
-      try {
-        yield BYTES;
-      } finally {
-        released.resolve();
-      }
-    })();
+    const body = new StreamedBody(oneChunk, () => released.resolve()).stream();
     const proxy = proxyOf(async () => {
       asked.resolve();
       await answer.promise;

@@ -3,7 +3,8 @@
  *
  * Every Node `Readable` and every web `ReadableStream` is one, so an author hands over what the SDK
  * gave. Chunks are read-only for the receiver and are never reused by the sender. Ending the
- * iteration early (`break`, `return()`) releases whatever feeds the stream.
+ * iteration early (`break`, `return()`) releases whatever feeds the stream. Beware of `async function*`:
+ * the `return()` of one that never began does nothing (`StreamedBody` mends that).
  */
 export type ByteStream = AsyncIterable<Uint8Array>;
 

@@ -20,8 +20,10 @@ export interface ProxyResponse {
   /** By lower-case name; includes `content-type`, `content-length` where known, `cache-status`. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Bytes to send; `undefined` for none (304, HEAD). A stream must be consumed or given up; if it
-   * throws, the connection must be destroyed, so that nobody takes a truncated image for a whole one.
+   * Bytes to send; `undefined` for none (304, HEAD). A stream must be consumed or given up by `return` of
+   * its iterator, which frees what feeds it, also before the first `next` (an unstarted generator would
+   * not). If it throws, the connection must be destroyed, so that nobody takes a truncated image for a
+   * whole one.
    */
   readonly body: Uint8Array | ByteStream | undefined;
   readonly cache: CacheOutcome;
