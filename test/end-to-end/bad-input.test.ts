@@ -49,6 +49,24 @@ describe('what the rules forbid is a 403 before any lookup', () => {
     expect(rig.proxy.storage?.counters.operations.get).toBe(gets);
   });
 
+  test('whatever else is wrong with it: strangers learn nothing of presets and options', async () => {
+    const rig = await startProxy({ cacheUse: 'memory', key, salt, presets: 'hush=w:10' });
+    for (const path of [
+      '/pr:hush/plain/local:///x',
+      '/pr:other/plain/local:///x',
+      '/nope:1/plain/local:///x',
+      '/w:x',
+    ]) {
+      const answer = await rig.get(`/unsafe${path}`);
+      expect([path, answer.status, await answer.text()]).toEqual([
+        path,
+        403,
+        'The signature of this URL is not valid.\n',
+      ]);
+    }
+    expect((await rig.get(sign('/pr:other/plain/local:///x'))).status).toBe(400);
+  });
+
   test('after a rotation both keys are accepted and share the cache', async () => {
     const other = Buffer.from('other').toString('hex');
     const rig = await startProxy({ cacheUse: 'memory', key: `${other},${key}`, salt: `${salt},${salt}` });
@@ -116,6 +134,7 @@ describe('an origin at fault', () => {
 
   test.each([
     ['answers 500', 502, (_: unknown, response: import('node:http').ServerResponse) => response.writeHead(500).end()],
+    ['answers 503', 502, (_: unknown, response: import('node:http').ServerResponse) => response.writeHead(503).end()],
     [
       'answers 404',
       404,

@@ -150,6 +150,14 @@ test('without a cache every request is made, and says so; those at the same mome
   expect(rig.count('transformed')).toBe(2);
 });
 
+test('with no lifetime nothing is stored, and nobody is told that it was', async () => {
+  const rig = await startProxy({ cacheUse: 'memory', ttl: 0 });
+  const answer = await rig.get(path);
+  expect(answer.headers.get('cache-status')).toBe('Tintype; fwd=uri-miss');
+  expect(answer.headers.get('cache-control')).toBe('no-cache');
+  expect(await Array.fromAsync(rig.proxy.storage?.list('') ?? [])).toEqual([]);
+});
+
 test('a hit survives a restart', async () => {
   const settings = { cacheUse: 'fs', cacheFsRoot: await temporaryFolder() };
   const before = await startProxy(settings);

@@ -61,7 +61,7 @@ const counts = { hit: 0, miss: 0, fail: 0 };
 for (const photograph of PHOTOGRAPHS) {
   const variants = element('div', { className: 'variants' });
   main.append(element('section', {}, element('h2', { textContent: photograph }), variants));
-  // One photograph after the other: times of twenty requests at once would tell of nothing but the queue.
+  // One picture after the other: times of twenty requests at once would tell of nothing but the queue.
   for (const variant of VARIANTS) {
     const figure = element('figure');
     variants.append(figure);
@@ -69,6 +69,9 @@ for (const photograph of PHOTOGRAPHS) {
   }
 }
 const failures = counts.fail === 0 ? '' : `, ${counts.fail} failed`;
-const hint = counts.miss > 0 ? ' Reload, and the misses become hits.' : ' Delete .tintype/cache to see misses again.';
+const hint =
+  counts.miss > 0
+    ? ' Reload, and the misses become hits.'
+    : ' Stop it, delete .tintype/cache and start again to see misses.';
 document.querySelector('#summary').textContent = `${counts.hit} hits, ${counts.miss} misses${failures}.${hint}`;
 document.body.dataset.done = 'true';

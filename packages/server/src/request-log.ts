@@ -63,7 +63,11 @@ export class RequestLog {
     }
     const line = { id, method, url, status, bytes, ms, cache };
     if (problem === undefined) this.#logger[level](line, 'request');
-    else this.#logger[level]({ ...line, problem: problem.code, cause: describe(problem.cause) }, 'request');
+    else
+      this.#logger[level](
+        { ...line, problem: problem.code, cause: describe(problem.cause, level === 'error') },
+        'request',
+      );
   }
 
   /** Whether this hit is one of those that the sample leaves out. */
@@ -92,15 +96,18 @@ function cacheWord(cache: CacheOutcome | undefined): string | undefined {
   return cache.reason === 'stale' ? 'stale' : 'miss';
 }
 
-/** An error for the log: what an operator needs, causes included, with secrets hidden. */
-function describe(cause: unknown, depth = 0): object | undefined {
+/**
+ * An error for the log: what an operator needs, causes included, with secrets hidden. Where it stood
+ * in our code is told only of what is our fault: anyone may cause the others at will.
+ */
+function describe(cause: unknown, withStack: boolean, depth = 0): object | undefined {
   if (cause === undefined) return undefined;
   if (!(cause instanceof Error)) return { message: hideSecrets(String(cause)) };
   return {
     type: cause.name,
     message: hideSecrets(cause.message),
     ...('code' in cause && typeof cause.code === 'string' ? { code: cause.code } : {}),
-    ...(cause.stack === undefined ? {} : { stack: hideSecrets(cause.stack) }),
-    ...(cause.cause === undefined || depth > 4 ? {} : { cause: describe(cause.cause, depth + 1) }),
+    ...(cause.stack === undefined || !withStack ? {} : { stack: hideSecrets(cause.stack) }),
+    ...(cause.cause === undefined || depth > 4 ? {} : { cause: describe(cause.cause, withStack, depth + 1) }),
   };
 }

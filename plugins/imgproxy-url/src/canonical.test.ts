@@ -8,7 +8,7 @@ const dialect = new ImgproxyDialect({ presets: [], onlyPresets: false, baseUrl: 
 
 /** Everything but the signature, which is of the text. */
 function meaning(path: string): Omit<ImageRequest, 'signature'> {
-  const { signature: _, ...rest } = dialect.parse({ target: `/sig${path}` });
+  const rest = dialect.parse({ target: `/sig${path}` });
   return rest;
 }
 

@@ -45,15 +45,18 @@ export class ImgproxyDialect implements Dialect {
     if (problems.length > 0) throw new SettingsError(problems);
   }
 
+  signatureOf(request: DialectRequest): Signature {
+    return splitTarget(request.target);
+  }
+
   parse(request: DialectRequest): ImageRequest {
-    const signature = splitTarget(request.target);
-    const { payload } = signature;
+    const { payload } = splitTarget(request.target);
     const draft: Draft = { ...this.#start };
     const at = this.#onlyPresets ? this.#readPresets(payload, draft) : this.#readOptions(payload, draft);
     if (at >= payload.length) throw new RequestError(400, 'invalid-source', 'The source is missing.');
     const { source, extension } = readSource(payload.slice(at), this.#baseUrl);
     if (extension !== '' && !draft.raw) draft.format = readFormat(extension);
-    return finish(draft, source, signature);
+    return finish(draft, source);
   }
 
   verify(signature: Signature, keys: KeyRing): boolean {

@@ -7,7 +7,6 @@ import {
   type OutputRequest,
   type ResizeType,
   type Rgb,
-  type Signature,
 } from '@tintype/core';
 import { CENTER, sameGravity } from './gravity.ts';
 
@@ -78,7 +77,7 @@ export const START: Readonly<Draft> = {
 const AS_IT_IS: OutputRequest = { format: null, quality: 0 };
 
 /** The canonical request of a finished draft. */
-export function finish(draft: Draft, source: string, signature: Signature): ImageRequest {
+export function finish(draft: Draft, source: string): ImageRequest {
   return {
     source,
     mode: draft.raw ? 'raw' : 'transform',
@@ -86,7 +85,6 @@ export function finish(draft: Draft, source: string, signature: Signature): Imag
     operations: draft.raw ? NO_OPERATIONS : operationsOf(draft),
     output: draft.raw ? AS_IT_IS : { format: draft.format, quality: draft.quality },
     cachebuster: draft.cachebuster,
-    signature,
     response: { expiresAt: draft.expiresAt, filename: draft.filename, attachment: draft.attachment },
   };
 }

@@ -27,5 +27,7 @@ export function readFormat(extension: string): ImageFormat {
     throw new RequestError(400, 'unsupported-format', `The format "${extension}" is not supported.`);
   }
   const known = [...FORMATS.keys()].join(', ');
-  throw new RequestError(400, 'unknown-format', `The format ${echo(extension)} is unknown; known are ${known}.`);
+  // What follows an @ is the format: one that belongs to the source has to be escaped.
+  const hint = extension.includes('/') || extension.includes('.') ? ' An @ of the source is written %40.' : '';
+  throw new RequestError(400, 'unknown-format', `The format ${echo(extension)} is unknown; known are ${known}.${hint}`);
 }

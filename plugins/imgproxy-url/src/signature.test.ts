@@ -31,7 +31,7 @@ test("imgproxy's own test vectors hold, whole and truncated to 8 bytes", () => {
 });
 
 test('what was signed is accepted after a parse, padded or not', () => {
-  const { signature } = dialect.parse({ target: `/${CURIOSITY_MAC}${CURIOSITY}?seen=1` });
+  const signature = dialect.signatureOf({ target: `/${CURIOSITY_MAC}${CURIOSITY}?seen=1` });
   expect(dialect.verify(signature, documented)).toBe(true);
   expect(dialect.verify({ ...signature, text: `${CURIOSITY_MAC}=` }, documented)).toBe(true);
 });
@@ -72,8 +72,8 @@ test('while keys are rotated both are accepted and the first one signs', () => {
   const old = ring([pair('old', 'salt')]);
   const both = ring([pair('new', 'pepper'), pair('old', 'salt')]);
   const fresh = ring([pair('new', 'pepper')]);
-  const signedBefore = dialect.parse({ target: dialect.sign(CURIOSITY, old) }).signature;
-  const signedNow = dialect.parse({ target: dialect.sign(CURIOSITY, both) }).signature;
+  const signedBefore = dialect.signatureOf({ target: dialect.sign(CURIOSITY, old) });
+  const signedNow = dialect.signatureOf({ target: dialect.sign(CURIOSITY, both) });
   expect(signedNow.text).not.toBe(signedBefore.text);
   expect([signedBefore, signedNow].map((signature) => dialect.verify(signature, both))).toEqual([true, true]);
   expect([signedBefore, signedNow].map((signature) => dialect.verify(signature, fresh))).toEqual([false, true]);
@@ -110,9 +110,7 @@ test('a path that a server on the way has changed counts as what was signed', ()
 });
 
 test('a path that was signed with escaped colons is accepted as well', () => {
-  const signature = dialect.parse({
-    target: dialect.sign('/w%3A1/plain/http:/a/b', documented),
-  }).signature;
+  const signature = dialect.signatureOf({ target: dialect.sign('/w%3A1/plain/http:/a/b', documented) });
   expect(dialect.verify(signature, documented)).toBe(true);
 });
 

@@ -159,7 +159,7 @@ export const coreOptions = {
     min: 0,
     imgproxy: true,
     description:
-      'Images that may be in the making beyond those that the workers are at, and requests that may wait for one host; beyond it the answer is 503; 0 is no limit.',
+      'Images that may be in the making beyond those that the workers are at, and requests that may wait for one host; as many raw sources may be on their way besides; beyond it the answer is 503; 0 is no limit.',
   },
   MAX_DOWNLOADS_PER_HOST: {
     kind: 'integer',
@@ -176,7 +176,7 @@ export const coreOptions = {
   MEMORY_BUDGET: {
     kind: 'bytes',
     description:
-      'Memory that all transforms may take together, as estimated before each; further ones wait; 0 is no limit; blank is half of what the container or machine has.',
+      'Memory that all transforms may take together, as estimated before each; further ones wait, and their sources take up to a quarter as much again, at least 64 MiB, before they go to temporary files; 0 is no limit; blank is half of what the container or machine has.',
   },
   DOWNLOAD_TIMEOUT: {
     kind: 'seconds',
@@ -192,7 +192,7 @@ export const coreOptions = {
     min: 0.001,
     imgproxy: true,
     max: 86_400,
-    description: 'Longest time from a request to the start of its answer, in seconds.',
+    description: 'Longest time from a request to the start of its answer, in seconds; a raw source may take so long again, and a second for every 32 KiB of it.',
   },
   PROCESSES: {
     kind: 'integer',
@@ -300,7 +300,8 @@ export const coreSection: Section<typeof coreOptions> = { title: 'Proxy', prefix
 /** What must hold between core settings: adds to the reader's problems. */
 export function checkCoreSettings(settings: CoreSettings, reader: SettingsReader): void {
   const { key, salt } = settings;
-  if (key.length !== salt.length) {
+  const unread = reader.hasProblem('TINTYPE_KEY') || reader.hasProblem('TINTYPE_SALT');
+  if (key.length !== salt.length && !unread) {
     reader.problem(
       'TINTYPE_SALT',
       `TINTYPE_KEY has ${count(key.length)} and TINTYPE_SALT ${count(salt.length)}; expected as many salts as keys.`,

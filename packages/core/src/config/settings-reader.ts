@@ -124,6 +124,11 @@ export class SettingsReader {
     return this.#problems.length > 0;
   }
 
+  /** Whether this variable was found wrong. */
+  hasProblem(variable: string): boolean {
+    return this.#problems.some((problem) => problem.variable === variable);
+  }
+
   /** Adds what only several settings together show. `variable` is a whole name, `message` a sentence. */
   problem(variable: string, message: string): void {
     if (!this.#problems.some((known) => known.message === message)) this.#problems.push({ variable, message });

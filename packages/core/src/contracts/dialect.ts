@@ -14,7 +14,6 @@ export interface ImageRequest {
   readonly output: OutputRequest;
   /** Part of the key and of nothing else. */
   readonly cachebuster: string;
-  readonly signature: Signature;
   /** Shape the response only: outside the key, never stored, applied per request. */
   readonly response: ResponseOptions;
 }
@@ -54,6 +53,13 @@ export interface DialectRequest {
 
 /** A grammar of URLs. Pure: no I/O. */
 export interface Dialect {
+  /**
+   * The signature of a URL, read without looking at what is signed: where there are keys it is
+   * verified before anything else is read, so that strangers learn nothing of presets and options.
+   *
+   * @throws RequestError if there is no place for one.
+   */
+  signatureOf(request: DialectRequest): Signature;
   /** @throws RequestError that names the option at fault. */
   parse(request: DialectRequest): ImageRequest;
   /** Compares in constant time. Only called if there are keys. */

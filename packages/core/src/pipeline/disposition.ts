@@ -38,7 +38,7 @@ function makeContentDisposition(request: ImageRequest, contentType: string): str
   const hasExtension = filename !== undefined && /\.[a-z0-9]{2,4}$/i.test(filename);
   const name = `${stem || 'image'}${extension === undefined || hasExtension ? '' : `.${extension}`}`;
   // A client that decodes `filename*` must not meet control characters either.
-  return create(name.replace(/\p{Cc}/gu, ''), { type: attachment ? 'attachment' : 'inline' });
+  return create(name.replace(/\p{Cc}/gu, '').replaceAll(/[/\\]/g, '_'), { type: attachment ? 'attachment' : 'inline' });
 }
 
 function lastSegment(source: string): string {

@@ -9,17 +9,21 @@ export interface GuardRules {
 }
 
 /**
- * Checks what does not change with time: the signature and the source.
+ * Checks what does not change with time, the signature before a word of the URL is read, then the
+ * source.
  *
- * @throws RequestError 403.
+ * @throws RequestError 403, or what the dialect finds wrong with a URL that is rightly signed.
  */
-export function guard(request: ImageRequest, rules: GuardRules): void {
-  if (rules.keys !== undefined && !rules.dialect.verify(request.signature, rules.keys)) {
+export function guardedParse(target: string, rules: GuardRules): ImageRequest {
+  const { dialect, keys, isAllowed } = rules;
+  if (keys !== undefined && !dialect.verify(dialect.signatureOf({ target }), keys)) {
     throw new RequestError(403, 'bad-signature', 'The signature of this URL is not valid.');
   }
-  if (!rules.isAllowed(request.source)) {
+  const image = dialect.parse({ target });
+  if (!isAllowed(image.source)) {
     throw new RequestError(403, 'source-not-allowed', 'Images from this source are not allowed here.');
   }
+  return image;
 }
 
 /** @throws RequestError 404 once the URL has expired. */

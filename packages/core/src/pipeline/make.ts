@@ -85,7 +85,8 @@ export function makeVariant(
       }
       const { bytes, metadata } = await transformed(request, shop, response, place, waiting, signal);
       let stored = false;
-      if (shop.results) {
+      // What is stale at once would be stored for nothing.
+      if (shop.results && shop.ttlMs > 0) {
         stored = shop.results.objection(key, bytes.length) === undefined;
         ended = shop.results.store(key, bytes, bytes.length, metadata);
       }

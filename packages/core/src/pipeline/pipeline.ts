@@ -5,7 +5,7 @@ import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import type { GetHit } from '../contracts/storage.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { Flights } from './flight.ts';
-import { checkExpiry, guard } from './guard.ts';
+import { checkExpiry, guardedParse } from './guard.ts';
 import { type Made, makeVariant, type Workshop } from './make.ts';
 import { problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
@@ -92,10 +92,8 @@ export class Pipeline {
   #resolve(request: ProxyRequest): Resolved {
     let resolved = this.#resolved.get(request.target);
     if (resolved === undefined) {
-      const { dialect, key } = this.#options;
-      const image = dialect.parse({ target: request.target });
-      guard(image, this.#options);
-      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, key) };
+      const image = guardedParse(request.target, this.#options);
+      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key) };
       this.#resolved.set(request.target, resolved);
     }
     return resolved;

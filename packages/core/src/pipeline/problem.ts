@@ -78,7 +78,7 @@ export function originProblem(status: number): Problem {
   if (status === 401 || status === 403) {
     return { status: 403, code: 'source-denied', message: 'The source does not give out this image.' };
   }
-  if (status === 429 || status === 503) {
+  if (status === 429) {
     return {
       status: 503,
       code: 'origin-busy',

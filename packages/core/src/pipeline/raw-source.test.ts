@@ -60,6 +60,8 @@ test('that the storage will take is fetched to its end for those who come next',
   const { ask, proxy, events } = await scriptedProxy({ fetch: source.fetch, storage: parts.storage });
   void source.send(BYTE);
   await (await reader(await ask('/raw/o://h/x'))).return?.();
+  // It would have been given up by then.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
   await source.send(BYTE);
   source.end();
   await proxy.close();

@@ -35,7 +35,12 @@ export async function scriptedProxy({ fetch, transform, storage, settings }: Scr
       registry.dialect({
         id: 'scripted',
         options: {},
-        create: () => ({ parse: ({ target }) => imageRequest(target), verify: () => true, sign: (path) => path }),
+        create: () => ({
+          signatureOf: ({ target }) => ({ text: '', payload: target }),
+          parse: ({ target }) => imageRequest(target),
+          verify: () => true,
+          sign: (path) => path,
+        }),
       });
       registry.transformer({
         id: 'scripted',
@@ -80,7 +85,6 @@ function imageRequest(target: string): ImageRequest {
     operations: NO_OPERATIONS,
     output: { format: null, quality: 0 },
     cachebuster: '',
-    signature: { text: '', payload: '' },
     response: {},
   };
 }
