@@ -192,7 +192,8 @@ export const coreOptions = {
     min: 0.001,
     imgproxy: true,
     max: 86_400,
-    description: 'Longest time from a request to the start of its answer, in seconds; a raw source may take so long again, and a second for every 32 KiB of it.',
+    description:
+      'Longest time from a request to the start of its answer, in seconds; a raw source may take so long again, and a second for every 32 KiB of it.',
   },
   PROCESSES: {
     kind: 'integer',
