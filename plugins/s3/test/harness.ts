@@ -13,6 +13,27 @@ export function scopeOf(bucket: string): StorageScope {
   return { bucket, bucketVariable: 'TINTYPE_CACHE_BUCKET', variablePrefix: 'TINTYPE_CACHE_S3_' };
 }
 
+/** Every option, the defaults where nothing else is said. */
+export function optionsFor(more: Partial<S3StorageOptions> = {}): S3StorageOptions {
+  return {
+    region: 'us-east-1',
+    endpoint: 'http://127.0.0.1:9',
+    endpointUsePathStyle: true,
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: 'a-secret-of-tests',
+    sessionToken: undefined,
+    assumeRoleArn: undefined,
+    assumeRoleExternalId: undefined,
+    maxSockets: 50,
+    requestTimeout: 10,
+    conditionalWrites: 'auto',
+    consistency: 'strong',
+    sse: undefined,
+    storageClass: undefined,
+    ...more,
+  };
+}
+
 /** A server with a new bucket, and what the tests see of it besides the storage. */
 export interface Bench {
   readonly server: RunningServer;
@@ -46,24 +67,10 @@ export async function benchFor(name: string): Promise<BenchForTest> {
   };
   const client = new S3Client(config);
   await client.send(new sdk.CreateBucketCommand({ Bucket: bucket }));
-  const options = (more: Partial<S3StorageOptions> = {}): S3StorageOptions => ({
-    region,
-    endpoint,
-    endpointUsePathStyle: true,
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: undefined,
-    assumeRoleArn: undefined,
-    assumeRoleExternalId: undefined,
-    maxSockets: 50,
-    requestTimeout: 10,
-    conditionalWrites: 'auto',
-    // Timestamps decide between writers of Swift, so what was read may be overtaken by what was deleted before.
-    consistency: name === 'swift' ? 'eventual' : 'strong',
-    sse: undefined,
-    storageClass: undefined,
-    ...more,
-  });
+  // Timestamps decide between writers of Swift: what was read may be overtaken by what was deleted before.
+  const consistency = name === 'swift' ? 'eventual' : 'strong';
+  const options = (more: Partial<S3StorageOptions> = {}) =>
+    optionsFor({ region, endpoint, accessKeyId, secretAccessKey, consistency, ...more });
   const bench: Bench = {
     server,
     bucket,

@@ -1,0 +1,124 @@
+import type { ServerResponse } from 'node:http';
+import { type StorageError, storageKey } from '@tintype/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { context, optionsFor, scopeOf } from '../test/harness.ts';
+import { refuse, service } from '../test/service.ts';
+import { S3Storage } from './storage.ts';
+
+const key = storageKey('k');
+const metadata = { encoded: 'm', contentType: 'image/png' };
+const bytes = new Uint8Array(10);
+const body = {
+  bytes,
+  size: 10,
+  replayable: true,
+  async *stream() {
+    yield bytes;
+  },
+};
+
+/** A storage, opened while the service says that there is nothing; from then on it answers as told. */
+async function storageOn(answer: (response: ServerResponse) => void): Promise<S3Storage> {
+  let opening = true;
+  const { endpoint } = await service((_request, response) =>
+    opening ? refuse(response, 404, 'NoSuchKey') : answer(response),
+  );
+  const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off' }), scopeOf('photos'));
+  await storage.open(context);
+  opening = false;
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<StorageError> {
+  return work.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error) => error,
+  );
+}
+
+describe('what the service says has a code and a sentence for the operator', () => {
+  test.each([
+    [403, 'RequestTimeTooSkewed', 'misconfigured', 'clock'],
+    [403, 'SignatureDoesNotMatch', 'access-denied', 'secret'],
+    [403, 'InvalidAccessKeyId', 'access-denied', 'access key'],
+    [400, 'ExpiredToken', 'access-denied', 'token'],
+    [403, 'AccessDenied', 'access-denied', 's3:ListBucket'],
+    [404, 'NoSuchBucket', 'misconfigured', 'no such bucket'],
+    [301, 'PermanentRedirect', 'misconfigured', 'region'],
+    [400, 'AuthorizationHeaderMalformed', 'misconfigured', 'region'],
+    [503, 'SlowDown', 'rate-limited', 'fewer requests'],
+    [503, 'ServiceUnavailable', 'unavailable', 'not available'],
+    [500, 'InternalError', 'unavailable', 'failed'],
+    [429, 'TooManyRequests', 'rate-limited', 'fewer requests'],
+    [409, 'ConditionalRequestConflict', 'conflict', 'another write'],
+    [412, 'PreconditionFailed', 'precondition-failed', 'condition'],
+    [400, 'EntityTooLarge', 'too-large', 'larger'],
+    [507, 'Whatever', 'no-space', 'space'],
+  ])('%i %s', async (status, s3Code, code, word) => {
+    const storage = await storageOn((response) => refuse(response, status, s3Code));
+    const error = await failureOf(storage.put(key, body, metadata, undefined, context));
+    expect(error).toMatchObject({ name: 'StorageError', code, message: expect.stringContaining(word) });
+    expect(error.message).toContain('bucket photos');
+  });
+});
+
+test('what was refused did not happen; what may have happened is unknown', async () => {
+  for (const [status, s3Code, applied] of [
+    [403, 'AccessDenied', 'no'],
+    [412, 'PreconditionFailed', 'no'],
+    [503, 'SlowDown', 'no'],
+    [500, 'InternalError', 'unknown'],
+    [504, 'GatewayTimeout', 'unknown'],
+  ] as const) {
+    const storage = await storageOn((response) => refuse(response, status, s3Code));
+    const put = await failureOf(storage.put(key, body, metadata, undefined, context));
+    const get = await failureOf(storage.get(key, undefined, context));
+    expect([s3Code, put.applied, get.applied]).toEqual([s3Code, applied, 'no']);
+  }
+});
+
+test('Retry-After is told in milliseconds, as seconds or as a date', async () => {
+  const headers: Record<string, string>[] = [
+    { 'retry-after': '7' },
+    { 'retry-after': new Date(Date.now() + 60_000).toUTCString() },
+  ];
+  const storage = await storageOn((response) => refuse(response, 503, 'SlowDown', '', headers.shift()));
+  expect((await failureOf(storage.get(key, undefined, context))).retryAfterMs).toBe(7_000);
+  const ms = (await failureOf(storage.get(key, undefined, context))).retryAfterMs ?? 0;
+  expect(ms).toBeGreaterThan(50_000);
+  expect(ms).toBeLessThanOrEqual(60_000);
+});
+
+test('neither key nor signature gets into an error, whatever the service repeats', async () => {
+  const secrets = '<AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId><StringToSign>AWS4-HMAC</StringToSign>';
+  const storage = await storageOn((response) => refuse(response, 403, 'SignatureDoesNotMatch', secrets));
+  const error = await failureOf(storage.get(key, undefined, context));
+  const { inspect } = await import('node:util');
+  const shown = inspect(error, { depth: 10, showHidden: true });
+  for (const secret of ['AKIDEXAMPLE', 'AWS4-HMAC', 'a-secret-of-tests']) expect(shown).not.toContain(secret);
+});
+
+test('an answer without an end is a time-out', async () => {
+  const storage = await storageOn(() => undefined);
+  const signal = AbortSignal.timeout(100);
+  await expect(storage.get(key, undefined, { signal })).rejects.toBe(await rejectionOf(signal));
+});
+
+test('silence ends after REQUEST_TIMEOUT', async () => {
+  const { endpoint } = await service(() => undefined);
+  const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off', requestTimeout: 0.2 }), scopeOf('b'));
+  await expect(storage.open(context)).rejects.toMatchObject({ code: 'timeout', retryable: true });
+});
+
+test('without the right to list, check says what a 403 for a missing entry means', async () => {
+  const storage = await storageOn((response) => refuse(response, 403, 'AccessDenied'));
+  expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringContaining('s3:ListBucket') });
+});
+
+async function rejectionOf(signal: AbortSignal): Promise<unknown> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  return signal.reason;
+}
