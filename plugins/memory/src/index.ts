@@ -1,5 +1,5 @@
 import { definePlugin, type Plugin } from '@tintype/core';
-import { memoryOptions } from './options.ts';
+import { checkMemoryOptions, memoryOptions } from './options.ts';
 import { MemoryStorage } from './storage.ts';
 
 export { type MemoryOptions, memoryOptions } from './options.ts';
@@ -9,7 +9,14 @@ export { MemoryStorage } from './storage.ts';
 const memory: Plugin = definePlugin({
   name: '@tintype/memory',
   register(registry) {
-    registry.storage({ id: 'memory', options: memoryOptions, create: (options) => new MemoryStorage(options) });
+    registry.storage({
+      id: 'memory',
+      options: memoryOptions,
+      create: (options, scope) => {
+        checkMemoryOptions(options, scope);
+        return new MemoryStorage(options);
+      },
+    });
   },
 });
 

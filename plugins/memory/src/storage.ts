@@ -5,6 +5,7 @@ import {
   type CheckResult,
   type Clock,
   type EntryInfo,
+  formatBytes,
   type GetOutcome,
   type ListedEntry,
   MAX_KEY_BYTES,
@@ -156,7 +157,7 @@ export class MemoryStorage implements StorageAdapter {
   }
 
   async check(): Promise<CheckResult> {
-    const cap = this.#maxBytes === Number.POSITIVE_INFINITY ? 'no limit' : `at most ${this.#maxBytes} bytes`;
+    const cap = this.#maxBytes === Number.POSITIVE_INFINITY ? 'no limit' : `at most ${formatBytes(this.#maxBytes)}`;
     return { ok: true, summary: `memory of this process, ${cap}` };
   }
 
