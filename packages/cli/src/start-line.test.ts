@@ -1,6 +1,6 @@
 import { type CoreSettings, coreSection, SettingsReader } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
-import { formatBytes, startLine, unsafeParts } from './start-line.ts';
+import { startLine, unsafeParts } from './start-line.ts';
 import { whyNotUnsigned } from './unsigned-bind.ts';
 
 function read(env: Record<string, string>): Pick<ReturnType<SettingsReader['finish']>, 'effective'> & {
@@ -69,14 +69,4 @@ test('an address beyond this machine needs a key or a permission', () => {
   expect(why({ TINTYPE_BIND: ':8080', TINTYPE_ALLOW_UNSIGNED: 't' })).toBeUndefined();
   expect(why({ PORT: '8080' })).toBeUndefined();
   expect(why({ TINTYPE_BIND: '/run/tintype.sock' })).toBeUndefined();
-});
-
-test.each([
-  [0, '0 bytes'],
-  [1023, '1023 bytes'],
-  [1536, '1.5 KiB'],
-  [64 * 1024 ** 2, '64 MiB'],
-  [10 * 1024 ** 3, '10 GiB'],
-])('%d is written as %s', (bytes, text) => {
-  expect(formatBytes(bytes)).toBe(text);
 });

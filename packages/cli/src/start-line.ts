@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { CheckResult, CoreSettings, EffectiveSetting } from '@tintype/core';
+import { type CheckResult, type CoreSettings, type EffectiveSetting, formatBytes } from '@tintype/core';
 
 /** What of a configuration an operator should know to be unsafe: the value, and the clause to say. */
 const UNSAFE: Readonly<Record<string, { readonly value: string; readonly clause: string }>> = {
@@ -62,16 +62,4 @@ function describeLimits(settings: CoreSettings): string {
     `${workers ?? 2 * availableParallelism()} transforms at a time`,
     ...(processes === 1 ? [] : [`${processes} processes`]),
   ].join(', ');
-}
-
-/** `67108864` → `64 MiB`: the largest unit that leaves a number of at least one. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let amount = bytes;
-  let unit = 0;
-  while (amount >= 1024 && unit < units.length - 1) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return `${Math.round(amount * 10) / 10} ${units[unit]}`;
 }

@@ -123,6 +123,7 @@ export {
   type TransformRequest,
   type TransformResult,
 } from './contracts/transformer.ts';
+export { formatBytes } from './format-bytes.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
 export { resolveRange } from './storage/byte-range.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';

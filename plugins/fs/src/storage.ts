@@ -21,6 +21,7 @@ import {
   type CheckResult,
   type Entry,
   type EntryInfo,
+  formatBytes,
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
@@ -259,7 +260,7 @@ export class FsStorage implements StorageAdapter {
   }
 
   async check(): Promise<CheckResult> {
-    const cap = this.#maxBytes > 0 ? `at most ${this.#maxBytes} bytes` : 'no limit';
+    const cap = this.#maxBytes > 0 ? `at most ${formatBytes(this.#maxBytes)}` : 'no limit';
     const summary = `folder ${this.#root}, ${cap}`;
     try {
       return await this.#attempt(async () => {
@@ -267,7 +268,7 @@ export class FsStorage implements StorageAdapter {
         await writeFile(probe, 'Is there room to write?');
         await unlink(probe);
         const { bavail, bsize } = await statfs(this.#root);
-        return { ok: true, summary: `${summary}, ${bavail * bsize} bytes free on its disk` };
+        return { ok: true, summary: `${summary}, ${formatBytes(bavail * bsize)} free on its disk` };
       });
     } catch (error) {
       return { ok: false, summary, problem: error instanceof Error ? error.message : String(error) };

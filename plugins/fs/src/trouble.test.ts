@@ -211,7 +211,7 @@ test('check tells the folder, the cap and what is free', async () => {
   const said = await storage.check();
   expect(said.ok).toBe(true);
   expect(said.summary).toMatch(
-    new RegExp(`^folder ${storage.root}, at most 5000000 bytes, \\d+ bytes free on its disk$`),
+    new RegExp(`^folder ${storage.root}, at most 4\\.8 MiB, [\\d.]+ [KMGT]iB free on its disk$`),
   );
   expect(await debris(storage.root)).toEqual([]);
 });
