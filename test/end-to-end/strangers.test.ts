@@ -44,7 +44,7 @@ test('an entry that has become too old is replaced at the first request', async 
   for (let index = 0; index < 2; index++) await outcome(rig, path);
   await rig.stored(1);
   rig.advance(101);
-  expect(await outcome(rig, path)).toBe('Tintype; fwd=uri-miss; stored');
+  expect(await outcome(rig, path)).toBe('Tintype; fwd=stale; stored');
 });
 
 test.each([

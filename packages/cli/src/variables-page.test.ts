@@ -25,8 +25,12 @@ test('every variable that is documented is read, and every variable that is read
     },
   );
   // One storage is read at a time.
-  for (const cacheUse of ['memory', 'fs']) {
-    const file = { name: 'test', settings: { cacheUse, cacheFsRoot: '/cache' } };
+  for (const storage of [
+    { cacheUse: 'memory' },
+    { cacheUse: 'fs', cacheFsRoot: '/cache' },
+    { cacheUse: 's3', useS3: true },
+  ]) {
+    const file = { name: 'test', settings: { cacheBucket: 'bucket', ...storage } };
     const proxy = await createProxy({ plugins: builtInPlugins, input: { env, file } });
     await proxy.close();
   }
