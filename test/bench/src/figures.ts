@@ -3,6 +3,7 @@ import { hitsFromFs, hitsOfMany, hitsOfOne } from './figures/hits.ts';
 import { hitsBesideMisses } from './figures/hits-beside-misses.ts';
 import { misses } from './figures/misses.ts';
 import { rawGrowth } from './figures/raw-growth.ts';
+import { s3Calls } from './figures/s3-calls.ts';
 import { transformGrowth } from './figures/transform-growth.ts';
 
 /** In the order in which they are measured. */
@@ -14,4 +15,5 @@ export const figures: readonly Figure[] = [
   hitsBesideMisses,
   transformGrowth,
   rawGrowth,
+  s3Calls,
 ];
