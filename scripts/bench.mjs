@@ -6,6 +6,8 @@ import { pinnedNode } from './workspace.mjs';
 
 /** @param {readonly string[]} args names of figures, and the options of test/bench/src/main.ts */
 export async function bench(args) {
+  // Standard output is the JSON alone; `npm run -s` keeps npm's own lines away as well.
+  if (args.includes('--json')) console.log = console.error;
   const { built } = await prepare();
   return built ? attach(pinnedNode, ['test/bench/src/main.ts', ...args]) : 1;
 }
