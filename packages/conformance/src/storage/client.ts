@@ -1,6 +1,5 @@
 import type {
   ByteRange,
-  ByteStream,
   EntryInfo,
   ListedEntry,
   OperationContext,
@@ -13,10 +12,10 @@ import type {
   Version,
   VersionCondition,
 } from '@tintype/core';
-import { StorageError } from '@tintype/core';
+import { collect, StorageError } from '@tintype/core';
 import { asserted, withoutCounting } from '../engine/assertions.ts';
 import { describeError, Inconclusive, RequirementBroken } from '../engine/outcome.ts';
-import { pause, turn, within } from '../engine/waiting.ts';
+import { pause, within } from '../engine/waiting.ts';
 import { bytesBody } from './bodies.ts';
 
 /** All of an entry, read. */
@@ -70,26 +69,6 @@ export function difference(actual: Snapshot | undefined, expected: Expected): st
 /** A text for a message, shortened. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 60)}… (${text.length} characters)` : text);
-}
-
-/** Longer than any body of the suite that is read at once, in bytes. */
-const ENDLESS_BODY = 160 * 1024 * 1024;
-
-/**
- * All of a stream, unless it never ends. One that never waits for anything must not keep timers, and
- * so the time limit, from running.
- */
-async function collectBounded(what: string, stream: ByteStream): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > ENDLESS_BODY) throw new RequirementBroken(`The body of ${what} did not end after ${size} bytes.`);
-    if (chunks.length % 64 === 0) await turn();
-  }
-  const [only] = chunks;
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, size);
 }
 
 /** Times of the last write by key, for backends with a `minWriteIntervalMs`. */
@@ -171,7 +150,7 @@ export class StorageClient {
         `${what} with range ${JSON.stringify(range)} answered range-not-satisfiable for ${outcome.size} bytes.`,
       );
     }
-    const bytes = await this.limited(`the body of ${what}`, collectBounded(what, outcome.body.stream()));
+    const bytes = await this.limited(`the body of ${what}`, collect(outcome.body.stream()));
     const { metadata, size, version } = outcome;
     return { metadata, size, version, range: outcome.range, bytes };
   }

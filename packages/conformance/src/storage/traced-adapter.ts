@@ -17,6 +17,7 @@ import type {
 } from '@tintype/core';
 import { Inconclusive, RequirementBroken } from '../engine/outcome.ts';
 import { turn } from '../engine/waiting.ts';
+import { boundedBody } from './bounded-body.ts';
 
 /** More rows than the suite ever writes below a prefix of its own. */
 const ENDLESS_LISTING = 50_000;
@@ -62,7 +63,15 @@ export class TracedAdapter implements StorageAdapter {
   }
 
   get(key: StorageKey, range: ByteRange | undefined, context: OperationContext): Awaitable<GetOutcome> {
-    return this.#watch(`get(${key})`, () => this.inner.get(key, range, context));
+    const what = `get(${key})`;
+    // Member by member: an adapter may answer with an object of a class.
+    const bounded = (outcome: GetOutcome): GetOutcome => {
+      if (outcome?.kind !== 'entry') return outcome;
+      const { kind, metadata, size, version, range: part } = outcome;
+      return { kind, metadata, size, version, range: part, body: boundedBody(outcome.body, size, what) };
+    };
+    const outcome = this.#watch(what, () => this.inner.get(key, range, context));
+    return outcome instanceof Promise ? outcome.then(bounded) : bounded(outcome);
   }
 
   stat(key: StorageKey, context: OperationContext): Awaitable<EntryInfo | undefined> {

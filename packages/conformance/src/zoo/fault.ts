@@ -1,6 +1,6 @@
 import type { StorageCapabilities } from '@tintype/core';
 import type { StorageRequirementId } from '../catalogue/catalogue.ts';
-import type { StorageHarness } from '../storage/harness.ts';
+import type { StorageHarness, StorageSubject } from '../storage/harness.ts';
 import { ReferenceStorage } from './reference-storage.ts';
 import { type MisconfiguredStorage, type ReferenceConstructor, referenceSubject } from './reference-subject.ts';
 
@@ -17,6 +17,12 @@ export interface FaultInit {
   readonly storage?: ReferenceConstructor;
   readonly capabilities?: Partial<StorageCapabilities>;
   readonly misconfigured?: new () => MisconfiguredStorage;
+  /** A public side that is not core’s. */
+  readonly publicSide?: NonNullable<StorageSubject['publicSide']>;
+  /** The reference with a limit, for faults of eviction. */
+  readonly capped?: new (
+    maxBytes: number,
+  ) => ReferenceStorage;
 }
 
 /** A storage with one known fault. */
@@ -32,7 +38,8 @@ export interface StorageFault {
 const HANGS_AFTER_MS = 1_500;
 
 export function fault(init: FaultInit): StorageFault {
-  const { name, breaks, caughtBy, storage = ReferenceStorage, capabilities = {}, misconfigured } = init;
+  const { name, breaks, caughtBy, storage = ReferenceStorage, capabilities = {} } = init;
+  const { misconfigured, publicSide, capped: Capped } = init;
   return {
     name,
     breaks,
@@ -40,7 +47,11 @@ export function fault(init: FaultInit): StorageFault {
     perhapsBy: init.perhapsBy ?? [],
     harness: {
       operationTimeoutMs: HANGS_AFTER_MS,
-      create: () => referenceSubject(storage, capabilities, misconfigured),
+      create: () => ({
+        ...referenceSubject(storage, capabilities, misconfigured),
+        ...(publicSide && { publicSide }),
+        ...(Capped && { capped: (maxBytes: number) => ({ adapter: new Capped(maxBytes) }) }),
+      }),
     },
   };
 }

@@ -1,9 +1,11 @@
 import type { StorageFault } from './fault.ts';
 import { bodyFaults, putFaults, rangeFaults } from './faults/bodies.ts';
 import { atomicFaults, conditionFaults, deleteFaults, metadataFaults } from './faults/entries.ts';
+import { evictionFaults } from './faults/eviction.ts';
 import { errorFaults, lifecycleFaults } from './faults/life.ts';
 import { consistencyFaults, keyFaults, listFaults } from './faults/names.ts';
 import { networkFaults } from './faults/network.ts';
+import { publicFaults } from './faults/public.ts';
 
 /**
  * Storages with one known fault each: what proves the suite. Each fails the requirements that it
@@ -23,4 +25,6 @@ export const storageFaults: readonly StorageFault[] = [
   ...consistencyFaults,
   ...errorFaults,
   ...networkFaults,
+  ...publicFaults,
+  ...evictionFaults,
 ];

@@ -4,7 +4,7 @@ import { collect } from '@tintype/core';
 import { RequirementBroken } from '../../engine/outcome.ts';
 import { settled, turn, within } from '../../engine/waiting.ts';
 import { CHUNK, streamBody } from '../bodies.ts';
-import { bytesDiffer, metadataOf, type StorageClient } from '../client.ts';
+import { bytesDiffer, metadataOf, type StorageClient, shown } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 const KiB = 1024;
@@ -437,6 +437,9 @@ export const rangeTests: readonly StorageTest[] = [
           `${what} says ${JSON.stringify(part?.range)}.`,
         );
         expect(part.size === 1000, `${what} says that the whole has ${part.size} bytes instead of 1000.`);
+        const outcome = await env.limited(what, env.adapter.get(key, range, env.context()));
+        if (outcome !== undefined && 'body' in outcome) await outcome.body.discard();
+        expect(outcome?.kind === 'entry', `${what} says that it is ${shown(String(outcome?.kind))}, not an entry.`);
       }
       const whole = await env.read(key);
       expect(whole?.range === undefined, 'A get without a range says it has one.');

@@ -1,3 +1,4 @@
+import { storageKey } from '@tintype/core';
 import { RequirementBroken } from '../../engine/outcome.ts';
 import { forEachLimited, settled, turn } from '../../engine/waiting.ts';
 import { CHUNK, gatedBody, pieces, streamBody } from '../bodies.ts';
@@ -213,6 +214,35 @@ export const listTests: readonly StorageTest[] = [
       if (env.listSettleMs > 0) return env.expectKeys(`${env.prefix}c/`, keys);
       const problem = problems.find((each) => each !== undefined);
       expect(problem === undefined, `While other keys came and went, ${problem}`);
+    },
+  },
+  {
+    requirement: 'list.while-changing',
+    title: 'entries that go while a reader pauses in the middle of a listing',
+    async run(env) {
+      const names = Array.from({ length: 40 }, (_, i) => `g/${String(i).padStart(2, '0')}`);
+      const keys = await putAll(env, names);
+      const prefix = `${env.prefix}g/`;
+      const goes = (index: number) => index % 2 === 1;
+      const listed: string[] = [];
+      for await (const row of env.adapter.list(prefix, undefined, env.context())) {
+        // Nothing says how far ahead the storage has read: what goes may show, but never in the way.
+        if (listed.length === 0) {
+          for (const [index, key] of keys.entries()) if (goes(index)) await env.delete(storageKey(key));
+        }
+        listed.push(row.key);
+      }
+      const stay = keys.filter((_, index) => !goes(index));
+      if (env.listSettleMs === 0) {
+        const gone = new Set(keys.filter((_, index) => goes(index)));
+        const problem = keysDiffer(
+          listed.filter((key) => !gone.has(key)),
+          stay,
+          prefix,
+        );
+        expect(problem === undefined, `While other entries were deleted, ${problem}`);
+      }
+      await env.expectKeys(prefix, stay);
     },
   },
   {

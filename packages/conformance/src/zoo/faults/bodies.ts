@@ -43,6 +43,26 @@ abstract class OtherBodies extends ReferenceStorage {
 /** Faults of reading whole bodies. */
 export const bodyFaults: readonly StorageFault[] = [
   fault({
+    name: 'body-never-ends',
+    breaks: 'A body of 2 MiB and more repeats its last chunk for ever, without ever waiting.',
+    caughtBy: ['get.large-stream-is-exact'],
+    storage: class extends OtherBodies {
+      override other(body: Body, { size }: EntryInfo): Body {
+        if (size < 2 * 1024 * 1024) return body;
+        return altered(body, {
+          stream: async function* () {
+            let last = new Uint8Array(0);
+            for await (const chunk of body.stream()) {
+              last = new Uint8Array(chunk);
+              yield last;
+            }
+            for (;;) yield last;
+          },
+        });
+      }
+    },
+  }),
+  fault({
     name: 'miss-throws',
     breaks: 'A miss rejects instead of answering `undefined`.',
     caughtBy: [
@@ -151,6 +171,7 @@ export const bodyFaults: readonly StorageFault[] = [
       'atomic.interleaved-puts',
       'conditions.create-when-absent',
       'conditions.create-race-has-one-winner',
+      'public.replayable-put-is-retried',
     ],
     perhapsBy: [
       'linearizable.register',
@@ -252,6 +273,7 @@ export const bodyFaults: readonly StorageFault[] = [
       'put.concurrent-keys',
       'conditions.create-when-absent',
       'resources.nothing-is-left',
+      'public.replayable-put-is-retried',
     ],
     perhapsBy: [
       'linearizable.register',
@@ -334,6 +356,8 @@ export const bodyFaults: readonly StorageFault[] = [
       'metadata.to-the-letter',
       'metadata.every-length',
       'metadata.set-replaces',
+      'public.metadata-round-trip',
+      'public.metadata-limit',
     ],
     perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
@@ -729,6 +753,10 @@ export const putFaults: readonly StorageFault[] = [
       'linearizable.metadata',
       'linearizable.across-instances',
       'resources.nothing-is-left',
+      'public.metadata-round-trip',
+      'public.metadata-limit',
+      'public.replayable-put-is-retried',
+      'public.nothing-is-applied-twice',
     ],
     storage: class extends ReferenceStorage {
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
@@ -755,6 +783,7 @@ export const putFaults: readonly StorageFault[] = [
       'metadata.set-current',
       'conditions.replace-after-metadata-is-refused',
       'conditions.replace-counts',
+      'public.replayable-put-is-retried',
     ],
     perhapsBy: [
       'linearizable.register',
@@ -816,7 +845,7 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'rounds-the-declared-length',
     breaks: 'A stream of known length is stored up to its last full kibibyte.',
-    caughtBy: ['put.streams-of-known-length'],
+    caughtBy: ['put.streams-of-known-length', 'public.replayable-put-is-retried'],
     storage: receiving(async (_, body) => {
       const bytes = body.bytes?.slice() ?? (await collect(body.stream()));
       const known = body.bytes === undefined && body.size !== undefined;
@@ -826,7 +855,7 @@ export const putFaults: readonly StorageFault[] = [
   fault({
     name: 'reads-the-body-twice',
     breaks: 'The body is read once for its digest and once to send it, replayable or not.',
-    caughtBy: ['put.reads-the-body-once'],
+    caughtBy: ['put.reads-the-body-once', 'public.nothing-is-applied-twice'],
     storage: receiving(async (_, body) => {
       if (body.bytes !== undefined) return body.bytes.slice();
       const bytes = new Uint8Array(await collect(body.stream()));
@@ -861,6 +890,8 @@ export const putFaults: readonly StorageFault[] = [
       'keys.nearly-equal',
       'keys.look-like-something-else',
       'keys.operator-prefix-is-not-folded',
+      'public.replayable-put-is-retried',
+      'public.nothing-is-applied-twice',
     ],
     storage: receiving(async (_, body) => {
       const bytes = new Uint8Array(body.bytes ?? (await collect(body.stream())));
@@ -893,6 +924,7 @@ export const putFaults: readonly StorageFault[] = [
       'metadata.set-gives-a-new-version',
       'metadata.set-returns-the-version',
       'conditions.replace-current',
+      'public.replayable-put-is-retried',
     ],
     perhapsBy: [
       'linearizable.register',

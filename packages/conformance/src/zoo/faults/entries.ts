@@ -273,7 +273,12 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-lower-cased',
     breaks: 'Metadata comes back in lower case.',
-    caughtBy: ['metadata.to-the-letter', 'metadata.every-length', 'metadata.set-replaces'],
+    caughtBy: [
+      'metadata.to-the-letter',
+      'metadata.every-length',
+      'metadata.set-replaces',
+      'public.metadata-round-trip',
+    ],
     storage: storingMetadata((encoded) => encoded.toLowerCase()),
   }),
   fault({
@@ -285,7 +290,7 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-percent-decoded',
     breaks: 'Percent signs in metadata are decoded.',
-    caughtBy: ['metadata.to-the-letter', 'metadata.every-length'],
+    caughtBy: ['metadata.to-the-letter', 'metadata.every-length', 'public.metadata-round-trip'],
     perhapsBy: ['metadata.set-replaces'],
     storage: storingMetadata((encoded) =>
       encoded.replace(/%([0-7][0-9a-f])/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
@@ -300,20 +305,20 @@ export const metadataFaults: readonly StorageFault[] = [
   fault({
     name: 'metadata-cut-at-256',
     breaks: 'Of a metadata value, 256 bytes are kept.',
-    caughtBy: ['metadata.every-length', 'metadata.set-replaces'],
+    caughtBy: ['metadata.every-length', 'metadata.set-replaces', 'public.metadata-round-trip', 'public.metadata-limit'],
     perhapsBy: ['metadata.to-the-letter'],
     storage: storingMetadata((encoded) => encoded.slice(0, 256)),
   }),
   fault({
     name: 'metadata-split-loses-a-byte',
     breaks: 'Metadata whose length is a multiple of 256 loses its last byte.',
-    caughtBy: ['metadata.every-length'],
+    caughtBy: ['metadata.every-length', 'public.metadata-limit'],
     storage: storingMetadata((encoded) => (encoded.length % 256 === 0 ? encoded.slice(0, -1) : encoded)),
   }),
   fault({
     name: 'metadata-limit-overstated',
     breaks: 'The declared `maxMetadataBytes` is one more than what is kept.',
-    caughtBy: ['metadata.every-length'],
+    caughtBy: ['metadata.every-length', 'public.metadata-limit'],
     storage: storingMetadata((encoded) => encoded.slice(0, 8_191)),
   }),
   fault({

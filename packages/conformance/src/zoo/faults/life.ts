@@ -20,6 +20,16 @@ const agent: { closings: number } = { closings: 0 };
 /** Faults from construction to close. */
 export const lifecycleFaults: readonly StorageFault[] = [
   fault({
+    name: 'does-not-open',
+    breaks: '`open` rejects although the settings are right.',
+    caughtBy: ['lifecycle.opens'],
+    storage: class extends ReferenceStorage {
+      override async open(): Promise<void> {
+        throw new StorageError({ code: 'unavailable', message: 'The driver is not there.' });
+      }
+    },
+  }),
+  fault({
     name: 'constructor-starts-a-timer',
     breaks: 'Constructing starts a timer, which ends with `close`.',
     caughtBy: ['lifecycle.construction-is-idle'],
@@ -158,6 +168,10 @@ export const lifecycleFaults: readonly StorageFault[] = [
       'linearizable.conditional',
       'linearizable.metadata',
       'linearizable.across-instances',
+      'public.metadata-round-trip',
+      'public.metadata-limit',
+      'public.replayable-put-is-retried',
+      'public.nothing-is-applied-twice',
     ],
     storage: class extends ReferenceStorage {
       #openedAfter = 0;

@@ -40,6 +40,19 @@ async function all(rows: Rows): Promise<ListedEntry[]> {
 /** Faults of listings. */
 export const listFaults: readonly StorageFault[] = [
   fault({
+    name: 'list-never-ends',
+    breaks: 'After 2,000 keys a listing gives the last one for ever, without ever waiting.',
+    caughtBy: ['list.many-keys'],
+    storage: listing(async function* (sound, prefix, after) {
+      let count = 0;
+      for await (const row of sound(prefix, after)) {
+        yield row;
+        while (count >= 2_000) yield row;
+        count++;
+      }
+    }),
+  }),
+  fault({
     name: 'list-capped-at-1000',
     breaks: 'A listing ends after 1,000 keys.',
     caughtBy: ['list.many-keys'],
@@ -546,7 +559,7 @@ export const consistencyFaults: readonly StorageFault[] = [
       'conditions.replace-after-metadata-is-refused',
       'conditions.replace-counts',
     ],
-    perhapsBy: ['linearizable.reads-converge'],
+    perhapsBy: ['linearizable.reads-converge', 'public.replayable-put-is-retried'],
     capabilities: { readConsistency: { kind: 'eventual', scope: 'store', settleMs: 40 } },
     storage: class extends ReferenceStorage {
       override async get(

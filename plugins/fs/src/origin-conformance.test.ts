@@ -1,0 +1,41 @@
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type OriginSubject, originConformance } from '@tintype/conformance';
+import { describe, test } from 'vitest';
+import { LocalOrigin } from './origin.ts';
+
+async function create(): Promise<OriginSubject> {
+  const folder = await mkdtemp(join(tmpdir(), 'tintype-local-'));
+  const root = join(folder, 'images');
+  await mkdir(root);
+  await writeFile(join(folder, 'secret'), 'secret');
+  await symlink(join(folder, 'secret'), join(root, 'link'));
+  return {
+    origin: new LocalOrigin(root),
+    another: () => new LocalOrigin(root),
+    async serve({ name, body, contentType }) {
+      // The type is that of the name.
+      const file = `${name}.${contentType.split('/')[1]}`;
+      await writeFile(join(root, file), body);
+      return `local:///${file}`;
+    },
+    missing: 'local:///missing.png',
+    invalid: [
+      'local:',
+      'local:///../secret',
+      'local:///%2e%2e/secret',
+      'local:///link',
+      'local:///a%00b',
+      'local:////',
+    ],
+    async leaks() {
+      const descriptors = await readdir('/proc/self/fd').catch(() => []);
+      const targets = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+      return targets.filter((target) => target.startsWith(root)).map((path) => `a handle of ${path}`);
+    },
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+originConformance({ name: 'local', harness: { create }, runner: { describe, test } });
