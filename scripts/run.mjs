@@ -1,4 +1,4 @@
-// npm start | npm test | npm run setup | npm run check | npm run docs | npm run bench | npm run servers
+// npm start | npm test | npm run setup | npm run check | npm run docs | npm run bench | npm run soak | npm run servers
 //
 // Runs on any Node from 20 on, before anything is installed: it uses nothing but Node itself.
 // Whatever it starts after the installation runs on the Node that package.json pins.
@@ -17,6 +17,7 @@ const commands = {
   check: () => import('./check.mjs').then(({ check }) => check()),
   docs: () => import('./docs.mjs').then(({ docs }) => docs()),
   bench: () => import('./bench.mjs').then(({ bench }) => bench(process.argv.slice(3))),
+  soak: () => import('./soak.mjs').then(({ soak }) => soak(process.argv.slice(3))),
   servers: () => import('./servers.mjs').then(({ servers }) => servers(process.argv.slice(3))),
   test: () => import('./test.mjs').then(({ test }) => test(process.argv.slice(3))),
 };

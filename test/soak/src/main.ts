@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Part } from './part.ts';
 import { kills } from './parts/kills.ts';
-import { mutation } from './parts/mutation.ts';
+import { fsMutation, memoryMutation } from './parts/mutation.ts';
 import { profile } from './parts/profile.ts';
 import { seeds } from './parts/seeds.ts';
 import { serveKills } from './parts/serve-kills.ts';
 import { zoo } from './parts/zoo.ts';
 import { type Ran, reportOf } from './report.ts';
 
-const parts: readonly Part[] = [seeds, zoo, mutation, kills, serveKills, profile];
+const parts: readonly Part[] = [seeds, zoo, memoryMutation, fsMutation, kills, serveKills, profile];
 
 const today = new Date().toISOString().slice(0, 10);
 const { values, positionals } = parseArgs({
@@ -29,15 +29,17 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const unknown = positionals.filter((name) => !parts.some((part) => part.name === name));
-const chosen = parts.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+/** `mutation` means `mutation-memory` and `mutation-fs`. */
+const isMeant = (wanted: string) => (part: Part) => part.name === wanted || part.name.startsWith(`${wanted}-`);
+const unknown = positionals.filter((name) => !parts.some(isMeant(name)));
+const chosen = parts.filter((part) => positionals.length === 0 || positionals.some((name) => isMeant(name)(part)));
 const share = Number(values.share);
 const jobs = Number(values.jobs);
 if (unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
   console.error(
     'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n\n' +
-      parts.map(({ name, title, minutes }) => `  ${name.padEnd(12)} ${title} (about ${minutes} min)`).join('\n'),
+      parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
   process.exit(2);
 }

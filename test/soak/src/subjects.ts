@@ -1,4 +1,17 @@
-import { mkdir, mkdtemp, open, readdir, readlink, rename, rm, rmdir, stat, truncate } from 'node:fs/promises';
+import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StorageHarness, StorageSubject } from '@tintype/conformance';
 import { prefixed, type StorageAdapter, type StorageKey, tiered } from '@tintype/core';
@@ -43,7 +56,10 @@ export async function loadMemory(query = ''): Promise<MemoryModule> {
 }
 
 export function memorySubject({ MemoryStorage }: MemoryModule): StorageSubject {
-  return { adapter: new MemoryStorage({ maxBytes: 0 }) };
+  return {
+    adapter: new MemoryStorage({ maxBytes: 0 }),
+    capped: (maxBytes) => ({ adapter: new MemoryStorage({ maxBytes }) }),
+  };
 }
 
 /** Files below `folder`, as paths. */
@@ -59,14 +75,24 @@ async function openFiles(root: string): Promise<string[]> {
   return targets.filter((target) => target.startsWith(root));
 }
 
+/** A subject that tells where its files are. */
+interface FsSubject extends StorageSubject {
+  readonly root: string;
+}
+
 /** A file cache in a new folder below `scratch`, with every hook that the suite knows. */
-export async function fsSubject(module: FsModule, scratch: string): Promise<StorageSubject> {
+export async function fsSubject(module: FsModule, scratch: string, maxBytes = 0): Promise<FsSubject> {
   const { FsStorage, entryPath, url } = module;
-  const root = await mkdtemp(join(scratch, 'fs-'));
-  const options = { root, maxBytes: 0, durability: 'process' } as const;
+  const folder = await mkdtemp(join(scratch, 'fs-'));
+  const root = join(folder, 'cache');
+  const file = join(folder, 'file');
+  await writeFile(file, 'no folder');
+  const options = { root, maxBytes, durability: 'process' } as const;
+  const at = (elsewhere: string) => new FsStorage({ ...options, root: elsewhere });
   const hidden: [string, string][] = [];
   const fileOf = (key: StorageKey) => join(root, entryPath(key));
   return {
+    root,
     adapter: new FsStorage(options),
     sibling: () => new FsStorage(options),
     prefixed: (prefix) => prefixed(new FsStorage(options), prefix),
@@ -80,7 +106,7 @@ export async function fsSubject(module: FsModule, scratch: string): Promise<Stor
     },
     sabotage: {
       async unreadable(key) {
-        const aside = `${root}-aside-${hidden.length}`;
+        const aside = join(folder, `aside-${hidden.length}`);
         await rename(fileOf(key), aside);
         await mkdir(fileOf(key));
         hidden.push([fileOf(key), aside]);
@@ -104,13 +130,35 @@ export async function fsSubject(module: FsModule, scratch: string): Promise<Stor
         }
       },
     },
+    misconfigured: () => [
+      { name: 'a file as root', adapter: at(file), codes: ['misconfigured'] },
+      { name: 'a root below a file', adapter: at(join(file, 'below')), codes: ['misconfigured'] },
+    ],
+    capped: (limit) => fsSubject(module, scratch, limit),
     crash: { module: crashModule(url), data: options },
-    dispose: () => rm(root, { recursive: true, force: true }),
+    dispose: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
+/**
+ * Makes the last sign of life of every storage on a folder a minute old, so that the next one to be
+ * opened sweeps them. Only when all are dead. @returns how many there are
+ */
+export function ageTheDead(root: string): number {
+  const temp = join(root, '@temp');
+  const longAgo = new Date(Date.now() - 60_000);
+  const dead = readdirSync(temp);
+  for (const name of dead) {
+    // Killed between the folder and its sign of life: then the folder's own time counts.
+    for (const path of [join(temp, name, 'beat'), join(temp, name)]) {
+      if (existsSync(path)) utimesSync(path, longAgo, longAgo);
+    }
+  }
+  return dead.length;
+}
+
 /** A module that makes the adapter in a process that is killed. */
-export function crashModule(url: string): string {
+function crashModule(url: string): string {
   return `data:text/javascript,${encodeURIComponent(
     `import { FsStorage } from ${JSON.stringify(url)};
      export const createAdapter = (options) => new FsStorage(options);`,
@@ -125,8 +173,13 @@ export async function projectSubjects(scratch: string): Promise<readonly Subject
   const composed = (compose: (far: StorageAdapter) => StorageAdapter): StorageHarness => ({
     async create() {
       const below = await fsSubject(fs, scratch);
-      const { sibling, sabotage: _, prefixed: __, crash: ___, ...rest } = below;
-      return { ...rest, adapter: compose(below.adapter), sibling: () => compose(sibling?.() ?? below.adapter) };
+      const { adapter, sibling, leaks, dispose } = below;
+      return {
+        adapter: compose(adapter),
+        sibling: () => compose(sibling?.() ?? adapter),
+        ...(leaks && { leaks }),
+        ...(dispose && { dispose }),
+      };
     },
   });
   return [

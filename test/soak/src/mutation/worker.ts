@@ -35,6 +35,8 @@ const HANGS_AFTER_MS = 6_000;
 
 const HOOK = new URL('./hook.ts', import.meta.url).href;
 
+process.on('disconnect', () => process.exit());
+
 process.on('message', async (task: Task) => {
   process.env.TINTYPE_MUTANT = JSON.stringify(task.mutant ?? null);
   // Crash tests start processes of their own: the mutant lives there, too.
