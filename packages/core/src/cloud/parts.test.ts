@@ -34,11 +34,19 @@ describe('a body is cut into equal parts, and only the last is shorter', () => {
       ],
     },
   ])('$sizes', async ({ sizes, expected }) => {
-    const all = await Array.fromAsync(parts(streamOf(...sizes), 10));
+    const all = await Array.fromAsync(parts(streamOf(...sizes), 10), ({ bytes, last }) => ({
+      bytes: Uint8Array.from(bytes),
+      last,
+    }));
     expect(all.map(({ bytes, last }) => [bytes.length, last])).toEqual(expected);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     expect([...Buffer.concat(all.map(({ bytes }) => bytes))]).toEqual(Array.from({ length: total }, (_, i) => i % 256));
   });
+});
+
+test('all parts but the first share the memory of the first', async () => {
+  const buffers = await Array.fromAsync(parts(streamOf(35), 10), ({ bytes }) => bytes.buffer);
+  expect(new Set(buffers).size).toBe(1);
 });
 
 test('what breaks the body breaks the parts', async () => {
