@@ -99,14 +99,3 @@ export async function listen(server: TcpServer, scheme: string): Promise<Loopbac
   const { port } = server.address() as AddressInfo;
   return { port, url: `${scheme}://127.0.0.1:${port}`, sockets };
 }
-
-/** Resolves once the other side has closed the connection. */
-export async function closed(socket: Socket | undefined): Promise<void> {
-  if (socket === undefined) throw new Error('There was no connection.');
-  if (socket.destroyed || socket.readableEnded) return;
-  socket.resume();
-  await new Promise<void>((resolve) => {
-    socket.once('close', () => resolve());
-    socket.once('end', () => resolve());
-  });
-}

@@ -48,7 +48,12 @@ function fill(text: string, name: string, version: string): string {
   return filled;
 }
 
-/** npm leaves files out that are called `.gitignore`. */
+/**
+ * Files that cannot lie in a package under their own names: npm leaves `.gitignore` out, and a second
+ * `package.json` makes tools take the template for a package.
+ */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore', 'manifest.json': 'package.json' };
+
 function nameOf(path: string): string {
-  return path === 'gitignore' ? '.gitignore' : path;
+  return RENAMED[path] ?? path;
 }

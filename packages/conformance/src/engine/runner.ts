@@ -9,5 +9,5 @@ export interface RunnerContext {
  */
 export interface Runner {
   describe(name: string, body: () => void): unknown;
-  test(name: string, body: (context?: RunnerContext) => Promise<unknown>, timeoutMs?: number): unknown;
+  test(name: string, body: (context?: RunnerContext) => Promise<void>, timeoutMs?: number): unknown;
 }

@@ -34,21 +34,24 @@ export function storageConformance(options: StorageConformanceOptions): void {
   let told = false;
   runner.describe(`${name} keeps the contract of storages`, () => {
     for (const [index, test] of tests.entries()) {
-      const body = async (context?: RunnerContext) => {
+      const body = async (context?: RunnerContext): Promise<void> => {
+        const skip = (reason: string): void => {
+          context?.skip?.(reason);
+        };
         const result = await run.run(test);
         if (index === tests.length - 1) await run.finish();
         const { outcome } = result;
-        if (outcome.kind === 'skipped') return context?.skip?.(outcome.reason);
+        if (outcome.kind === 'skipped') return skip(outcome.reason);
         if (outcome.kind === 'pass') return;
         const rule = storageRequirements.get(test.requirement);
         if (outcome.kind === 'inconclusive') {
-          if (run.neverOpened && told) return context?.skip?.('not tried: the storage could not be opened');
+          if (run.neverOpened && told) return skip('not tried: the storage could not be opened');
           told = run.neverOpened;
           throw reportedFailure(`Inconclusive: ${outcome.reason}`);
         }
         if (run.neverOpened) told = true;
         if (rule?.level === 'should') {
-          return context?.skip?.(`should, but doesn't: ${outcome.problem}`);
+          return skip(`should, but doesn't: ${outcome.problem}`);
         }
         throw reportedFailure(
           [outcome.problem, ...outcome.details, '', `${test.requirement}: ${rule?.rule}`, `seed ${run.seed}`].join(
