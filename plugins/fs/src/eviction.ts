@@ -1,12 +1,16 @@
 import type { Stats } from 'node:fs';
 import { lstat, rmdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 import { childrenOf } from './folder-names.ts';
+import type { NamedChild } from './key-path.ts';
 import type { TempFolder } from './temp-folder.ts';
 
 /** A sweep goes down to this part of the cap, so that the next one is not due at once. */
 const TARGET = 0.9;
+
+/** Folders passed over that are remembered. */
+const MAX_NAMED = 1_000;
 
 /** Disk space of a file or folder that is not stored yet: whole blocks of 4 KiB. */
 export function estimateSpace(bytes: number): number {
@@ -38,6 +42,9 @@ export class Eviction {
   #addedBefore = 0;
   #running: Promise<void> | undefined;
   readonly #stop = new AbortController();
+  /** Folders that the sweep under way could not read, or not empty; and those of the last one. */
+  #passing = new Set<string>();
+  #passedOver: ReadonlySet<string> = new Set();
 
   /** @param maxBytes 0 = unlimited: then it only sweeps to make room on a full disk. */
   constructor(root: string, maxBytes: number, temp: TempFolder) {
@@ -49,6 +56,11 @@ export class Eviction {
   /** Disk space in bytes that entries take now, about. */
   get estimate(): number {
     return (this.#counted ?? 0) + Math.max(0, this.#temp.added - this.#addedBefore);
+  }
+
+  /** Folders that the last sweep passed over: what lies there is neither counted nor removed. */
+  get passedOver(): ReadonlySet<string> {
+    return this.#passedOver;
   }
 
   /** Whether it is time to sweep: nothing is counted yet, or too much. */
@@ -77,14 +89,19 @@ export class Eviction {
 
   /** The same, but counts what was put before this call for sure: waits for a sweep under way first. */
   async sweepAfresh(): Promise<void> {
-    await this.#running?.catch(() => {});
+    await this.settled();
     await this.sweep();
+  }
+
+  /** Resolves when no sweep is under way. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => {});
   }
 
   /** Ends a sweep under way at its next step. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#running?.catch(() => {});
+    await this.settled();
   }
 
   async #sweep(full: boolean): Promise<void> {
@@ -92,6 +109,7 @@ export class Eviction {
     const now = Date.now();
     const ages: number[] = [];
     let total = 0;
+    this.#passing = new Set();
     for await (const { stats, isEntry } of this.#walk(this.#root)) {
       const space = spaceOf(stats);
       total += space;
@@ -103,6 +121,7 @@ export class Eviction {
     const target = full ? total * TARGET : this.#maxBytes > 0 ? this.#maxBytes * TARGET : total;
     const evicts = full || (this.#maxBytes > 0 && total > this.#maxBytes);
     if (evicts) total -= await this.#evict(now, ages, total - target);
+    this.#passedOver = this.#passing;
     this.#counted = total;
     this.#addedBefore = addedBefore;
   }
@@ -121,33 +140,58 @@ export class Eviction {
     for await (const { path, stats, isEntry } of this.#walk(this.#root)) {
       if (!isEntry) {
         // Folders come after their children: empty ones go.
-        freed += (await removeEmptyFolder(path)) ? spaceOf(stats) : 0;
+        const removed = await this.#tolerating(dirname(path), () => removeEmptyFolder(path));
+        freed += removed ? spaceOf(stats) : 0;
         continue;
       }
       const age = ageClass(now, stats);
       if (age < limit || (age === limit && partial <= 0)) continue;
+      if (!(await this.#tolerating(dirname(path), () => removeFile(path)))) continue;
       if (age === limit) partial -= spaceOf(stats);
       freed += spaceOf(stats);
-      await removeFile(path);
     }
     return freed;
   }
 
   /** Every entry below `folder`, then `folder` itself unless it is the root. */
   async *#walk(folder: string): AsyncGenerator<{ path: string; stats: Stats; isEntry: boolean }> {
-    for await (const child of childrenOf(folder)) {
+    for await (const child of this.#childrenOf(folder)) {
       this.#stop.signal.throwIfAborted();
       const path = join(folder, child.name);
       if (child.kind === 'folder') {
         yield* this.#walk(path);
         continue;
       }
-      const stats = await statOf(path);
+      const stats = await this.#tolerating(folder, () => statOf(path));
       if (stats !== undefined) yield { path, stats, isEntry: true };
     }
     if (folder === this.#root) return;
-    const stats = await statOf(folder);
+    const stats = await this.#tolerating(dirname(folder), () => statOf(folder));
     if (stats !== undefined) yield { path: folder, stats, isEntry: false };
+  }
+
+  async *#childrenOf(folder: string): AsyncGenerator<NamedChild> {
+    try {
+      yield* childrenOf(folder);
+    } catch (error) {
+      if (folder === this.#root) throw error;
+      this.#passOver(folder, error);
+    }
+  }
+
+  async #tolerating<T>(folder: string, step: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      this.#passOver(folder, error);
+      return undefined;
+    }
+  }
+
+  /** One folder that can't be read must not keep all others from being counted. */
+  #passOver(folder: string, error: unknown): void {
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EIO')) throw error;
+    if (this.#passing.size < MAX_NAMED) this.#passing.add(folder);
   }
 }
 
@@ -165,13 +209,14 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-async function removeFile(path: string): Promise<void> {
+async function removeFile(path: string): Promise<true> {
   try {
     await unlink(path);
   } catch (error) {
     // Another process was faster: it counts as freed, or both would go on to evict more.
     if (!isSystemError(error, 'ENOENT')) throw error;
   }
+  return true;
 }
 
 /** Removes a folder if nothing is in it. */

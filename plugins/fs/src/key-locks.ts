@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { link, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OperationContext, StorageError, type StorageKey } from '@tintype/core';
@@ -20,6 +20,8 @@ const MAX_PAUSE_MS = 50;
 export class KeyLocks {
   readonly #temp: TempFolder;
   readonly #queues = new Map<StorageKey, Promise<unknown>>();
+  /** Locks that could not be released, and where to move them. */
+  readonly #held = new Map<string, string>();
 
   constructor(temp: TempFolder) {
     this.#temp = temp;
@@ -45,29 +47,53 @@ export class KeyLocks {
     }
   }
 
-  async #acquire(key: StorageKey, context: OperationContext): Promise<() => Promise<void>> {
+  /**
+   * Releases what could not be released when it was due: a full or failing disk.
+   *
+   * @returns whether everything is released now.
+   */
+  async retryReleases(): Promise<boolean> {
+    for (const path of [...this.#held.keys()]) await this.#retryRelease(path);
+    return this.#held.size === 0;
+  }
+
+  async #acquire(key: StorageKey, { signal }: OperationContext): Promise<() => Promise<void>> {
+    signal.throwIfAborted();
     const path = join(this.#temp.locksPath, hash('sha256', key));
     for (let pause = 1; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+      const { beatPath } = this.#temp;
+      // In the folder of the beat that is the lock, or the fence would not hold.
+      const released = this.#temp.newPath();
       try {
-        await link(this.#temp.beatPath, path);
-        break;
+        await link(beatPath, path);
+        return () => this.#release(path, released);
       } catch (error) {
         if (isSystemError(error, 'ENOENT')) throw fenced();
         if (!isSystemError(error, 'EEXIST')) throw error;
       }
-      if (await isSilent(path)) await this.#temp.sweep();
+      await this.#retryRelease(path);
+      if (await this.#temp.isSilent(path)) await this.#temp.sweep();
       await sleep(pause);
-      context.signal.throwIfAborted();
+      signal.throwIfAborted();
     }
-    const released = this.#temp.newPath();
-    return async () => {
-      try {
-        await rename(path, released);
-        await unlink(released);
-      } catch (error) {
-        if (!isSystemError(error, 'ENOENT')) throw error;
-      }
-    };
+  }
+
+  async #retryRelease(path: string): Promise<void> {
+    const released = this.#held.get(path);
+    // Forgotten meanwhile: a second release at the same time could take the lock of the next writer.
+    if (this.#held.delete(path) && released !== undefined) await this.#release(path, released);
+  }
+
+  /** Never fails: what was done under the lock is done. A lock that stays would look alive for ever. */
+  async #release(path: string, released: string): Promise<void> {
+    try {
+      await rename(path, released);
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) this.#held.set(path, released);
+      return;
+    }
+    // If that fails, it goes with the folder.
+    await unlink(released).catch(() => {});
   }
 }
 
@@ -77,13 +103,4 @@ export function fenced(): StorageError {
     code: 'conflict',
     message: `This process was silent for more than ${SILENCE_MS / 1000} s; its unfinished writes were swept away.`,
   });
-}
-
-async function isSilent(path: string): Promise<boolean> {
-  try {
-    return Date.now() - (await lstat(path)).mtimeMs > SILENCE_MS;
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return false;
-    throw error;
-  }
 }

@@ -476,3 +476,51 @@ test('closing leaves entries and nothing else', async () => {
   expect(await readdir(join(root, '@locks'))).toEqual([]);
   expect((await readdir(root)).sort()).toEqual(['@locks', '@temp', 'a@']);
 });
+
+describe('opening', () => {
+  test('twice, at once or later, makes one folder for temporary files, and closing removes it', async () => {
+    const root = await temporaryFolder();
+    const storage = new FsStorage({ root, maxBytes: 0, durability: 'process' });
+    await Promise.all([storage.open(), storage.open()]);
+    await storage.open();
+    expect(await readdir(join(root, '@temp'))).toHaveLength(1);
+    await storage.close();
+    expect(await readdir(join(root, '@temp'))).toEqual([]);
+  });
+});
+
+describe('what is aborted', () => {
+  const reason = new Error('gone');
+
+  /** A signal that is aborted once the operation has looked at it so many times. */
+  function abortedAfter(looks: number): AbortSignal {
+    const { signal } = new AbortController();
+    let left = looks;
+    signal.throwIfAborted = () => {
+      left -= 1;
+      if (left < 0) throw reason;
+    };
+    return signal;
+  }
+
+  test.each([
+    ['on entry', 0],
+    ['with the lock held', 1],
+  ])('a put of bytes, a change of the record and a deletion have no effect later: %s', async (_when, looks) => {
+    const storage = await openStorage();
+    const version = await storage.put(k('a'), whole('old'), meta(), undefined, context);
+    const aborted = () => ({ signal: abortedAfter(looks) });
+    await expect(storage.put(k('a'), whole('new'), meta(), undefined, aborted())).rejects.toBe(reason);
+    await expect(storage.setMetadata(k('a'), meta('n'), undefined, aborted())).rejects.toBe(reason);
+    await expect(storage.delete(k('a'), undefined, aborted())).rejects.toBe(reason);
+    expect(await storage.stat(k('a'))).toMatchObject({ version, metadata: { encoded: 'm' } });
+    expect([await read(storage, 'a'), await debris(storage.root)]).toEqual(['old', []]);
+  });
+
+  test('a put that may only create has none either', async () => {
+    const storage = await openStorage();
+    const aborted = { signal: abortedAfter(0) };
+    await expect(storage.put(k('a'), whole('new'), meta(), { ifAbsent: true }, aborted)).rejects.toBe(reason);
+    expect([await read(storage, 'a'), await debris(storage.root)]).toEqual([undefined, []]);
+  });
+});

@@ -14,6 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import {
   BufferedBody,
@@ -71,6 +72,9 @@ const BEATS_PER_FLUSH = 6;
 /** The dead are looked for every so many signs of life. */
 const BEATS_PER_SWEEP = 3;
 
+/** Longest time that a check waits for a sweep under way, in milliseconds. */
+const MAX_WAIT_FOR_SWEEP_MS = 1_000;
+
 /** The caller's own body failed: its error goes back as it is. */
 class BodyFailure {
   readonly error: unknown;
@@ -104,6 +108,7 @@ export class FsStorage implements StorageAdapter {
   #timer: NodeJS.Timeout | undefined;
   #beats = 0;
   #ticking: Promise<void> = Promise.resolve();
+  #opening: Promise<void> | undefined;
 
   constructor(options: FsOptions) {
     this.#givenRoot = options.root;
@@ -131,7 +136,16 @@ export class FsStorage implements StorageAdapter {
     };
   }
 
-  async open(): Promise<void> {
+  /** A second `open` joins the first. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     await this.#attempt(async () => {
       await mkdir(this.#givenRoot, { recursive: true });
       this.#root = await realpath(this.#givenRoot);
@@ -155,7 +169,8 @@ export class FsStorage implements StorageAdapter {
       try {
         await this.#recency.flush(Date.now());
       } finally {
-        await this.#temp.close();
+        // A lock that stays must stay beside its owner's folder, by which others see that it is dead.
+        if (await this.#locks.retryReleases()) await this.#temp.close();
       }
     });
   }
@@ -235,6 +250,7 @@ export class FsStorage implements StorageAdapter {
         const removed = this.#temp.newPath();
         try {
           await this.#refuseLinks(dirname(path));
+          context.signal.throwIfAborted();
           await rename(path, removed);
         } catch (error) {
           if (!isSystemError(error, 'ENOENT')) throw error;
@@ -263,16 +279,30 @@ export class FsStorage implements StorageAdapter {
     const cap = this.#maxBytes > 0 ? `at most ${formatBytes(this.#maxBytes)}` : 'no limit';
     const summary = `folder ${this.#root}, ${cap}`;
     try {
-      return await this.#attempt(async () => {
+      return await this.#attempt<CheckResult>(async () => {
         const probe = this.#temp.newPath();
         await writeFile(probe, 'Is there room to write?');
         await unlink(probe);
         const { bavail, bsize } = await statfs(this.#root);
-        return { ok: true, summary: `${summary}, ${formatBytes(bavail * bsize)} free on its disk` };
+        const free = `${summary}, ${formatBytes(bavail * bsize)} free on its disk`;
+        const problem = await this.#capProblem();
+        return problem === undefined ? { ok: true, summary: free } : { ok: false, summary: free, problem };
       });
     } catch (error) {
       return { ok: false, summary, problem: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** Why the cap may not hold. A sweep under way is waited for, a little: it would tell. */
+  async #capProblem(): Promise<string | undefined> {
+    const enough = new AbortController();
+    const waited = sleep(MAX_WAIT_FOR_SWEEP_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([this.#eviction.settled(), waited]);
+    enough.abort();
+    const [example, ...others] = this.#eviction.passedOver;
+    if (example === undefined) return undefined;
+    const which = others.length === 0 ? example : `${example} and ${others.length} more`;
+    return `The cap does not hold: folders of the cache can't be read or emptied; change their owner or mode (${which}).`;
   }
 
   /**
@@ -402,12 +432,12 @@ export class FsStorage implements StorageAdapter {
     const path = this.#pathOf(key);
     try {
       if (condition !== undefined && 'ifAbsent' in condition) {
-        await this.#place(path, () => linkNew(written.path, path));
+        await this.#place(path, context, () => linkNew(written.path, path));
         await unlink(written.path);
       } else {
         await this.#locks.run(key, context, async () => {
           if (condition !== undefined) await requireVersion(path, key, condition);
-          await this.#place(path, () => rename(written.path, path));
+          await this.#place(path, context, () => rename(written.path, path));
         });
       }
     } catch (error) {
@@ -421,11 +451,13 @@ export class FsStorage implements StorageAdapter {
   }
 
   /** Runs `step`, which puts a file at `path`; makes its folders, also if they vanish meanwhile. */
-  async #place(path: string, step: () => Promise<void>): Promise<void> {
+  async #place(path: string, { signal }: OperationContext, step: () => Promise<void>): Promise<void> {
     const folder = dirname(path);
     for (let attempt = 1; attempt <= 10; attempt += 1) {
       try {
         await this.#refuseLinks(folder);
+        // The last moment at which it may end without effect.
+        signal.throwIfAborted();
         await step();
         if (this.#power) await syncFolder(folder);
         return;
@@ -470,6 +502,7 @@ export class FsStorage implements StorageAdapter {
     this.#beats += 1;
     try {
       await (this.#beats % BEATS_PER_SWEEP === 0 ? this.#temp.sweep() : this.#temp.beat());
+      await this.#locks.retryReleases();
       if (this.#beats % BEATS_PER_FLUSH === 0) await this.#recency.flush(Date.now());
     } catch {
       // A disk that fails now shows in the operations; the next beat may succeed.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 
 /** Where storages keep what is not an entry; no key leads to these names. */
@@ -33,6 +33,8 @@ export class TempFolder {
   #added = 0;
   /** Bytes that other living storages say to have added, at the last look. */
   #addedByOthers = 0;
+  #creating: Promise<void> | undefined;
+  #sweeping: Promise<void> | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -81,6 +83,7 @@ export class TempFolder {
 
   /** Gives a sign of life; begins anew if this folder was taken for dead. */
   async beat(): Promise<void> {
+    const id = this.#id;
     try {
       const handle = await open(this.beatPath, 'r+');
       try {
@@ -90,13 +93,37 @@ export class TempFolder {
       }
     } catch (error) {
       if (!isSystemError(error, 'ENOENT')) throw error;
-      await this.#create();
+      // Of several that find it gone, one makes a new one.
+      if (this.#id === id) await this.#create();
+    }
+  }
+
+  /** Whether the storage whose sign of life this lock is was silent for too long, by the disk's clock. */
+  async isSilent(path: string): Promise<boolean> {
+    try {
+      const [mine, theirs] = [await lstat(this.beatPath), await lstat(path)];
+      return mine.mtimeMs - theirs.mtimeMs > SILENCE_MS;
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return false;
+      throw error;
     }
   }
 
   /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
-  async sweep(): Promise<void> {
+  sweep(): Promise<void> {
+    // One at a time: a second look at a lock of the dead could come after a living one has taken it.
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
     await this.beat();
+    // What an earlier sweep has begun to bury and could not finish, nobody else would.
+    for (const name of await readdir(this.path)) {
+      if (name.startsWith(DEAD)) await this.#bury(join(this.path, name), name.slice(DEAD.length));
+    }
     const now = (await lstat(this.beatPath)).mtimeMs;
     let addedByOthers = 0;
     for (const entry of await readdir(join(this.#root, TEMP), { withFileTypes: true })) {
@@ -121,11 +148,13 @@ export class TempFolder {
     this.#addedByOthers = addedByOthers;
   }
 
-  /** Removes the locks of a dead storage and of those it was burying itself, then its folder. */
+  /** Removes the locks of a dead storage, and of all that it and they were burying; then its folder. */
   async #bury(folder: string, id: string): Promise<void> {
-    const names = await readdir(folder);
     const dead = new Set([id]);
-    for (const name of names) if (name.startsWith(DEAD)) dead.add(name.slice(DEAD.length));
+    for (const path of await readdir(folder, { recursive: true })) {
+      const name = basename(path);
+      if (name.startsWith(DEAD)) dead.add(name.slice(DEAD.length));
+    }
     for (const name of await readdir(this.locksPath)) {
       const path = join(this.locksPath, name);
       // Nobody else removes this lock: its owner cannot any more (see `KeyLocks`).
@@ -134,16 +163,25 @@ export class TempFolder {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async #create(): Promise<void> {
-    this.#id = randomUUID();
+  #create(): Promise<void> {
+    this.#creating ??= this.#createAnew().finally(() => {
+      this.#creating = undefined;
+    });
+    return this.#creating;
+  }
+
+  async #createAnew(): Promise<void> {
+    const id = randomUUID();
+    const path = join(this.#root, TEMP, id);
     // Not recursive: if the folders above are gone, so is the disk, and its mount point must stay empty.
-    await mkdir(this.path);
-    const handle = await open(this.beatPath, 'wx');
+    await mkdir(path);
+    const handle = await open(join(path, BEAT), 'wx');
     try {
-      await handle.write(`${this.#id} ${this.#added}\n`, 0);
+      await handle.write(`${id} ${this.#added}\n`, 0);
     } finally {
       await handle.close();
     }
+    this.#id = id;
   }
 }
 

@@ -21,7 +21,7 @@ import { FsStorage } from './storage.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-async function asNobody(root: string, work: 'open' | 'read'): Promise<Record<string, unknown>> {
+async function asNobody(root: string, work: 'open' | 'read' | 'evict'): Promise<Record<string, unknown>> {
   const script = join(import.meta.dirname, '../test/as-nobody.ts');
   const run = promisify(execFile)(process.execPath, ['--conditions=@tintype/source', script, root, work]);
   return JSON.parse((await run).stdout);
@@ -49,6 +49,19 @@ describe('without permission', () => {
     expect(said.check).toMatchObject({ ok: false, problem: expect.stringContaining('may not read or write') });
   });
 });
+
+test.skipIf(!isRoot)(
+  '(needs root to give rights up) one folder without rights does not undo the cap; check tells',
+  async () => {
+    const { root } = await openStorage();
+    await mkdir(join(root, 'secret'), { mode: 0o700 });
+    for (const folder of ['.', '@temp', '@locks']) await chmod(join(root, folder), 0o777);
+    const { sweep, left, check } = await asNobody(root, 'evict');
+    expect(sweep).toBe('nothing');
+    expect((left as string[]).length).toBeLessThanOrEqual(10);
+    expect(check).toMatchObject({ ok: false, problem: expect.stringContaining(`(${join(root, 'secret')})`) });
+  },
+);
 
 describe('a folder that is none', () => {
   test('a file in place of the root', async () => {
