@@ -36,6 +36,7 @@ export type { StorageTest } from './storage/env.ts';
 export type {
   CrashSetup,
   HarnessContext,
+  HookName,
   Misconfiguration,
   Sabotage,
   StorageHarness,
@@ -53,4 +54,6 @@ export {
 } from './transformer/transformer-conformance.ts';
 export type { StorageFault } from './zoo/fault.ts';
 export { storageFaults } from './zoo/faults.ts';
+export { originFaults, type PartFault } from './zoo/origin-faults.ts';
 export { type SoundVariant, soundVariants } from './zoo/sound-variants.ts';
+export { transformerFaults } from './zoo/transformer-faults.ts';

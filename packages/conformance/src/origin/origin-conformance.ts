@@ -1,5 +1,5 @@
 import type { Origin, OriginRequest, OriginResponse } from '@tintype/core';
-import { registerPlainSuite } from '../engine/plain-suite.ts';
+import { type PlainLife, registerPlainSuite } from '../engine/plain-suite.ts';
 import type { Runner } from '../engine/runner.ts';
 import { originRequirements } from './requirements.ts';
 import { originTests } from './tests.ts';
@@ -53,23 +53,23 @@ export class OriginEnv {
   }
 }
 
+/** How an origin under test comes and goes. */
+export function originLife(harness: OriginHarness): PlainLife<OriginEnv> {
+  return {
+    async begin() {
+      const subject = await harness.create();
+      await subject.origin.open();
+      return new OriginEnv(subject);
+    },
+    async end({ subject }) {
+      await subject.origin.close();
+      await subject.dispose?.();
+    },
+  };
+}
+
 /** Puts an origin to the test: one test of the runner for each requirement. */
 export function originConformance({ name, harness, runner }: OriginConformanceOptions): void {
-  registerPlainSuite(
-    `${name} keeps the contract of origins`,
-    runner,
-    originTests,
-    {
-      async begin() {
-        const subject = await harness.create();
-        await subject.origin.open();
-        return new OriginEnv(subject);
-      },
-      async end({ subject }) {
-        await subject.origin.close();
-        await subject.dispose?.();
-      },
-    },
-    originRequirements,
-  );
+  const title = `${name} keeps the contract of origins`;
+  registerPlainSuite(title, runner, originTests, originLife(harness), originRequirements);
 }

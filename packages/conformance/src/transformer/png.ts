@@ -20,6 +20,11 @@ function header(width: number, height: number): Uint8Array {
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
+/** Joined to an array of its own: `slice` of a `Buffer` is a view, of an `Uint8Array` a copy. */
+function plain(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
 /** A PNG with a gradient, so that no test needs a file. W3C PNG §5. */
 export function pngOf(width: number, height: number, blue = 128): Uint8Array {
   const rows = Buffer.alloc(height * (width * 3 + 1));
@@ -31,18 +36,21 @@ export function pngOf(width: number, height: number, blue = 128): Uint8Array {
       rows[at + 2] = blue ^ ((x * 7 + y * 13) & 15);
     }
   }
-  return Buffer.concat([
-    SIGNATURE,
-    header(width, height),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return plain([SIGNATURE, header(width, height), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** A PNG of eight-bit RGB pixels, without filters. */
+export function pngOfRows(width: number, height: number, pixels: Uint8Array): Uint8Array {
+  const rows = Buffer.alloc(height * (width * 3 + 1));
+  for (let y = 0; y < height; y++)
+    rows.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (width * 3 + 1) + 1);
+  return plain([SIGNATURE, header(width, height), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /** A PNG of few bytes whose header promises many pixels. */
 export function pngBomb(width: number, height: number): Uint8Array {
   const rows = deflateSync(Buffer.alloc(1_000));
-  return Buffer.concat([SIGNATURE, header(width, height), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+  return plain([SIGNATURE, header(width, height), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /** Width and height from the header of a PNG. */

@@ -6,7 +6,7 @@ import {
   type TransformLimits,
   type TransformResult,
 } from '@tintype/core';
-import { registerPlainSuite } from '../engine/plain-suite.ts';
+import { type PlainLife, registerPlainSuite } from '../engine/plain-suite.ts';
 import type { Runner } from '../engine/runner.ts';
 import { transformerRequirements } from './requirements.ts';
 import { transformerTests } from './tests.ts';
@@ -63,23 +63,23 @@ export class TransformerEnv {
   }
 }
 
+/** How a transformer under test comes and goes. */
+export function transformerLife(harness: TransformerHarness): PlainLife<TransformerEnv> {
+  return {
+    async begin() {
+      const subject = await harness.create();
+      await subject.transformer.open();
+      return new TransformerEnv(subject);
+    },
+    async end({ subject }) {
+      await subject.transformer.close();
+      await subject.dispose?.();
+    },
+  };
+}
+
 /** Puts a transformer to the test: one test of the runner for each requirement. */
 export function transformerConformance({ name, harness, runner }: TransformerConformanceOptions): void {
-  registerPlainSuite(
-    `${name} keeps the contract of transformers`,
-    runner,
-    transformerTests,
-    {
-      async begin() {
-        const subject = await harness.create();
-        await subject.transformer.open();
-        return new TransformerEnv(subject);
-      },
-      async end({ subject }) {
-        await subject.transformer.close();
-        await subject.dispose?.();
-      },
-    },
-    transformerRequirements,
-  );
+  const title = `${name} keeps the contract of transformers`;
+  registerPlainSuite(title, runner, transformerTests, transformerLife(harness), transformerRequirements);
 }
