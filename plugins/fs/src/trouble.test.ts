@@ -55,6 +55,7 @@ test.skipIf(!isRoot)(
   async () => {
     const { root } = await openStorage();
     await mkdir(join(root, 'secret'), { mode: 0o700 });
+    await writeFile(join(root, 'secret', 'a@'), '');
     for (const folder of ['.', '@temp', '@locks']) await chmod(join(root, folder), 0o777);
     const { sweep, left, check } = await asNobody(root, 'evict');
     expect(sweep).toBe('nothing');
