@@ -22,13 +22,14 @@ import type {
   StorageAdapter,
   Version,
 } from '../contracts/storage-adapter.ts';
-import { StorageError, type StorageErrorCode, type StorageOperation } from '../contracts/storage-error.ts';
+import { StorageError, type StorageOperation } from '../contracts/storage-error.ts';
 import { type StorageKey, storageKey } from '../contracts/storage-key.ts';
 import { GuardedBody } from './guarded-body.ts';
 import { decodeMetadata, encodeMetadata } from './metadata-codec.ts';
+import { isPromise, OperationRunner } from './operation-runner.ts';
 import { OperationScope } from './operation-scope.ts';
 import { NormalisedBody } from './put-body.ts';
-import { type Attempt, DEFAULT_RETRY, nextAttemptIn, type RetryPolicy } from './retry.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
 
 /** Bytes in memory get the time to be sent at this rate, in bytes per millisecond: 256 KiB a second. */
 const SLOWEST_RATE = (256 * 1024) / 1000;
@@ -55,59 +56,17 @@ export function createStorage(adapter: StorageAdapter, options: StorageOptions):
   return new PublicStorage(adapter, options);
 }
 
-class Counters implements StorageCounters {
-  readonly operations: Record<StorageOperation, number> = {
-    open: 0,
-    close: 0,
-    get: 0,
-    stat: 0,
-    put: 0,
-    setMetadata: 0,
-    delete: 0,
-    list: 0,
-    check: 0,
-  };
-  hits = 0;
-  misses = 0;
-  retries = 0;
-  readonly errors: Partial<Record<StorageErrorCode, number>> = {};
-}
-
-/** Whose errors they are. */
-interface Doing {
-  readonly operation: StorageOperation;
-  readonly key?: StorageKey | undefined;
-  readonly scope: OperationScope;
-  readonly body?: NormalisedBody;
-}
-
-interface Attempts<T> extends Doing {
-  readonly conditional?: boolean;
-  readonly attempt: () => Awaitable<T>;
-}
-
-interface Call<T> extends Attempts<T> {
-  /** Releases what an answer holds that came after the deadline or the abort. */
-  readonly late?: (value: T) => void;
-}
-
 /** A body that nobody reads would keep its socket or handle for ever. */
 function discardLate(outcome: GetOutcome): void {
   if (outcome?.kind === 'entry') outcome.body.discard().catch(() => undefined);
 }
 
-function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
-}
-
 class PublicStorage implements CacheStorage {
   readonly name: string;
-  readonly counters = new Counters();
   readonly #adapter: StorageAdapter;
   readonly #deadlineMs: number;
   readonly #openDeadlineMs: number;
-  readonly #retry: RetryPolicy;
-  readonly #random: () => number;
+  readonly #runner: OperationRunner;
   #state: 'new' | 'open' | 'closed' = 'new';
   #opening: Promise<void> | undefined;
   /** The adapter's `open` that has not settled; whoever asked for it may have given it up. */
@@ -120,8 +79,11 @@ class PublicStorage implements CacheStorage {
     this.name = options.name;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#openDeadlineMs = options.openDeadlineMs ?? 30_000;
-    this.#retry = options.retry ?? DEFAULT_RETRY;
-    this.#random = options.random ?? Math.random;
+    this.#runner = new OperationRunner(options.name, options.retry ?? DEFAULT_RETRY, options.random ?? Math.random);
+  }
+
+  get counters(): StorageCounters {
+    return this.#runner.counters;
   }
 
   get capabilities(): StorageCapabilities {
@@ -139,7 +101,7 @@ class PublicStorage implements CacheStorage {
 
   async #open(options: OperationOptions): Promise<void> {
     const scope = new OperationScope('open', this.#openDeadlineMs, options.signal);
-    await this.#run({ operation: 'open', scope, attempt: () => this.#openAdapter(scope) });
+    await this.#runner.run({ operation: 'open', scope, attempt: () => this.#openAdapter(scope) });
     if (this.#state === 'new') this.#state = 'open';
   }
 
@@ -168,7 +130,7 @@ class PublicStorage implements CacheStorage {
     await this.#opening?.catch(() => undefined);
     if (!this.#adapterIsOpen && this.#adapterOpening === undefined) return;
     const scope = new OperationScope('close', this.#openDeadlineMs, undefined);
-    await this.#run({
+    await this.#runner.run({
       operation: 'close',
       scope,
       attempt: async () => {
@@ -184,7 +146,7 @@ class PublicStorage implements CacheStorage {
     const { range, signal, deadlineMs = this.#deadlineMs } = options;
     if (range !== undefined && !this.capabilities.ranges) return this.#unsupported('get', checked, 'byte ranges');
     const scope = new OperationScope('get', deadlineMs, signal);
-    const outcome = this.#run({
+    const outcome = this.#runner.run({
       operation: 'get',
       key: checked,
       scope,
@@ -201,10 +163,10 @@ class PublicStorage implements CacheStorage {
     signal: AbortSignal | undefined,
   ): GetHit | GetRangeNotSatisfiable | undefined {
     if (outcome === undefined) {
-      this.counters.misses++;
+      this.#runner.counters.misses++;
       return undefined;
     }
-    this.counters.hits++;
+    this.#runner.counters.hits++;
     const { size, version } = outcome;
     if (outcome.kind === 'range-not-satisfiable') {
       return { kind: outcome.kind, metadata: this.#decode('get', key, outcome), size, version };
@@ -218,7 +180,9 @@ class PublicStorage implements CacheStorage {
     }
     const body =
       outcome.body.buffered === undefined
-        ? new GuardedBody(outcome.body, this.#deadlineMs, signal, (error) => this.#mapped('get', key, error, signal))
+        ? new GuardedBody(outcome.body, this.#deadlineMs, signal, (error) =>
+            this.#runner.mapped('get', key, error, signal),
+          )
         : outcome.body;
     return { kind: outcome.kind, metadata, size, version, range: outcome.range, body };
   }
@@ -227,7 +191,7 @@ class PublicStorage implements CacheStorage {
     const checked = this.#enter('stat', key);
     if (checked instanceof StorageError) return Promise.reject(checked);
     const scope = new OperationScope('stat', options.deadlineMs ?? this.#deadlineMs, options.signal);
-    const outcome = this.#run({
+    const outcome = this.#runner.run({
       operation: 'stat',
       key: checked,
       scope,
@@ -248,9 +212,13 @@ class PublicStorage implements CacheStorage {
     }
     const sendingMs = input instanceof Uint8Array ? input.length / SLOWEST_RATE : 0;
     const scope = new OperationScope('put', Math.max(options.deadlineMs ?? this.#deadlineMs, sendingMs), signal);
-    const body = this.#guarded('put', checked, () => new NormalisedBody(input, options.size, maxObjectBytes, scope));
-    const stored = this.#guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
-    return this.#run({
+    const body = this.#runner.guarded(
+      'put',
+      checked,
+      () => new NormalisedBody(input, options.size, maxObjectBytes, scope),
+    );
+    const stored = this.#runner.guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
+    return this.#runner.run({
       operation: 'put',
       key: checked,
       scope,
@@ -271,11 +239,11 @@ class PublicStorage implements CacheStorage {
     if (condition && !this.capabilities.conditionalMetadata) {
       return this.#unsupported('setMetadata', checked, 'conditional metadata');
     }
-    const stored = this.#guarded('setMetadata', checked, () =>
+    const stored = this.#runner.guarded('setMetadata', checked, () =>
       encodeMetadata(metadata, this.capabilities.maxMetadataBytes),
     );
     const scope = new OperationScope('setMetadata', options.deadlineMs ?? this.#deadlineMs, signal);
-    return this.#run({
+    return this.#runner.run({
       operation: 'setMetadata',
       key: checked,
       scope,
@@ -292,7 +260,7 @@ class PublicStorage implements CacheStorage {
       return this.#unsupported('delete', checked, 'conditional deletion');
     }
     const scope = new OperationScope('delete', options.deadlineMs ?? this.#deadlineMs, signal);
-    return this.#run({
+    return this.#runner.run({
       operation: 'delete',
       key: checked,
       scope,
@@ -304,7 +272,7 @@ class PublicStorage implements CacheStorage {
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedEntry, void> {
     this.#enterOpen('list');
     if (!/^[a-z0-9._/-]*$/.test(prefix)) {
-      throw this.#count(
+      throw this.#runner.count(
         new StorageError({
           code: 'invalid-argument',
           message: `The prefix ${JSON.stringify(prefix)} holds a character that no key can have.`,
@@ -319,7 +287,7 @@ class PublicStorage implements CacheStorage {
     let rows: AsyncIterator<ListedEntry> | undefined;
     // A broken page is asked for again from the last row: each row still comes once.
     const next = () =>
-      this.#settle<IteratorResult<ListedEntry>>({
+      this.#runner.settle<IteratorResult<ListedEntry>>({
         operation: 'list',
         scope,
         attempt: async () => {
@@ -343,7 +311,7 @@ class PublicStorage implements CacheStorage {
         yield row.value;
       }
     } catch (error) {
-      throw this.#outward({ operation: 'list', scope }, error);
+      throw this.#runner.outward({ operation: 'list', scope }, error);
     } finally {
       // One that hangs in `next` answers `return` only after that; the scope has ended then.
       const released = rows?.return?.();
@@ -353,12 +321,12 @@ class PublicStorage implements CacheStorage {
 
   async check(options: OperationOptions = {}): Promise<CheckResult> {
     const scope = new OperationScope('check', this.#openDeadlineMs, options.signal);
-    this.counters.operations.check++;
+    this.#runner.counters.operations.check++;
     try {
       await this.open(options);
       return await scope.race(this.#adapter.check(scope));
     } catch (error) {
-      const mapped = this.#mapped('check', undefined, error, options.signal);
+      const mapped = this.#runner.mapped('check', undefined, error, options.signal);
       if (!StorageError.is(mapped)) throw mapped;
       return { ok: false, summary: this.name, problem: mapped.message };
     }
@@ -366,18 +334,18 @@ class PublicStorage implements CacheStorage {
 
   /** Counts the operation; answers with the checked key, or with the error that keeps it out. */
   #enter(operation: StorageOperation, key: string): StorageKey | StorageError {
-    this.counters.operations[operation]++;
-    if (this.#state !== 'open') return this.#count(this.#closedError(operation));
+    this.#runner.counters.operations[operation]++;
+    if (this.#state !== 'open') return this.#runner.count(this.#closedError(operation));
     try {
       return storageKey(key);
     } catch (error) {
-      return this.#count((error as StorageError).with({ operation, adapter: this.name }));
+      return this.#runner.count((error as StorageError).with({ operation, adapter: this.name }));
     }
   }
 
   #enterOpen(operation: StorageOperation): void {
-    this.counters.operations[operation]++;
-    if (this.#state !== 'open') throw this.#count(this.#closedError(operation));
+    this.#runner.counters.operations[operation]++;
+    if (this.#state !== 'open') throw this.#runner.count(this.#closedError(operation));
   }
 
   #closedError(operation: StorageOperation): StorageError {
@@ -388,98 +356,10 @@ class PublicStorage implements CacheStorage {
   #unsupported(operation: StorageOperation, key: StorageKey, what: string): Promise<never> {
     const message = `The storage ${this.name} has no ${what}.`;
     const error = new StorageError({ code: 'unsupported', message, operation, key, adapter: this.name });
-    return Promise.reject(this.#count(error));
+    return Promise.reject(this.#runner.count(error));
   }
 
   #decode(operation: StorageOperation, key: StorageKey, info: EntryInfo): EntryMetadata {
-    return this.#guarded(operation, key, () => decodeMetadata(info.metadata));
-  }
-
-  #guarded<T>(operation: StorageOperation, key: StorageKey, make: () => T): T {
-    try {
-      return make();
-    } catch (error) {
-      throw this.#mapped(operation, key, error, undefined);
-    }
-  }
-
-  #run<T>(call: Call<T> & { readonly operation: 'get' | 'stat' }): Awaitable<T>;
-  #run<T>(call: Call<T>): Promise<T>;
-  #run<T>(call: Call<T>): Awaitable<T> {
-    if (call.operation === 'open' || call.operation === 'close') this.counters.operations[call.operation]++;
-    let first: Awaitable<T>;
-    try {
-      call.scope.throwIfEnded();
-      first = call.attempt();
-      if (!isPromise(first)) return first;
-    } catch (error) {
-      first = Promise.reject(error);
-    }
-    return call.scope.race(this.#settle(call, first), call.late).catch((error) => {
-      throw this.#outward(call, error);
-    });
-  }
-
-  /** Tries until it succeeds or must not be tried again. What it rejects with is neither mapped nor counted. */
-  async #settle<T>(call: Attempts<T>, first: Awaitable<T> = call.attempt()): Promise<T> {
-    for (let number = 1; ; number++) {
-      try {
-        const value = await (number === 1 ? first : call.attempt());
-        const failure = call.body?.failure;
-        if (failure) throw failure.error;
-        return value;
-      } catch (error) {
-        if (!StorageError.is(error) || call.body?.failure !== undefined || call.scope.ended) throw error;
-        const attempt: Attempt = {
-          operation: call.operation,
-          number,
-          conditional: call.conditional ?? false,
-          // A close is called once.
-          replayable: call.operation !== 'close' && (call.body?.canReplay ?? true),
-        };
-        const wait = nextAttemptIn(error, attempt, this.#retry, this.#random());
-        if (wait === undefined || !(await call.scope.pause(wait))) throw error;
-        this.#count(error);
-        this.counters.retries++;
-        call.body?.rewind();
-      }
-    }
-  }
-
-  /** What the caller sees of an error: the body's own, the caller's abort reason, or ours. */
-  #outward(call: Doing, error: unknown): unknown {
-    const failure = call.body?.failure;
-    if (failure && !StorageError.is(failure.error)) return failure.error;
-    const ended = call.scope.ended;
-    if (ended && !StorageError.is(ended.reason)) return ended.reason;
-    return this.#mapped(call.operation, call.key, failure?.error ?? ended?.reason ?? error, undefined);
-  }
-
-  #mapped(
-    operation: StorageOperation,
-    key: StorageKey | undefined,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): unknown {
-    if (signal?.aborted && error === signal.reason) return error;
-    if (StorageError.is(error)) {
-      if (error.operation !== undefined && error.adapter !== undefined) return error;
-      return this.#count(error.with({ operation, adapter: this.name, ...(key === undefined ? {} : { key }) }));
-    }
-    return this.#count(
-      new StorageError({
-        code: 'internal',
-        message: `The storage ${this.name} failed in an unforeseen way: ${error instanceof Error ? error.message : String(error)}`,
-        operation,
-        adapter: this.name,
-        cause: error,
-        ...(key === undefined ? {} : { key }),
-      }),
-    );
-  }
-
-  #count(error: StorageError): StorageError {
-    this.counters.errors[error.code] = (this.counters.errors[error.code] ?? 0) + 1;
-    return error;
+    return this.#runner.guarded(operation, key, () => decodeMetadata(info.metadata));
   }
 }
