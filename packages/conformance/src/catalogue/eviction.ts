@@ -15,6 +15,13 @@ export const eviction = [
     source: 'StorageCapabilities.evicts: "a size cap"',
   },
   {
+    id: 'eviction.the-largest-fits',
+    level: 'must',
+    rule: 'With a limit, too, the largest body that is declared is taken, under the longest key and with the largest metadata.',
+    needs: ['hook:capped'],
+    source: 'StorageCapabilities.maxObjectBytes',
+  },
+  {
     id: 'eviction.is-never-wrong',
     level: 'must',
     rule: 'While entries are forgotten under load, each hit is whole and of one put, and all else is a miss.',

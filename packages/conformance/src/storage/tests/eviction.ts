@@ -1,4 +1,4 @@
-import { collect } from '@tintype/core';
+import { collect, MAX_KEY_BYTES, storageKey } from '@tintype/core';
 import { Inconclusive, RequirementBroken } from '../../engine/outcome.ts';
 import { pause, settled } from '../../engine/waiting.ts';
 import { bytesBody, pieces, streamBody } from '../bodies.ts';
@@ -72,6 +72,28 @@ export const evictionTests: readonly StorageTest[] = [
           await pause(20);
           // It may need another write to notice.
           await client.put(env.key('e/small'), new Uint8Array(100));
+        }
+      }),
+  },
+  {
+    requirement: 'eviction.the-largest-fits',
+    title: 'a body as large as the limit lets it be, whole and streamed',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        const { maxObjectBytes, maxMetadataBytes } = client.capabilities;
+        if (maxObjectBytes > 2 * LIMIT) {
+          throw new RequirementBroken(
+            `With a limit of ${LIMIT} bytes, bodies of ${maxObjectBytes} bytes are declared.`,
+          );
+        }
+        const room = MAX_KEY_BYTES - (env.subject.prefixBytes ?? 0);
+        const key = storageKey(env.prefix.padEnd(room, 'k'));
+        const metadata = { ...metadataOf(''), encoded: 'm'.repeat(maxMetadataBytes) };
+        const largest = new Uint8Array(maxObjectBytes).fill(1);
+        for (const body of [bytesBody(largest), streamBody(pieces(largest))]) {
+          const taken = await settled(client.put(key, body, { metadata }));
+          expect(taken.ok, `A body of ${maxObjectBytes} bytes, as declared, was refused: ${taken.ok || taken.error}`);
         }
       }),
   },

@@ -1,4 +1,10 @@
-import type { StorageCapabilities, StorageKey, StoredMetadata, Version } from '@tintype/core';
+import {
+  type StorageCapabilities,
+  StorageError,
+  type StorageKey,
+  type StoredMetadata,
+  type Version,
+} from '@tintype/core';
 import { CappedReference } from '../capped-reference.ts';
 import { fault, type StorageFault } from '../fault.ts';
 import type { Stored } from '../reference-storage.ts';
@@ -21,6 +27,19 @@ export const evictionFaults: readonly StorageFault[] = [
     caughtBy: ['eviction.stays-within-its-limit'],
     capped: class extends CappedReference {
       protected override evict(): void {}
+    },
+  }),
+  fault({
+    name: 'limit-without-metadata',
+    breaks: 'It declares bodies as large as its limit, and counts key and metadata as well when they come.',
+    caughtBy: ['eviction.the-largest-fits'],
+    capped: class extends CappedReference {
+      override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
+        if (key.length + metadata.encoded.length + bytes.length > this.maxBytes) {
+          throw new StorageError({ code: 'too-large', message: 'The entry is larger than the limit.' });
+        }
+        return super.commit(key, bytes, metadata);
+      }
     },
   }),
   fault({
