@@ -52,6 +52,19 @@ export const keysTests: readonly StorageTest[] = [
     },
   },
   {
+    requirement: 'keys.longest',
+    title: 'keys of 512 bytes that differ in one byte, wherever it is',
+    async run(env) {
+      const room = MAX_KEY_BYTES - env.prefix.length - (env.subject.prefixBytes ?? 0);
+      const places = [0, 1, 63, 64, 127, 128, 129, 200, 254, 255, 256, 257, 383, 384, 385, room - 2, room - 1];
+      const differing = places
+        .filter((place) => place < room)
+        .map((place) => `${'x'.repeat(place)}y${'x'.repeat(room - place - 1)}`);
+      await areDistinct(env, ['x'.repeat(room), ...differing]);
+      await env.expectKeys(env.prefix, ['x'.repeat(room), ...differing].map((name) => env.key(name)).sort());
+    },
+  },
+  {
     requirement: 'keys.key-beside-its-extension',
     title: 'k and k/x in both orders, also deep',
     async run(env) {

@@ -102,6 +102,35 @@ export const listTests: readonly StorageTest[] = [
     },
   },
   {
+    requirement: 'list.byte-order',
+    title: 'segments of 100 to 260 characters among short ones, also continued and by prefix',
+    async run(env) {
+      const lengths = [100, 127, 128, 129, 130, 254, 255, 256, 257, 260];
+      const names = lengths.flatMap((length) => {
+        const long = 'm'.repeat(length);
+        return [long, `${long}/n`, `${long}.n`, `${long.slice(0, -1)}n`];
+      });
+      const keys = await putAll(
+        env,
+        ['a', 'm', 'm/m', 'z', ...names].map((name) => `long/${name}`),
+      );
+      const prefix = `${env.prefix}long/`;
+      await env.expectKeys(prefix, keys);
+      for (const length of [100, 128, 200, 256, 258]) {
+        const start = prefix + 'm'.repeat(length);
+        await env.expectKeys(
+          start,
+          keys.filter((key) => key.startsWith(start)),
+        );
+        await env.expectKeys(
+          prefix,
+          keys.filter((key) => key > start),
+          storageKey(start),
+        );
+      }
+    },
+  },
+  {
     requirement: 'list.after-is-exclusive',
     title: 'after a key that exists, that does not, before the first and past the last',
     async run(env) {
