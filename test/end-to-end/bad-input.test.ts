@@ -109,7 +109,7 @@ test('an expired URL is a 404, also for what is cached', async () => {
   const path = `/unsafe/w:50/exp:${expires}/plain/local:///chelsea.png`;
   const first = await rig.get(path);
   expect(first.status).toBe(200);
-  expect(first.headers.get('cache-control')).toMatch(/max-age=(100|99)$/);
+  expect(first.headers.get('cache-control')).toMatch(/max-age=(100|[89]\d)$/);
   await rig.stored(1);
   rig.advance(101);
   expect((await rig.get(path)).status).toBe(404);

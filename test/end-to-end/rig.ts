@@ -52,7 +52,8 @@ export async function startProxy(settings: Record<string, unknown>, further: rea
   });
   const proxy = await createProxy({
     plugins: [fs, memory, http, sharp, imgproxyUrl, ears, ...further],
-    settings: { localFilesystemRoot: PHOTOS, timeout: 30, ...settings },
+    // A busy machine may take its time: what a late lookup does is tested where it is meant.
+    settings: { localFilesystemRoot: PHOTOS, timeout: 30, cacheLookupTimeout: 20, ...settings },
   });
   await proxy.open();
   const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });

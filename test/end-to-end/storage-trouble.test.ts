@@ -33,7 +33,7 @@ async function askUntil(rig: Rig, state: string, path: (index: number) => string
 describe('a storage that hangs under load', () => {
   test('costs the first few a wait, then nobody, never an image, and is used again when it is back', async () => {
     const lab = labStorage();
-    const rig = await startProxy({ cacheUse: 'lab' }, [lab.plugin]);
+    const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);
     await rig.get(variant(50));
     await rig.stored(1);
     lab.trouble = 'hangs';
@@ -61,7 +61,7 @@ describe('a storage that hangs under load', () => {
 
   test('behind a memory tier: what lies there is still a hit', async () => {
     const lab = labStorage();
-    const rig = await startProxy({ cacheTiers: 'memory,lab' }, [lab.plugin]);
+    const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheTiers: 'memory,lab' }, [lab.plugin]);
     await rig.get(variant(50));
     await rig.stored(1);
     lab.trouble = 'hangs';
@@ -73,7 +73,7 @@ describe('a storage that hangs under load', () => {
 
 test('a full storage is read on; results are served and not stored', async () => {
   const lab = labStorage();
-  const rig = await startProxy({ cacheUse: 'lab' }, [lab.plugin]);
+  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);
   await rig.get(variant(50));
   await rig.stored(1);
   lab.trouble = 'full';
@@ -89,7 +89,7 @@ test('a full storage is read on; results are served and not stored', async () =>
 
 test('where errors shall be reported every request fails, also while the storage is left alone', async () => {
   const lab = labStorage('none');
-  const rig = await startProxy({ cacheUse: 'lab', cacheReportErrors: true }, [lab.plugin]);
+  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab', cacheReportErrors: true }, [lab.plugin]);
   lab.trouble = 'down';
   for (let index = 0; index < 10; index++) {
     const answer = await rig.get(variant(50));
@@ -100,7 +100,7 @@ test('where errors shall be reported every request fails, also while the storage
 
 test('a storage that is unreachable is told of a few times, not with each request', async () => {
   const lab = labStorage();
-  const rig = await startProxy({ cacheUse: 'lab' }, [lab.plugin]);
+  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);
   lab.trouble = 'down';
   for (let index = 0; index < 30; index++) await (await rig.get(cheap(index))).arrayBuffer();
   expect(rig.count('cache-error')).toBeLessThan(10);

@@ -100,6 +100,13 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Cookies whose values are part of the cache key.',
   },
+  CACHE_LOOKUP_TIMEOUT: {
+    kind: 'seconds',
+    min: 0.001,
+    max: 86_400,
+    description:
+      'Longest time to look for a result before it counts as not there, in seconds; blank is 0.25 for a storage of this machine and 1 for one behind a network.',
+  },
   CACHE_REPORT_ERRORS: {
     kind: 'boolean',
     default: 'false',

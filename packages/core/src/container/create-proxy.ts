@@ -87,7 +87,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const adapter = collecting(reader, () =>
     chosenStorage?.build((tier, { id, remote }) =>
       withBreaker(tier, {
-        readDeadlineMs: LOOKUP_DEADLINE_MS[remote ? 'remote' : 'local'],
+        readDeadlineMs: lookupDeadlineMs(settings, remote),
         onChange: (access, state, code) => health.change(id, access, state, code),
       }),
     ),
@@ -162,7 +162,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     results: storage
       ? new ResultCache({
           storage,
-          lookupDeadlineMs: LOOKUP_DEADLINE_MS[chosenStorage?.remote ? 'remote' : 'local'],
+          lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
           reportErrors: settings.cacheReportErrors,
           maxPendingBytes: MAX_PENDING_STORE_BYTES,
           isPaused: () => health.paused,
@@ -210,6 +210,13 @@ function orUnlimited(setting: number): number {
  */
 function isOpenToStrangers({ key, bind, allowUnsigned }: CoreSettings): boolean {
   return key.length === 0 && (allowUnsigned || !isLoopbackBind(bind));
+}
+
+function lookupDeadlineMs(settings: CoreSettings, remote: boolean): number {
+  const { cacheLookupTimeout } = settings;
+  return cacheLookupTimeout === undefined
+    ? LOOKUP_DEADLINE_MS[remote ? 'remote' : 'local']
+    : cacheLookupTimeout * 1_000;
 }
 
 function settingsInput({ input = {}, settings }: ProxyDefinition): SettingsInput {

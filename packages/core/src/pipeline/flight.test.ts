@@ -79,3 +79,21 @@ test("a failure is everyone's", async () => {
   result.reject(new Error('broken'));
   for (const outcome of await Promise.allSettled(both)) expect(outcome.status).toBe('rejected');
 });
+
+test('whether a flight ended since is known, so that a slow lookup can be done again', async () => {
+  const flights = new Flights<string>();
+  const { result, settled, start } = scripted();
+  const { mark } = flights;
+  const waiting = flights.join('k', live().signal, start);
+  expect([flights.has('k'), flights.has('other'), flights.endedSince('k', mark)]).toEqual([true, false, false]);
+  result.resolve('picture');
+  settled.resolve();
+  await waiting;
+  await flights.settled();
+  expect([flights.has('k'), flights.endedSince('k', mark), flights.endedSince('other', mark)]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(flights.endedSince('k', flights.mark)).toBe(false);
+});

@@ -21,6 +21,9 @@ interface InAir<T> {
   readonly committed: boolean;
 }
 
+/** Ended flights that are remembered, for lookups that took longer than they did. */
+const REMEMBERED_FLIGHTS = 1_000;
+
 /**
  * One piece of work per key at a time; whoever asks for the same meanwhile gets the same result. A
  * flight can be joined until what it stores is stored, so that there is no moment at which a second
@@ -28,9 +31,29 @@ interface InAir<T> {
  */
 export class Flights<T> {
   readonly #inAir = new Map<string, InAir<T>>();
+  /** When the latest flights ended, by key, in the order of their end. */
+  readonly #ended = new Map<string, number>();
+  #clock = 0;
 
   get size(): number {
     return this.#inAir.size;
+  }
+
+  has(key: string): boolean {
+    return this.#inAir.has(key);
+  }
+
+  /** The present moment, for `endedSince`. */
+  get mark(): number {
+    return this.#clock;
+  }
+
+  /**
+   * Whether a flight of `key` ended after `mark`: then a lookup that was begun before may have missed
+   * what that flight stored. Knows the latest thousand; of older ones it says no.
+   */
+  endedSince(key: string, mark: number): boolean {
+    return (this.#ended.get(key) ?? 0) > mark;
   }
 
   /**
@@ -121,6 +144,13 @@ export class Flights<T> {
   }
 
   #forget(key: string, flight: InAir<T>): void {
-    if (this.#inAir.get(key) === flight) this.#inAir.delete(key);
+    if (this.#inAir.get(key) !== flight) return;
+    this.#inAir.delete(key);
+    this.#ended.delete(key);
+    this.#ended.set(key, ++this.#clock);
+    if (this.#ended.size > REMEMBERED_FLIGHTS) {
+      const [oldest] = this.#ended.keys();
+      if (oldest !== undefined) this.#ended.delete(oldest);
+    }
   }
 }

@@ -3,6 +3,7 @@ import type { Dialect, ImageRequest, KeyRing } from '../contracts/dialect.ts';
 import type { CacheOutcome } from '../contracts/observer.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import type { GetHit } from '../contracts/storage.ts';
+import type { Awaitable } from '../contracts/storage-adapter.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { Flights } from './flight.ts';
 import { checkExpiry, guardedParse } from './guard.ts';
@@ -63,7 +64,7 @@ export class Pipeline {
       const now = clock();
       checkExpiry(image, now);
       const key = known ?? variantKey(image, request.headers, this.#options.key);
-      const hit = await results?.lookup(key);
+      const hit = await this.#lookup(key);
       if (hit !== undefined) {
         if (hit.metadata.freshUntil > now) return this.#hit(request, image, key, hit, now);
         hit.body.discard().catch(() => undefined);
@@ -75,6 +76,19 @@ export class Pipeline {
       const problem = problemOf(error, this.#options.overloadStatus);
       return problemResponse(request, problem, this.#outcome(reason, false, false));
     }
+  }
+
+  /**
+   * What the storage has, unless it is being made just now: then there is nothing to look for. A lookup
+   * that took longer than a whole flight is done again, or the same would be made twice.
+   */
+  #lookup(key: StorageKey): Awaitable<GetHit | undefined> {
+    const { results } = this.#options;
+    if (results === undefined || this.#flights.has(key)) return undefined;
+    const { mark } = this.#flights;
+    const found = results.lookup(key);
+    if (!(found instanceof Promise)) return found;
+    return found.then((hit) => (hit === undefined && this.#flights.endedSince(key, mark) ? results.lookup(key) : hit));
   }
 
   /**
