@@ -1,5 +1,6 @@
 import type { StorageFault } from './fault.ts';
 import { bodyFaults, putFaults, rangeFaults } from './faults/bodies.ts';
+import { durableFaults } from './faults/durable.ts';
 import { atomicFaults, conditionFaults, deleteFaults, metadataFaults } from './faults/entries.ts';
 import { evictionFaults } from './faults/eviction.ts';
 import { errorFaults, lifecycleFaults } from './faults/life.ts';
@@ -27,4 +28,5 @@ export const storageFaults: readonly StorageFault[] = [
   ...networkFaults,
   ...publicFaults,
   ...evictionFaults,
+  ...durableFaults,
 ];

@@ -10,6 +10,8 @@ import type {
   VersionCondition,
 } from '@tintype/core';
 import type { StorageSubject } from '../storage/harness.ts';
+import { CappedReference } from './capped-reference.ts';
+import { diskSubject } from './disk-subject.ts';
 import { httpSubject } from './http-reference.ts';
 import { ReferenceData, ReferenceStorage, type Stored } from './reference-storage.ts';
 import { referenceSubject } from './reference-subject.ts';
@@ -143,6 +145,11 @@ export const soundVariants: readonly SoundVariant[] = [
       }),
   },
   { name: 'one over HTTP', create: () => httpSubject() },
+  { name: 'one on disk', create: () => diskSubject() },
+  {
+    name: 'one with a limit',
+    create: () => ({ ...referenceSubject(), capped: (maxBytes) => ({ adapter: new CappedReference(maxBytes) }) }),
+  },
   {
     name: 'an eventual one',
     create: () => referenceSubject(EventualStorage, { readConsistency: eventual, listConsistency: eventual }),
