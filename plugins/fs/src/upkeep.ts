@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Eviction } from './eviction.ts';
+import type { KeyLocks } from './key-locks.ts';
+import { Recency } from './recency.ts';
+import { BEAT_EVERY_MS, type TempFolder } from './temp-folder.ts';
+
+/** Uses are written down every so many signs of life. */
+const BEATS_PER_FLUSH = 6;
+/** The dead are looked for every so many signs of life. */
+const BEATS_PER_SWEEP = 3;
+
+/** Longest time that a check waits for a sweep under way, in milliseconds. */
+const MAX_WAIT_FOR_SWEEP_MS = 1_000;
+
+/** What an opened storage does by itself: gives signs of life, sweeps, notes what is used, keeps the cap. */
+export class Upkeep {
+  readonly #temp: TempFolder;
+  readonly #locks: KeyLocks;
+  readonly #eviction: Eviction;
+  readonly #recency = new Recency();
+  #timer: NodeJS.Timeout | undefined;
+  #beats = 0;
+  #ticking: Promise<void> = Promise.resolve();
+
+  constructor(temp: TempFolder, locks: KeyLocks, eviction: Eviction) {
+    this.#temp = temp;
+    this.#locks = locks;
+    this.#eviction = eviction;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#ticking = this.#tick();
+    }, BEAT_EVERY_MS).unref();
+    this.evictIfDue();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#ticking;
+    await this.#eviction.close();
+  }
+
+  /** Called for every hit. */
+  used(path: string): void {
+    this.#recency.touch(path);
+  }
+
+  /** Writes down what was used. */
+  async flush(): Promise<void> {
+    await this.#recency.flush(Date.now());
+  }
+
+  evictIfDue(): void {
+    // A failure shows in the operations themselves.
+    if (this.#eviction.due) this.#eviction.sweep().catch(() => {});
+  }
+
+  /** Why the cap may not hold. A sweep under way is waited for, a little: it would tell. */
+  async capProblem(): Promise<string | undefined> {
+    const enough = new AbortController();
+    const waited = sleep(MAX_WAIT_FOR_SWEEP_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([this.#eviction.settled(), waited]);
+    enough.abort();
+    const [example, ...others] = this.#eviction.passedOver;
+    if (example === undefined) return undefined;
+    const which = others.length === 0 ? example : `${example} and ${others.length} more`;
+    return `The cap does not hold: folders of the cache can't be read or emptied; change their owner or mode (${which}).`;
+  }
+
+  async #tick(): Promise<void> {
+    this.#beats += 1;
+    try {
+      await (this.#beats % BEATS_PER_SWEEP === 0 ? this.#temp.sweep() : this.#temp.beat());
+      await this.#locks.retryReleases();
+      if (this.#beats % BEATS_PER_FLUSH === 0) await this.flush();
+    } catch {
+      // A disk that fails now shows in the operations; the next beat may succeed.
+    }
+    this.evictIfDue();
+  }
+}
