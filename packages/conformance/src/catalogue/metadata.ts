@@ -61,6 +61,12 @@ export const metadata = [
     source: 'StorageAdapter.setMetadata: "it never creates one"',
   },
   {
+    id: 'metadata.set-needs-no-version',
+    level: 'must',
+    rule: '`setMetadata` without a condition never rejects with `precondition-failed`, also while others write.',
+    source: 'StorageErrorCode `precondition-failed`: "the condition of a conditional operation does not hold"',
+  },
+  {
     id: 'metadata.set-current',
     level: 'must',
     rule: '`setMetadata` with the current version works.',

@@ -1,4 +1,4 @@
-import { runConformance, storageFaults } from '@tintype/conformance';
+import { StorageRun, storageFaults, storageTests } from '@tintype/conformance';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
 
 /** Seconds: the default of the suite. */
@@ -14,10 +14,13 @@ export const zoo: Part = {
     const problems: string[] = [];
     const catches = new Map<string, number>();
     for (const [index, { name, harness, caughtBy, perhapsBy }] of chosen.entries()) {
-      const report = await runConformance({ subjects: [{ name, harness }], seed: soak.seed, budget: BUDGET });
-      const failed = new Set(
-        report.subjects[0]?.results.filter(({ outcome }) => outcome.kind === 'fail').map((each) => each.requirement),
-      );
+      const run = new StorageRun(harness, { seed: soak.seed, budget: BUDGET });
+      const failed = new Set<string>();
+      for (const test of storageTests) {
+        const { outcome } = await run.run(test);
+        if (outcome.kind === 'fail') failed.add(test.requirement);
+      }
+      await run.finish();
       for (const id of failed) catches.set(id, (catches.get(id) ?? 0) + 1);
       const missed = caughtBy.filter((id) => !failed.has(id));
       const expected = new Set<string>([...caughtBy, ...perhapsBy]);

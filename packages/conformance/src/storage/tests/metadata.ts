@@ -1,6 +1,6 @@
 import type { StoredMetadata } from '@tintype/core';
 import { pause, settled } from '../../engine/waiting.ts';
-import { difference, metadataOf, shown } from '../client.ts';
+import { difference, hasCode, metadataOf, shown } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 /** `0x21` to `0x7e`: every character that encoded metadata may hold. */
@@ -176,6 +176,23 @@ export const metadataTests: readonly StorageTest[] = [
       });
       await settled(env.setMetadata(deleted, metadataOf('never')));
       await env.expectMissing(deleted, 'after setMetadata of a deleted entry');
+    },
+  },
+  {
+    requirement: 'metadata.set-needs-no-version',
+    title: 'setMetadata without a condition while puts come in',
+    async run(env) {
+      for (let i = 0; i < env.times(20, 8); i++) {
+        const key = env.key(`unconditional/${i}`);
+        await env.given(key, env.random.bytes(100));
+        const puts = [1, 2].map((n) => settled(env.put(key, env.random.bytes(100 * n))));
+        const sets = [1, 2, 3].map((n) => settled(env.setMetadata(key, metadataOf(`set-${n}`))));
+        for (const outcome of await Promise.all(sets)) {
+          const refused = !outcome.ok && hasCode(outcome.error, 'precondition-failed');
+          expect(!refused, 'A setMetadata without a condition was refused because of one.');
+        }
+        await Promise.all(puts);
+      }
     },
   },
   {

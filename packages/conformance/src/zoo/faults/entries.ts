@@ -271,6 +271,23 @@ export const atomicFaults: readonly StorageFault[] = [
 /** Faults of what is stored beside the body. */
 export const metadataFaults: readonly StorageFault[] = [
   fault({
+    name: 'metadata-set-gives-up',
+    breaks: 'A setMetadata that a put comes before is refused, whether or not it had a condition.',
+    caughtBy: ['metadata.set-needs-no-version'],
+    perhapsBy: ['linearizable.metadata'],
+    storage: class extends ReferenceStorage {
+      override async setMetadata(
+        key: StorageKey,
+        metadata: StoredMetadata,
+        condition: VersionCondition | undefined,
+        context: OperationContext,
+      ): Promise<Version | undefined> {
+        const ifVersion = this.live(key)?.version;
+        return super.setMetadata(key, metadata, condition ?? (ifVersion && { ifVersion }), context);
+      }
+    },
+  }),
+  fault({
     name: 'metadata-lower-cased',
     breaks: 'Metadata comes back in lower case.',
     caughtBy: [
