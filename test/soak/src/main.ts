@@ -1,4 +1,4 @@
-// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path]
+// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--resume path]
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     share: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string', default: today },
+    resume: { type: 'string' },
     report: {
       type: 'string',
       default: fileURLToPath(new URL(`../../../docs/reports/${today}-soak.md`, import.meta.url)),
@@ -37,7 +38,7 @@ const share = Number(values.share);
 const jobs = Number(values.jobs);
 if (unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
   console.error(
-    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path]\n\n' +
+    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--resume path]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n\n' +
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
@@ -60,6 +61,7 @@ for (const part of chosen) {
     jobs,
     seed: values.seed,
     share,
+    resume: values.resume,
     progress: (line: string) => progress(`${part.name}: ${line}`),
   };
   try {

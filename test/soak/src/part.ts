@@ -8,6 +8,8 @@ export interface Soak {
   readonly seed: string;
   /** How much of it runs: 1 is all of it. */
   readonly share: number;
+  /** File that keeps verdicts on mutants, so that a run that was broken off goes on where it was. */
+  readonly resume: string | undefined;
   progress(line: string): void;
 }
 

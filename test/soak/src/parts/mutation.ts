@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judgeAll } from '../mutation/judges.ts';
+import { KeptVerdicts } from '../mutation/kept-verdicts.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutate.ts';
 import { explain } from '../mutation/survivors.ts';
 import type { Adapter, Task, Verdict } from '../mutation/worker.ts';
@@ -61,11 +62,11 @@ function mutationOf(adapter: Adapter, minutes: number): Part {
 
 async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: readonly Judged[]; total: number }> {
   const folder = fileURLToPath(new URL(`../../../../plugins/${adapter}/src/`, import.meta.url));
-  const sources = new Map<string, readonly string[]>();
+  const sources = new Map<string, string>();
   const all: Mutant[] = [];
   for (const file of await filesOf(folder)) {
     const source = await readFile(join(folder, file), 'utf8');
-    sources.set(file, source.split('\n'));
+    sources.set(file, source);
     all.push(...mutantsOf(file, source));
   }
   const chosen = drawn(all, atShare(soak, all.length), soak.seed);
@@ -89,21 +90,30 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
   const first = [...costs].sort((a, b) => a[1] - b[1]).map(([title]) => title);
 
   const judged: Judged[] = [];
+  const kept = new KeptVerdicts(soak.resume);
+  const sourceOf = (mutant: Mutant) => sources.get(mutant.file) ?? '';
+  const take = (mutant: Mutant, verdict: Verdict) => {
+    const lineText = sourceOf(mutant).split('\n')[mutant.line - 1]?.trim() ?? '';
+    judged.push({ mutant, lineText, verdict });
+  };
+  const tasks: Task[] = [];
+  for (const [index, mutant] of chosen.entries()) {
+    const known = kept.get(mutant, sourceOf(mutant));
+    if (known) take(mutant, { ...known, id: index + 1 });
+    else tasks.push(task(index + 1, mutant, first));
+  }
+  const before = judged.length;
   const started = performance.now();
-  soak.progress(`${adapter}: ${chosen.length} of ${plural(all.length, 'mutant')}`);
-  await judgeAll(
-    chosen.map((mutant, index) => task(index + 1, mutant, first)),
-    soak.jobs,
-    (verdict) => {
-      const mutant = chosen[verdict.id - 1] as Mutant;
-      judged.push({ mutant, lineText: sources.get(mutant.file)?.[mutant.line - 1]?.trim() ?? '', verdict });
-      if (verdict.killedBy === undefined) soak.progress(`survived: ${nameOf(adapter, mutant)}`);
-      if (judged.length % 25 !== 0) return;
-      const seconds = (performance.now() - started) / 1_000;
-      const left = (seconds / judged.length) * (chosen.length - judged.length);
-      soak.progress(`${adapter}: ${judged.length} of ${chosen.length}, ${Math.ceil(left / 60)} min left`);
-    },
-  );
+  soak.progress(`${chosen.length} of ${plural(all.length, 'mutant')}, ${before} of them judged before`);
+  await judgeAll(tasks, soak.jobs, (verdict) => {
+    const mutant = chosen[verdict.id - 1] as Mutant;
+    kept.keep(mutant, sourceOf(mutant), verdict);
+    take(mutant, verdict);
+    if (verdict.killedBy === undefined) soak.progress(`survived: ${nameOf(mutant)}`);
+    if (judged.length % 25 !== 0) return;
+    const left = ((performance.now() - started) / (judged.length - before)) * (chosen.length - judged.length);
+    soak.progress(`${judged.length} of ${chosen.length}, ${Math.ceil(left / 60_000)} min left`);
+  });
   judged.sort((a, b) => a.verdict.id - b.verdict.id);
   return { judged, total: all.length };
 }
@@ -124,8 +134,8 @@ function drawn(mutants: readonly Mutant[], count: number, seed: string): readonl
     .map(({ mutant }) => mutant);
 }
 
-function nameOf(adapter: Adapter, { file, line, original, replacement }: Mutant): string {
-  return `${adapter}/${file}:${line} ${short(original)} → ${short(replacement)}`;
+function nameOf({ file, line, original, replacement }: Mutant): string {
+  return `${file}:${line} ${short(original)} → ${short(replacement)}`;
 }
 
 function short(text: string): string {
