@@ -71,6 +71,20 @@ describe('a storage that hangs under load', () => {
   });
 });
 
+test('a far tier that cannot be opened: the near one is used, and the reason is told once', async () => {
+  const lab = labStorage('down');
+  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheTiers: 'memory,lab' }, [lab.plugin]);
+  const answers = [await rig.get(variant(50)), await rig.get(variant(50))];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(states(rig)).toEqual(['reads paused']);
+  expect(rig.events.filter(({ type }) => type === 'cache-error')).toEqual([
+    { type: 'cache-error', operation: 'open', code: 'unavailable', message: 'The network is down.' },
+  ]);
+  lab.trouble = 'none';
+  await rig.stop();
+  expect(lab.calls.filter((call) => call !== 'open')).toEqual([]);
+});
+
 test('a full storage is read on; results are served and not stored', async () => {
   const lab = labStorage();
   const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);

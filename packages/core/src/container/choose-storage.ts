@@ -20,8 +20,11 @@ export interface ChosenStorage {
   readonly name: string;
   /** Whether any tier is reached over a network. */
   readonly remote: boolean;
-  /** Constructs it, without I/O; `wrap` may put something around each of the tiers. */
-  build(wrap: WrapTier): StorageAdapter;
+  /**
+   * Constructs it, without I/O; `wrap` may put something around each of the tiers. `onOpenError` is told
+   * why one of several cannot be opened, while the others are used without it.
+   */
+  build(wrap: WrapTier, onOpenError?: (error: unknown) => void): StorageAdapter;
 }
 
 /** The ids that the settings name, nearest first, and the variable that named them. */
@@ -87,11 +90,12 @@ export function chooseStorage(
   return {
     name: ids.join(','),
     remote,
-    build: (wrap) => {
+    build: (wrap, onOpenError) => {
+      const options = onOpenError === undefined ? {} : { onOpenError };
       const adapters = builders.map((build) => build(wrap));
       const last = adapters.pop();
       if (last === undefined) throw new SettingsError([]);
-      const storage = adapters.reduceRight((far, near) => tiered(near, far), last);
+      const storage = adapters.reduceRight((far, near) => tiered(near, far, options), last);
       return prefix === '' ? storage : prefixed(storage, prefix);
     },
   };

@@ -7,6 +7,7 @@ import type { KeyRing } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
+import { StorageError } from '../contracts/storage-error.ts';
 import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
 import { Intake } from '../pipeline/intake.ts';
@@ -85,11 +86,17 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
   const health = new StorageHealth((event) => tell.emit(event));
   const adapter = collecting(reader, () =>
-    chosenStorage?.build((tier, { id, remote }) =>
-      withBreaker(tier, {
-        readDeadlineMs: lookupDeadlineMs(settings, remote),
-        onChange: (access, state, code) => health.change(id, access, state, code),
-      }),
+    chosenStorage?.build(
+      (tier, { id, remote }) =>
+        withBreaker(tier, {
+          readDeadlineMs: lookupDeadlineMs(settings, remote),
+          onChange: (access, state, code) => health.change(id, access, state, code),
+        }),
+      (error) => {
+        const code = StorageError.is(error) ? error.code : 'internal';
+        const message = error instanceof Error ? error.message : String(error);
+        tell.emit({ type: 'cache-error', operation: 'open', code, message });
+      },
     ),
   );
   const transformer = collecting(reader, () => chosenTransformer?.build());
