@@ -42,7 +42,7 @@ const EAGER_BYTES = 64 * 1024;
 const PAGE = 1_000;
 
 /** Where a service is eventually consistent: when readers agree after the last write, in milliseconds. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 1_000;
 
 /** What does not depend upon the service. */
 const FIXED = {
