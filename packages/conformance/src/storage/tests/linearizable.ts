@@ -6,7 +6,7 @@ import { operationLine, type RegisterCall, type RegisterOperation } from '../../
 import { isLinearizable, smallestCounterExample } from '../../linearizability/register-checker.ts';
 import { streamBody } from '../bodies.ts';
 import { hasCode, metadataOf, type StorageClient } from '../client.ts';
-import type { StorageEnv, StorageTest } from '../env.ts';
+import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 /** The kinds of operations that clients choose from; each stands as often as it should come. */
 type Action = 'put' | 'read' | 'stat' | 'delete' | 'create' | 'replace' | 'delete-version' | 'describe';
@@ -240,15 +240,14 @@ export const linearizableTests: readonly StorageTest[] = [
       for (let i = 0; i < 10; i++) {
         const seen = await env.read(key);
         const right = seen !== undefined && Buffer.compare(seen.bytes, bytes) === 0;
-        if (!right) throw new RequirementBroken(`${env.settleMs} ms after the last write a read shows something else.`);
+        expect(right, `${env.settleMs} ms after the last write a read shows something else.`);
         await turn();
       }
       await env.delete(key);
       await pause(env.settleMs);
       for (let i = 0; i < 10; i++) {
-        if ((await env.read(key)) !== undefined) {
-          throw new RequirementBroken(`${env.settleMs} ms after its delete an entry is still read.`);
-        }
+        const seen = await env.read(key);
+        expect(seen === undefined, `${env.settleMs} ms after its delete an entry is still read.`);
       }
     },
   },
@@ -264,9 +263,8 @@ export const linearizableTests: readonly StorageTest[] = [
       const expected = keys.slice(10).join();
       for (let i = 0; i < 5; i++) {
         const listed = (await env.keys(`${env.prefix}l/`)).join();
-        if (listed !== expected) {
-          throw new RequirementBroken(`${env.listSettleMs} ms after the last write a listing shows something else.`);
-        }
+        const problem = `${env.listSettleMs} ms after the last write a listing shows something else.`;
+        expect(listed === expected, problem);
       }
     },
   },

@@ -272,7 +272,6 @@ export const bodyFaults: readonly StorageFault[] = [
       'put.copies-the-callers-buffer',
       'put.concurrent-keys',
       'conditions.create-when-absent',
-      'resources.nothing-is-left',
       'public.replayable-put-is-retried',
     ],
     perhapsBy: [

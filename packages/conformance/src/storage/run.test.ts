@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { NOTHING_ASSERTED } from '../engine/outcome.ts';
+import type { RunnerContext } from '../engine/runner.ts';
+import { examine } from '../zoo/examine.ts';
+import { storageFaults } from '../zoo/faults.ts';
+import { ReferenceStorage } from '../zoo/reference-storage.ts';
+import { referenceSubject } from '../zoo/reference-subject.ts';
+import { expect as holds, type StorageTest } from './env.ts';
+import type { StorageSubject } from './harness.ts';
+import { StorageRun } from './run.ts';
+import { storageConformance } from './storage-conformance.ts';
+
+async function outcomeOf(run: StorageTest['run'], subject: () => StorageSubject = () => referenceSubject()) {
+  const whole = new StorageRun({ create: subject });
+  const { outcome } = await whole.run({ requirement: 'get.bytes-are-exact', title: 'made up', run });
+  await whole.finish();
+  return outcome;
+}
+
+describe('a test', () => {
+  test('that looks at nothing is inconclusive', async () => {
+    expect(await outcomeOf(async () => {})).toEqual({ kind: 'inconclusive', reason: NOTHING_ASSERTED });
+  });
+
+  test('that looks only at what it presupposes is inconclusive', async () => {
+    const run: StorageTest['run'] = async (env) => {
+      await Promise.all([env.given(env.key('a'), new Uint8Array(1)), env.given(env.key('b'), new Uint8Array(1))]);
+    };
+    expect(await outcomeOf(run)).toEqual({ kind: 'inconclusive', reason: NOTHING_ASSERTED });
+  });
+
+  test('that looks passes', async () => {
+    expect(await outcomeOf(async () => holds(true, ''))).toEqual({ kind: 'pass' });
+  });
+});
+
+test('a hook that is missing, or half there, is named', async () => {
+  const half: StorageSubject = { adapter: new ReferenceStorage(), sabotage: { truncate: async () => {} } };
+  const results = await examine({ create: () => half }, { budget: 1, only: ['errors.damage', 'errors.failure'] });
+  expect(results.map(({ outcome }) => ('reason' in outcome ? outcome.reason : outcome.kind))).toEqual([
+    'the harness has no `sabotage.unreadable`',
+    'the harness has no `sabotage.flipByte`',
+    'pass',
+  ]);
+});
+
+test('what a harness is without does not apply', async () => {
+  const create = (): StorageSubject => ({ adapter: new ReferenceStorage(), without: { network: 'it has no server' } });
+  const results = await examine({ create }, { budget: 1, only: ['errors.throttling', 'conditions.create-undeclared'] });
+  expect(results.map(({ outcome }) => ('reason' in outcome ? outcome.reason : outcome.kind))).toEqual([
+    'does not apply: conditionalCreate is declared',
+    'does not apply: it has no server',
+  ]);
+});
+
+test('an operator’s prefix is tried without a hook for it', async () => {
+  const create = (): StorageSubject => ({ adapter: new ReferenceStorage() });
+  const [result] = await examine({ create }, { budget: 1, only: ['keys.operator-prefix-is-not-folded'] });
+  expect(result?.outcome).toEqual({ kind: 'pass' });
+});
+
+test('a storage that does not open is one failure, told without a stack; the rest is not tried', async () => {
+  const shut = storageFaults.find((fault) => fault.name === 'does-not-open');
+  if (shut === undefined) throw new Error('The fault is gone.');
+  const bodies: ((context: RunnerContext) => Promise<void>)[] = [];
+  const runner = {
+    describe: (_: string, body: () => void) => body(),
+    test: (_: string, body: (context?: RunnerContext) => Promise<void>) => bodies.push(body),
+  };
+  storageConformance({ name: 'shut', harness: shut.harness, runner });
+  const errors: unknown[] = [];
+  const skips: (string | undefined)[] = [];
+  for (const body of bodies) await body({ skip: (reason) => skips.push(reason) }).catch((error) => errors.push(error));
+  expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('The driver is not there.') })]);
+  expect((errors[0] as Error).stack).not.toMatch(/^\s+at /m);
+  expect(new Set(skips)).toEqual(new Set(['not tried: the storage could not be opened']));
+  expect(skips.length).toBe(bodies.length - 1);
+});
