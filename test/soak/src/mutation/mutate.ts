@@ -61,8 +61,8 @@ const WORDING = new Set(['message', 'problem', 'summary']);
 
 /**
  * The mutants of a TypeScript source, by the operators that mutation tools have in common:
- * conditions, comparisons, arithmetic, logic, literals, optional chains, removed statements and
- * bodies, returned values. Types, imports and the wording of messages stay as they are.
+ * conditions, comparisons, arithmetic, logic, literals, optional chains, awaiting, removed statements
+ * and bodies, returned values. Types, imports and the wording of messages stay as they are.
  */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const tree = parse(source, { sourceType: 'module', plugins: ['typescript'] });
@@ -82,9 +82,10 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
   };
   const text = (node: Node) => source.slice(node.start, node.end);
 
+  const wording = wordingVariables(tree.program as unknown as Node);
   const visit = (node: Node, parents: readonly Node[]): void => {
     if (/^(TS|Import|Export(All|Named)Declaration)/.test(node.type) && !keepsCode(node)) return;
-    if (isWording(node, parents)) return;
+    if (isWording(node, parents, wording)) return;
     mutate(node, parents);
     for (const child of childrenOf(node)) visit(child, [node, ...parents]);
   };
@@ -122,6 +123,12 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
       case 'StringLiteral':
         if (isName(node, parent)) break;
         add(node, 'string', node.value === '' ? "'mutant'" : "''");
+        break;
+      case 'NumericLiteral':
+        add(node, 'number', String(Number(node.value) + 1));
+        break;
+      case 'AwaitExpression':
+        add(node, 'await', text(node.argument as Node));
         break;
       case 'TemplateLiteral':
         add(node, 'string', '``');
@@ -180,17 +187,39 @@ function keepsCode({ type }: Node): boolean {
   return /^(TSAsExpression|TSSatisfiesExpression|TSNonNullExpression|ExportNamedDeclaration)$/.test(type);
 }
 
-function isWording(node: Node, [parent, above]: readonly Node[]): boolean {
+/** Variables of which messages are made: `cap` of `summary: `memory, ${cap}``. */
+function wordingVariables(program: Node): ReadonlySet<string> {
+  const names = new Set(WORDING);
+  const visit = (node: Node, isWithin: boolean): void => {
+    if (isWithin && node.type === 'TemplateLiteral') {
+      for (const each of node.expressions as Node[]) if (each.type === 'Identifier') names.add(String(each.name));
+    }
+    const isKey = (field: Node | undefined) => field?.type === 'Identifier' && WORDING.has(String(field.name));
+    const within =
+      isWithin || isKey(node.key as Node | undefined) || (node.type === 'VariableDeclarator' && isKey(node.id as Node));
+    for (const child of childrenOf(node)) visit(child, within);
+  };
+  visit(program, false);
+  return names;
+}
+
+function isWording(node: Node, [parent, above]: readonly Node[], wording: ReadonlySet<string>): boolean {
   if (parent?.type === 'ObjectProperty' && parent.value === node) {
     return WORDING.has(String((parent.key as Node).name));
   }
-  if (parent?.type === 'VariableDeclarator' && parent.init === node && WORDING.has(String((parent.id as Node).name))) {
-    return true;
+  if (parent?.type === 'VariableDeclarator' && parent.init === node && isText(node)) {
+    return wording.has(String((parent.id as Node).name));
   }
   // `corrupt('why')`, `new Error('why')`.
   const callee = (parent?.callee as Node | undefined)?.name;
   if (callee === 'corrupt' && parent?.callee !== node) return true;
   return above?.type === 'ThrowStatement' && callee === 'Error';
+}
+
+function isText({ type, consequent }: Node): boolean {
+  return (
+    /^(StringLiteral|TemplateLiteral)$/.test(type) || (type === 'ConditionalExpression' && isText(consequent as Node))
+  );
 }
 
 /** A string that names something rather than being a value. */

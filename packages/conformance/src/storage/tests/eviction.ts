@@ -7,12 +7,18 @@ import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 /** The limit that is asked for, in bytes: small, so that it is passed quickly. */
 const LIMIT = 4 * 1024 * 1024;
+/** Less than metadata alone may take elsewhere. */
+const SMALL_LIMIT = 32 * 1024;
 const ENTRY = 100_000;
 /** How long a storage may be above its limit after the last put, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
-async function capped(env: StorageEnv, test: (client: StorageClient) => Promise<void>): Promise<void> {
-  const subject = await env.supposed('a storage with a limit can be made', async () => env.subject.capped?.(LIMIT));
+async function capped(
+  env: StorageEnv,
+  test: (client: StorageClient) => Promise<void>,
+  limit: number = LIMIT,
+): Promise<void> {
+  const subject = await env.supposed('a storage with a limit can be made', async () => env.subject.capped?.(limit));
   if (subject === undefined) throw new Inconclusive('The harness made no storage with a limit.');
   try {
     const client = await env.supposed('a storage with a limit opens', () => env.open(subject.adapter));
@@ -79,23 +85,30 @@ export const evictionTests: readonly StorageTest[] = [
     requirement: 'eviction.the-largest-fits',
     title: 'a body as large as the limit lets it be, whole and streamed',
     timeoutMs: 120_000,
-    run: (env) =>
-      capped(env, async (client) => {
-        const { maxObjectBytes, maxMetadataBytes } = client.capabilities;
-        if (maxObjectBytes > 2 * LIMIT) {
-          throw new RequirementBroken(
-            `With a limit of ${LIMIT} bytes, bodies of ${maxObjectBytes} bytes are declared.`,
+    async run(env) {
+      for (const limit of [LIMIT, SMALL_LIMIT]) {
+        const theLargest = async (client: StorageClient) => {
+          const { maxObjectBytes, maxMetadataBytes } = client.capabilities;
+          expect(maxObjectBytes > 0, `With a limit of ${limit} bytes, no body may have a byte.`);
+          expect(
+            maxObjectBytes <= 2 * limit,
+            `With a limit of ${limit} bytes, bodies of ${maxObjectBytes} bytes are declared.`,
           );
-        }
-        const room = MAX_KEY_BYTES - (env.subject.prefixBytes ?? 0);
-        const key = storageKey(env.prefix.padEnd(room, 'k'));
-        const metadata = { ...metadataOf(''), encoded: 'm'.repeat(maxMetadataBytes) };
-        const largest = new Uint8Array(maxObjectBytes).fill(1);
-        for (const body of [bytesBody(largest), streamBody(pieces(largest))]) {
-          const taken = await settled(client.put(key, body, { metadata }));
-          expect(taken.ok, `A body of ${maxObjectBytes} bytes, as declared, was refused: ${taken.ok || taken.error}`);
-        }
-      }),
+          const room = MAX_KEY_BYTES - (env.subject.prefixBytes ?? 0);
+          const key = storageKey(env.prefix.padEnd(room, 'k'));
+          const metadata = { ...metadataOf(''), encoded: 'm'.repeat(maxMetadataBytes) };
+          const largest = new Uint8Array(maxObjectBytes).fill(1);
+          for (const body of [bytesBody(largest), streamBody(pieces(largest))]) {
+            const taken = await settled(client.put(key, body, { metadata }));
+            expect(
+              taken.ok,
+              `With a limit of ${limit} bytes, a body of ${maxObjectBytes} bytes was refused, as it is declared.`,
+            );
+          }
+        };
+        await capped(env, theLargest, limit);
+      }
+    },
   },
   {
     requirement: 'eviction.is-never-wrong',

@@ -247,6 +247,23 @@ export const putTests: readonly StorageTest[] = [
     run: (env) => abortAtEachPoint(env, (key, point) => env.expectMissing(key, `after ${point}`)),
   },
   {
+    requirement: 'put.aborted-creates-nothing',
+    title: 'no entry appears whose put was aborted at the very end of its body',
+    async run(env) {
+      for (const size of [0, 100, 3 * CHUNK + 5]) {
+        const key = env.key(`aborted-at-the-end/${size}`);
+        const bytes = env.random.bytes(size);
+        const controller = new AbortController();
+        const abortedAtItsEnd = function* () {
+          yield* pieces(bytes);
+          controller.abort(new Error('nobody wants it any more'));
+        };
+        await settled(env.put(key, streamBody(abortedAtItsEnd()), { signal: controller.signal }));
+        await env.expectMissing(key, `after a put that was aborted at the end of ${size} bytes`);
+      }
+    },
+  },
+  {
     requirement: 'put.aborted-keeps-the-old',
     title: 'the old entry stays when an overwrite is aborted',
     timeoutMs: 120_000,
