@@ -38,6 +38,11 @@ export const harness: StorageHarness = {
         { name: 'a path below a file', adapter: createAdapter(join(textFile, 'x')), codes: ['misconfigured'] },
       ],
       crash: { module: import.meta.url, data: path },
+      without: {
+        network: 'a file is no server',
+        secrets: 'a file takes no credentials',
+        capped: 'a full file refuses new entries and forgets none',
+      },
       dispose: () => rmSync(folder, { recursive: true }),
     };
   },
