@@ -144,17 +144,14 @@ export class S3Storage implements StorageAdapter {
     return { kind: 'entry', ...infoOf(found, size), range: part, body };
   }
 
+  /**
+   * Asks for one byte instead of HEAD: an answer to HEAD has no body to say whether the entry or the
+   * bucket is missing, and some services put it together of two states of an entry.
+   */
   async stat(key: StorageKey, { signal }: OperationContext): Promise<EntryInfo | undefined> {
-    const { sdk } = this.#open;
-    try {
-      const found = await this.#open.run(this.#target.bucket, (client) =>
-        client.send(new sdk.HeadObjectCommand({ Bucket: this.#target.bucket, Key: key }), { abortSignal: signal }),
-      );
-      return infoOf(found, found.ContentLength ?? 0);
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw this.#failure(error, signal);
-    }
+    const outcome = await this.get(key, { first: 0, last: 0 }, { signal });
+    if (outcome?.kind === 'entry') await outcome.body.discard();
+    return outcome && { metadata: outcome.metadata, size: outcome.size, version: outcome.version };
   }
 
   async put(
@@ -336,10 +333,19 @@ export class S3Storage implements StorageAdapter {
     return { IfMatch: etagOf(condition.ifVersion) };
   }
 
-  /** What there is where a range lies outside. */
-  async #notSatisfiable(key: StorageKey, signal: AbortSignal): Promise<GetOutcome> {
-    const info = await this.stat(key, { signal });
-    return info && { kind: 'range-not-satisfiable', ...info };
+  /** What there is where a range lies outside: the refusal does not say. */
+  async #notSatisfiable(Key: StorageKey, signal: AbortSignal): Promise<GetOutcome> {
+    const { sdk } = this.#open;
+    const { bucket: Bucket } = this.#target;
+    try {
+      const found = await this.#open.run(Bucket, (client) =>
+        client.send(new sdk.HeadObjectCommand({ Bucket, Key }), { abortSignal: signal }),
+      );
+      return { kind: 'range-not-satisfiable', ...infoOf(found, found.ContentLength ?? 0) };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#failure(error, signal);
+    }
   }
 
   async #probe(connection: S3Connection, signal: AbortSignal): Promise<Conditions> {
