@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { fauxqs } from './fauxqs.ts';
 import { type RunningServer, ServerError, type ServerKind } from './server.ts';
 import { swift } from './swift.ts';
@@ -5,6 +8,8 @@ import { versitygw } from './versitygw.ts';
 
 export { freePorts } from './processes.ts';
 export { type RunningServer, ServerError, type ServerKind } from './server.ts';
+
+const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 
 /** Every kind of server, by name. */
 export const servers: ReadonlyMap<string, ServerKind> = new Map(
@@ -32,7 +37,24 @@ export async function serverForTest(name: string): Promise<ServerForTest> {
   if ((await kind.find()) === undefined) {
     return { server: undefined, missing: `the server ${name} is not installed; npm run servers -- install ${name}` };
   }
-  return { server: await kind.start(), missing: undefined };
+  return { server: kept(await kind.start()), missing: undefined };
+}
+
+/** The same server, which also ends when this process does without stopping it. */
+function kept(server: RunningServer): RunningServer {
+  const args = [KEEPER, server.folder ?? '', ...server.pids.map(String)];
+  const keeper = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  keeper.on('error', () => undefined);
+  keeper.unref();
+  // A pipe of its own must not keep a run from ending either.
+  (keeper.stdin as Partial<Socket> | null)?.unref?.();
+  return {
+    ...server,
+    async stop() {
+      keeper.kill();
+      await server.stop();
+    },
+  };
 }
 
 function fromEnvironment(name: string): RunningServer | undefined {
