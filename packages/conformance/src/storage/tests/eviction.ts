@@ -82,6 +82,20 @@ export const evictionTests: readonly StorageTest[] = [
       }),
   },
   {
+    requirement: 'eviction.stays-within-its-limit',
+    title: 'one key put over and over, three times the limit altogether',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        const count = Math.ceil((3 * LIMIT) / ENTRY);
+        for (let i = 0; i < count; i++) await put(client, env, 'o/same', i);
+        // What was replaced takes no room any more: a little more fits.
+        for (let i = 0; i < 3; i++) await put(client, env, `o/${i}`, i);
+        const rows = await client.list(env.prefix);
+        expect(rows.length > 0, 'Everything is gone, though four entries were put and the limit is far.');
+      }),
+  },
+  {
     requirement: 'eviction.the-largest-fits',
     title: 'a body as large as the limit lets it be, whole and streamed',
     timeoutMs: 120_000,
