@@ -12,7 +12,7 @@ test('conditions, comparisons, arithmetic and logic are changed', () => {
   expect(changes('if (a < b) { f(); g(); }')).toEqual(
     expect.arrayContaining(['a < b => true', 'a < b => false', 'a < b => a <= b', 'a < b => a >= b', 'f(); => ;']),
   );
-  expect(changes('const x = a + 1;')).toEqual(['a + 1 => a - 1', '1 => 2']);
+  expect(changes('const x = a + 1;')).toEqual(['a + 1 => a - 1']);
   expect(changes('await f();')).toEqual(expect.arrayContaining(['await f() => f()']));
   expect(changes('const x = a ?? b;')).toEqual(['a ?? b => a && b']);
   expect(changes('const x = !a;')).toEqual(['!a => a']);

@@ -124,9 +124,6 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
         if (isName(node, parent)) break;
         add(node, 'string', node.value === '' ? "'mutant'" : "''");
         break;
-      case 'NumericLiteral':
-        add(node, 'number', String(Number(node.value) + 1));
-        break;
       case 'AwaitExpression':
         add(node, 'await', text(node.argument as Node));
         break;

@@ -26,6 +26,7 @@ const LEFT_OUT: readonly RegExp[] = [
 ];
 
 interface Judged {
+  readonly adapter: Adapter;
   readonly mutant: Mutant;
   readonly lineText: string;
   readonly verdict: Verdict;
@@ -96,7 +97,7 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
   const sourceOf = (mutant: Mutant) => sources.get(mutant.file) ?? '';
   const take = (mutant: Mutant, verdict: Verdict) => {
     const lineText = sourceOf(mutant).split('\n')[mutant.line - 1]?.trim() ?? '';
-    judged.push({ mutant, lineText, verdict });
+    judged.push({ adapter, mutant, lineText, verdict });
   };
   const tasks: Task[] = [];
   for (const [index, mutant] of chosen.entries()) {
@@ -126,8 +127,8 @@ async function filesOf(folder: string): Promise<readonly string[]> {
 }
 
 /** Survived, and is explained below as one that nothing can tell from the original. */
-function isEquivalent({ mutant, lineText, verdict }: Judged): boolean {
-  return verdict.killedBy === undefined && explain(mutant, lineText)?.kind === 'equivalent';
+function isEquivalent({ adapter, mutant, lineText, verdict }: Judged): boolean {
+  return verdict.killedBy === undefined && explain(adapter, mutant, lineText)?.kind === 'equivalent';
 }
 
 function percent(share: number): string {
@@ -170,8 +171,8 @@ function describe(judged: readonly Judged[]): string[] {
     .sort((a, b) => a.mutant.file.localeCompare(b.mutant.file) || a.mutant.start - b.mutant.start);
   if (survivors.length === 0) return [...lines, '', 'None survived.', ''];
   lines.push('', '| survivor | change | why |', '|---|---|---|');
-  for (const { mutant, lineText } of survivors) {
-    const known = explain(mutant, lineText);
+  for (const { adapter, mutant, lineText } of survivors) {
+    const known = explain(adapter, mutant, lineText);
     const why = known ? `${known.kind}: ${known.reason}` : '**not explained**';
     lines.push(
       `| \`${mutant.file}:${mutant.line}\` | ${code(short(mutant.original))} → ${code(short(mutant.replacement))} | ${why} |`,
