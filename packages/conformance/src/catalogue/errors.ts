@@ -20,6 +20,13 @@ export const errors = [
     source: 'Body.stream; StorageErrorCode `corrupt`',
   },
   {
+    id: 'errors.damage-stays-local',
+    level: 'must',
+    rule: 'A damaged entry keeps no listing from showing the others, and can be deleted and put anew.',
+    needs: ['hook:sabotage'],
+    source: 'StorageAdapter.list; a cache heals itself by putting what it could not read',
+  },
+  {
     id: 'errors.misconfiguration-has-its-code',
     level: 'must',
     rule: 'Wrong credentials, a missing bucket and a refused connection each reject `open` or the first operation with their own code.',

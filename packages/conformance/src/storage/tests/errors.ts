@@ -97,6 +97,28 @@ export const errorsTests: readonly StorageTest[] = [
     run: (env) => damageIsNoticed(env, 'truncate'),
   },
   {
+    requirement: 'errors.damage-stays-local',
+    title: 'beside an entry that was cut off, others are listed, and it can be replaced',
+    async run(env) {
+      const sabotage = sabotageThatCan(env, 'truncate');
+      const names = ['l/a', 'l/b', 'l/c'];
+      for (const name of names) await env.given(env.key(name), env.random.bytes(1000));
+      const damaged = env.key('l/b');
+      await env.supposed('the entry can be damaged', () => sabotage.truncate(damaged));
+      const listed = await settled(env.keys(`${env.prefix}l/`));
+      const bytes = env.random.bytes(2000);
+      const removed = await settled(env.delete(damaged));
+      const again = await settled(env.put(damaged, bytes));
+      await sabotage.undo?.();
+      if (!listed.ok) throw new RequirementBroken(`A listing failed on one damaged entry: ${listed.error}`);
+      for (const name of ['l/a', 'l/c']) {
+        expect(listed.value.includes(env.key(name)), `Beside a damaged entry, list does not show ${env.key(name)}.`);
+      }
+      expect(removed.ok, 'A damaged entry cannot be deleted.');
+      expect(again.ok, 'Where a damaged entry was, nothing can be put.');
+    },
+  },
+  {
     requirement: 'errors.misconfiguration-has-its-code',
     title: 'each wrong way to the storage has its own code',
     timeoutMs: 120_000,

@@ -4,6 +4,7 @@ import {
   type CheckResult,
   type EntryInfo,
   type GetOutcome,
+  type ListedEntry,
   type OperationContext,
   type PutCondition,
   type StorageCapabilities,
@@ -289,6 +290,25 @@ export const errorFaults: readonly StorageFault[] = [
     caughtBy: ['errors.damage-is-noticed'],
     storage: class extends ReferenceStorage {
       override verify(): void {}
+    },
+  }),
+  fault({
+    name: 'damage-ends-listings',
+    breaks: 'A listing ends with an error at the first damaged entry.',
+    caughtBy: ['errors.damage-stays-local'],
+    storage: class extends ReferenceStorage {
+      override async *list(
+        prefix: string,
+        after: StorageKey | undefined,
+        context: OperationContext,
+      ): AsyncGenerator<ListedEntry, void> {
+        for await (const row of super.list(prefix, after, context)) {
+          if (this.data.tampered.has(this.full(row.key))) {
+            throw new StorageError({ code: 'corrupt', message: 'An entry of this listing is damaged.' });
+          }
+          yield row;
+        }
+      }
     },
   }),
   fault({
