@@ -146,7 +146,7 @@ test.each([1, 3])('the transforms of %i children share one budget: what does not
   };
   const client = new AbortController();
   const first = pool.transform(ask('reserve 800 wait', client.signal)).catch(note('first'));
-  await alive(pool);
+  await expect.poll(() => pool.reservedBytes, { timeout: 10_000 }).toBe(800);
   const second = pool.transform(ask('reserve 800 echo')).then(note('second'));
   await pool.transform(ask('echo')).then(note('free'));
   client.abort();

@@ -53,6 +53,11 @@ export class TransformPool implements Transformer {
     return [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
+  /** Bytes that transforms have reserved now, in all children. */
+  get reservedBytes(): number {
+    return this.#memory.used;
+  }
+
   /** @throws Error if a child cannot make the transformer, or makes another one. */
   async open(): Promise<void> {
     this.#state = 'open';
