@@ -41,6 +41,7 @@ test('a hook that is missing, or half there, is named', async () => {
     'the harness has no `sabotage.unreadable`',
     'the harness has no `sabotage.flipByte`',
     'pass',
+    'pass',
   ]);
 });
 
