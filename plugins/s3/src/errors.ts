@@ -1,4 +1,11 @@
-import { StorageError, type StorageErrorCode, type StorageErrorInit } from '@tintype/core';
+import {
+  isNeverSent,
+  networkVerdict,
+  retryAfterMs,
+  StorageError,
+  type StorageErrorInit,
+  type Verdict,
+} from '@tintype/core';
 
 /** What is read of an SDK's error, whichever version or copy of the SDK made it. */
 interface S3Failure {
@@ -13,8 +20,6 @@ interface S3Failure {
   readonly region: string | undefined;
   readonly message: string;
 }
-
-type Verdict = readonly [code: StorageErrorCode, sentence: string];
 
 const WRONG_KEY = 'the credentials are not accepted; check the access key id and the secret';
 const NO_CREDENTIALS = 'no credentials were found; set ACCESS_KEY_ID and SECRET_ACCESS_KEY, or give the machine a role';
@@ -86,20 +91,6 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
   507: ['no-space', 'the service has no space left'],
 };
 
-const NETWORK: { readonly [code: string]: Verdict } = {
-  ECONNREFUSED: ['unavailable', 'the connection was refused'],
-  ENOTFOUND: ['misconfigured', 'the host name cannot be resolved; check ENDPOINT and REGION'],
-  EAI_AGAIN: ['unavailable', 'the host name cannot be resolved now'],
-  EHOSTUNREACH: ['unavailable', 'the service cannot be reached'],
-  ENETUNREACH: ['unavailable', 'the service cannot be reached'],
-  ECONNRESET: ['unavailable', 'the connection was broken off'],
-  EPIPE: ['unavailable', 'the connection was broken off'],
-  ETIMEDOUT: ['timeout', 'the service did not answer in time'],
-};
-
-/** The failures after which a write has certainly not happened although no answer came. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 /** Whether S3 says that there is no such object; a missing bucket is something else. */
 export function isMissing(error: unknown): boolean {
   const { code, status } = read(error);
@@ -140,30 +131,25 @@ export function toStorageError(error: unknown, { bucket, write, signal }: Failur
   if (StorageError.is(error)) return error;
   const failure = read(error);
   const [code, sentence] = verdict(failure);
-  const retryAfterMs = retryAfter(failure.headers['retry-after']);
+  const waitMs = retryAfterMs(failure.headers['retry-after']);
   const init: StorageErrorInit = {
     code,
     message: `S3 bucket ${bucket}: ${sentence} (${details(failure)}).`,
     applied: write && isLost(failure) ? 'unknown' : 'no',
     cause: withoutSecrets(failure),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
     // Told to wait, whatever the code.
-    ...(retryAfterMs !== undefined && code === 'unavailable' && { code: 'rate-limited' as const }),
+    ...(waitMs !== undefined && code === 'unavailable' && { code: 'rate-limited' as const }),
   };
   return new StorageError(init);
 }
 
 /** The meaning of a failure, as a code of storages and a clause for an operator. */
-function verdict({ code, status, network, message }: S3Failure): Verdict {
+function verdict({ code, status, network }: S3Failure): Verdict {
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known !== undefined) return known;
-  if (network !== undefined) {
-    if (Object.hasOwn(NETWORK, network)) return NETWORK[network] ?? ['unavailable', message];
-    if (/CERT|UNABLE_TO_|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO/.test(network)) {
-      return ['misconfigured', 'no TLS connection can be made; check ENDPOINT and its certificate'];
-    }
-    if (network.startsWith('HPE_')) return ['unavailable', 'the answer is not HTTP; check ENDPOINT'];
-  }
+  const ofNetwork = network === undefined ? undefined : networkVerdict(network);
+  if (ofNetwork !== undefined) return ofNetwork;
   if (code === 'TimeoutError') return ['timeout', 'the service did not answer in time'];
   const byStatus = status === undefined ? undefined : BY_STATUS[status];
   if (byStatus !== undefined) return byStatus;
@@ -177,7 +163,7 @@ function verdict({ code, status, network, message }: S3Failure): Verdict {
 /** Whether the service may have done it all the same. */
 function isLost({ code, status, network }: S3Failure): boolean {
   if (status === undefined) {
-    return code !== 'CredentialsProviderError' && (network === undefined || !NEVER_SENT.has(network));
+    return code !== 'CredentialsProviderError' && !isNeverSent(network);
   }
   // Throttled is refused; any other failure of the server may have come after the deed.
   return status < 300 || (status >= 500 && status !== 501 && code !== 'SlowDown');
@@ -217,12 +203,4 @@ function withoutSecrets({ code, message }: S3Failure): Error {
   cause.name = code;
   cause.stack = `${code}: ${cause.message}`;
   return cause;
-}
-
-/** RFC 9110 §10.2.3: seconds, or a date. */
-function retryAfter(field: string | undefined): number | undefined {
-  if (field === undefined) return undefined;
-  if (/^\d+$/.test(field)) return Number(field) * 1_000;
-  const at = Date.parse(field);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }

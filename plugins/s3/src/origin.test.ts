@@ -1,5 +1,6 @@
 import * as sdk from '@aws-sdk/client-s3';
 import type { HttpFields, OriginRequest } from '@tintype/core';
+import { s3Access } from '@tintype-test/servers';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
 import { service } from '../test/service.ts';
@@ -44,10 +45,7 @@ for (const name of ['versitygw', 'swift', 'fauxqs']) {
     afterAll(() => bench.stop());
     const bytes = Buffer.alloc(200_000, 'photo');
     const source = `s3://${bench.bucket}/2026/cat.jpg`;
-    const here = () => {
-      const { endpoint, region, accessKeyId, secretAccessKey } = bench.server;
-      return open({ endpoint, region, accessKeyId, secretAccessKey });
-    };
+    const here = () => open(s3Access(bench.server));
     const put = () =>
       bench.client.send(
         new sdk.PutObjectCommand({

@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream';
 import type { GetObjectCommandInput, GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import {
+  asOriginError,
   bucketRules,
   type CheckResult,
   emptyResponse,
@@ -7,27 +9,17 @@ import {
   type ObjectSource,
   type Origin,
   OriginError,
-  type OriginErrorCode,
   type OriginRequest,
   type OriginResponse,
   type OriginScope,
   objectResponse,
   objectSource,
   objectState,
-  StorageError,
-  type StorageErrorCode,
+  readable,
 } from '@tintype/core';
-import { readable } from './body.ts';
 import { S3Connection } from './client.ts';
 import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
 import { checkS3Options, type S3OriginOptions } from './options.ts';
-
-/** What a storage's failure is for an origin. */
-const CODES: { readonly [code in StorageErrorCode]?: OriginErrorCode } = {
-  'access-denied': 'misconfigured',
-  misconfigured: 'misconfigured',
-  timeout: 'timeout',
-};
 
 /** Objects in buckets as sources: `s3://bucket/key`, `s3://bucket/key?version`. */
 export class S3Origin implements Origin {
@@ -96,7 +88,7 @@ export class S3Origin implements Origin {
     const found = await this.#open.run(Bucket, (client) =>
       client.send(new sdk.GetObjectCommand(input), { abortSignal: request.signal }),
     );
-    const stream = readable(found.Body);
+    const stream = readable(found.Body as Readable | undefined);
     const describe = { bucket: Bucket, write: false, signal: request.signal };
     return objectResponse(
       {
@@ -197,17 +189,4 @@ function notModifiedFields(error: unknown): HttpFields {
     cacheControl: headers['cache-control'],
     lastModified: modified === undefined ? undefined : new Date(modified),
   });
-}
-
-/** In words for whoever made the request: the bucket's state is the operator's, and lies in the cause. */
-function asOriginError(error: unknown): OriginError {
-  if (!StorageError.is(error)) {
-    return new OriginError('unavailable', 'The source could not be fetched.', { cause: error });
-  }
-  const code = CODES[error.code] ?? 'unavailable';
-  const sentences: { readonly [code in OriginErrorCode]?: string } = {
-    misconfigured: 'The server cannot read this source.',
-    timeout: 'The source did not answer in time.',
-  };
-  return new OriginError(code, sentences[code] ?? 'The source could not be fetched.', { cause: error });
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import {
   type Body,
@@ -10,10 +11,13 @@ import {
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
-  type Part,
   type PutBody,
   type PutCondition,
+  partOf,
   parts,
+  preconditionFailed,
+  rangeField,
+  readable,
   SettingsError,
   type StorageAdapter,
   type StorageCapabilities,
@@ -22,18 +26,23 @@ import {
   type StorageScope,
   type StoredMetadata,
   StreamedBody,
+  unsupported,
   type Version,
   type VersionCondition,
+  WatchedParts,
+  whole,
   whyNotAKey,
 } from '@tintype/core';
-import { readable, whole } from './body.ts';
 import { S3Connection } from './client.ts';
 import { ALL_CONDITIONS, type Conditions, NO_CONDITIONS, probeConditions } from './conditional-writes.ts';
-import { etagOf, infoOf, nativeFields, partOf, preconditionFailed, rangeField, versionOf } from './entry-fields.ts';
+import { etagOf, infoOf, nativeFields, versionOf } from './entry-fields.ts';
 import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
 import { MAX_PARTS, MultipartUploads, PART_BYTES, type UploadCondition } from './multipart.ts';
 import { checkS3Options, type S3StorageOptions } from './options.ts';
 import { type S3Target, targetOf } from './target.ts';
+
+/** How a sentence about what it cannot do begins. */
+const SERVICE = 'This S3 service';
 
 /** Bodies up to this size are read with the answer: cheaper than a stream, and retried if they break. */
 const EAGER_BYTES = 64 * 1024;
@@ -123,9 +132,9 @@ export class S3Storage implements StorageAdapter {
       if (range !== undefined && hasStatus(error, 416)) return this.#notSatisfiable(key, signal);
       throw this.#failure(error, signal);
     }
-    const stream = readable(found.Body);
+    const stream = readable(found.Body as Readable | undefined);
     const length = found.ContentLength ?? 0;
-    const part = range && partOf(found, range, length);
+    const part = range && partOf(found.ContentRange, range, length);
     if (part === 'none') {
       stream.destroy();
       return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
@@ -191,7 +200,8 @@ export class S3Storage implements StorageAdapter {
     { signal }: OperationContext,
   ): Promise<Version | undefined> {
     const { bucket, fields } = this.#target;
-    if (condition !== undefined && !this.#conditions.conditionalMetadata) throw unsupported('conditional metadata');
+    if (condition !== undefined && !this.#conditions.conditionalMetadata)
+      throw unsupported(SERVICE, 'conditional metadata');
     const etag = condition && etagOf(condition.ifVersion);
     const { sdk } = this.#open;
     try {
@@ -220,7 +230,8 @@ export class S3Storage implements StorageAdapter {
   }
 
   async delete(key: StorageKey, condition: VersionCondition | undefined, { signal }: OperationContext): Promise<void> {
-    if (condition !== undefined && !this.#conditions.conditionalDelete) throw unsupported('conditional deletion');
+    if (condition !== undefined && !this.#conditions.conditionalDelete)
+      throw unsupported(SERVICE, 'conditional deletion');
     const etag = condition && etagOf(condition.ifVersion);
     const { sdk } = this.#open;
     try {
@@ -326,10 +337,10 @@ export class S3Storage implements StorageAdapter {
   #putCondition(condition: PutCondition | undefined): UploadCondition {
     if (condition === undefined) return {};
     if ('ifAbsent' in condition) {
-      if (!this.#conditions.conditionalCreate) throw unsupported('conditional creation');
+      if (!this.#conditions.conditionalCreate) throw unsupported(SERVICE, 'conditional creation');
       return { IfNoneMatch: '*' };
     }
-    if (!this.#conditions.conditionalReplace) throw unsupported('conditional puts');
+    if (!this.#conditions.conditionalReplace) throw unsupported(SERVICE, 'conditional puts');
     return { IfMatch: etagOf(condition.ifVersion) };
   }
 
@@ -378,35 +389,6 @@ export class S3Storage implements StorageAdapter {
   }
 }
 
-/** Parts that remember why the caller's own body failed: that error comes out of `put` unchanged. */
-class WatchedParts implements AsyncIterator<Part> {
-  readonly #parts: AsyncGenerator<Part, void>;
-  failure: { readonly error: unknown } | undefined;
-
-  constructor(source: AsyncGenerator<Part, void>) {
-    this.#parts = source;
-  }
-
-  async next(): Promise<IteratorResult<Part, void>> {
-    try {
-      return await this.#parts.next();
-    } catch (error) {
-      this.failure = { error };
-      throw error;
-    }
-  }
-
-  async first(): Promise<Part> {
-    const { value } = await this.next();
-    if (!value) throw new Error('A body has at least one part.');
-    return value;
-  }
-
-  async return(): Promise<IteratorResult<Part, void>> {
-    return this.#parts.return();
-  }
-}
-
 /** Whether there is a bucket and somebody who takes our signature; what it holds is all the same. */
 async function reach(connection: S3Connection, Bucket: string, abortSignal: AbortSignal): Promise<void> {
   const { sdk } = connection;
@@ -418,8 +400,4 @@ async function reach(connection: S3Connection, Bucket: string, abortSignal: Abor
     // Forbidden without a better reason: `check` explains what that means.
     if (!isMissing(error) && !isForbidden(error)) throw error;
   }
-}
-
-function unsupported(what: string): StorageError {
-  return new StorageError({ code: 'unsupported', message: `This S3 service has no ${what}, or it is switched off.` });
 }

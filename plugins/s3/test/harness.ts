@@ -3,7 +3,7 @@ import * as sdk from '@aws-sdk/client-s3';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { FaultProxy, type StorageSubject } from '@tintype/conformance';
 import { type OperationContext, prefixed, type StorageScope } from '@tintype/core';
-import { type RunningServer, serverForTest } from '@tintype-test/servers';
+import { type RunningServer, s3Access, serverForTest } from '@tintype-test/servers';
 import type { S3StorageOptions } from '../src/options.ts';
 import { S3Storage } from '../src/storage.ts';
 
@@ -56,7 +56,7 @@ export async function benchFor(name: string): Promise<BenchForTest> {
   const { server, missing } = await serverForTest(name);
   if (server === undefined) return { bench: undefined, missing };
   const bucket = `tintype-${randomUUID()}`;
-  const { endpoint, region, accessKeyId, secretAccessKey } = server;
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3Access(server);
   const config: S3ClientConfig = {
     endpoint,
     region,
@@ -111,7 +111,7 @@ export function subjectOf(bench: Bench): StorageSubject {
         name: 'an unknown key',
         adapter: bench.storage({ accessKeyId: 'nobody:nobody' }),
         codes: ['access-denied'],
-        secrets: [server.secretAccessKey],
+        secrets: [s3Access(server).secretAccessKey],
       },
       {
         name: 'a port where nobody listens',

@@ -2,17 +2,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { servers } from './index.ts';
 import { CACHE, endProcesses, isAlive } from './processes.ts';
-import { ServerError, type ServerKind } from './server.ts';
+import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
 
 /** What is known of a server that was started by hand, in a file of its name. */
-interface Started {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly pids: readonly number[];
-  readonly folder: string | undefined;
-}
+type Started = Pick<RunningServer, 'endpoint' | 'access' | 'pids' | 'folder'>;
 
 const RUNNING = join(CACHE, 'running');
 
@@ -62,8 +55,8 @@ async function start(kind: ServerKind): Promise<void> {
   if ((await kind.find()) === undefined) {
     throw new ServerError(`is not installed; npm run servers -- install ${kind.name}`);
   }
-  const { endpoint, region, accessKeyId, secretAccessKey, pids, folder } = await kind.start();
-  const now: Started = { endpoint, region, accessKeyId, secretAccessKey, pids, folder };
+  const { endpoint, access, pids, folder } = await kind.start();
+  const now: Started = { endpoint, access, pids, folder };
   await mkdir(RUNNING, { recursive: true });
   await writeFile(join(RUNNING, kind.name), JSON.stringify(now), { mode: 0o600 });
   say(kind, `runs:${reach(kind, now)}`);
@@ -96,13 +89,11 @@ async function started(kind: ServerKind): Promise<Started | undefined> {
   return undefined;
 }
 
-function reach(kind: ServerKind, { endpoint, region, accessKeyId, secretAccessKey }: Started): string {
-  const prefix = `TINTYPE_TEST_${kind.name.toUpperCase()}`;
-  return `
-    ${prefix}_ENDPOINT=${endpoint}
-    ${prefix}_REGION=${region}
-    ${prefix}_ACCESS_KEY_ID=${accessKeyId}
-    ${prefix}_SECRET_ACCESS_KEY=${secretAccessKey}`;
+function reach(kind: ServerKind, started: Started): string {
+  const variables = { ENDPOINT: started.endpoint, ...started.access };
+  return Object.entries(variables)
+    .map(([field, value]) => `\n    ${variablePrefix(kind.name)}${field}=${value}`)
+    .join('');
 }
 
 function say(kind: ServerKind, line: string): void {

@@ -37,9 +37,7 @@ export const fauxqs: ServerKind = {
     return {
       name: 'fauxqs',
       endpoint,
-      region: 'us-east-1',
-      accessKeyId: 'any',
-      secretAccessKey: 'any',
+      access: { REGION: 'us-east-1', ACCESS_KEY_ID: 'any', SECRET_ACCESS_KEY: 'any' },
       pids,
       folder,
       stop,

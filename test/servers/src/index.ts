@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { fauxqs } from './fauxqs.ts';
-import { type RunningServer, ServerError, type ServerKind } from './server.ts';
+import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
 import { swift } from './swift.ts';
 import { versitygw } from './versitygw.ts';
 
 export { freePorts } from './processes.ts';
+export { type S3Access, s3Access } from './s3-access.ts';
 export { type RunningServer, ServerError, type ServerKind } from './server.ts';
 
 const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
@@ -25,8 +26,8 @@ export type ServerForTest =
  * The server that a test asks for: the one that the environment names, else one that is installed,
  * started now. Whoever gets one stops it.
  *
- * The environment names one by `TINTYPE_TEST_<NAME>_ENDPOINT`, `…_ACCESS_KEY_ID`,
- * `…_SECRET_ACCESS_KEY` and `…_REGION`.
+ * The environment names one by `TINTYPE_TEST_<NAME>_ENDPOINT`, and what else begins with
+ * `TINTYPE_TEST_<NAME>_` says how to get in.
  */
 export async function serverForTest(name: string): Promise<ServerForTest> {
   const given = fromEnvironment(name);
@@ -58,15 +59,17 @@ function kept(server: RunningServer): RunningServer {
 }
 
 function fromEnvironment(name: string): RunningServer | undefined {
-  const read = (field: string) => process.env[`TINTYPE_TEST_${name.toUpperCase()}_${field}`] || undefined;
-  const endpoint = read('ENDPOINT');
+  const prefix = variablePrefix(name);
+  const { ENDPOINT: endpoint, ...access } = Object.fromEntries(
+    Object.entries(process.env).flatMap(([variable, value]) =>
+      variable.startsWith(prefix) && value ? [[variable.slice(prefix.length), value]] : [],
+    ),
+  );
   if (endpoint === undefined) return undefined;
   return {
     name,
     endpoint,
-    region: read('REGION') ?? 'us-east-1',
-    accessKeyId: read('ACCESS_KEY_ID') ?? '',
-    secretAccessKey: read('SECRET_ACCESS_KEY') ?? '',
+    access,
     pids: [],
     folder: undefined,
     stop: async () => undefined,

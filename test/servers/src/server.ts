@@ -3,9 +3,11 @@ export interface RunningServer {
   readonly name: string;
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+  /**
+   * What else it takes to reach it, by the end of the variable that names it: `REGION` for
+   * `TINTYPE_TEST_<NAME>_REGION`.
+   */
+  readonly access: Readonly<Record<string, string>>;
   /** The processes that were started, in the order in which they are stopped. */
   readonly pids: readonly number[];
   /** Folder with its data and logs; gone once it is stopped. */
@@ -25,6 +27,11 @@ export interface ServerKind {
   install(say: (line: string) => void): Promise<void>;
   /** Starts it on free ports of 127.0.0.1 with an empty folder, and waits until it answers. */
   start(): Promise<RunningServer>;
+}
+
+/** What the variables that name a server begin with: `TINTYPE_TEST_FAKE_GCS_SERVER_`. */
+export function variablePrefix(name: string): string {
+  return `TINTYPE_TEST_${name.toUpperCase().replaceAll('-', '_')}_`;
 }
 
 /** Why a server cannot be installed or started, in a sentence for a person. */

@@ -93,9 +93,7 @@ export const swift: ServerKind = {
     return {
       name: this.name,
       endpoint,
-      region: 'us-east-1',
-      accessKeyId: 'test:tester',
-      secretAccessKey: 'testing',
+      access: { REGION: 'us-east-1', ACCESS_KEY_ID: 'test:tester', SECRET_ACCESS_KEY: 'testing' },
       pids,
       folder,
       stop,

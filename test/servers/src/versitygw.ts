@@ -55,14 +55,18 @@ export const versitygw: ServerKind = {
     const [port] = await freePorts(1);
     const data = await dataFolder('versitygw');
     const log = join(data, 'log');
-    const keys = { accessKeyId: 'tintype', secretAccessKey: 'tintype-secret-of-tests' };
+    const access = {
+      REGION: 'us-east-1',
+      ACCESS_KEY_ID: 'tintype',
+      SECRET_ACCESS_KEY: 'tintype-secret-of-tests',
+    };
     await mkdir(join(data, 'buckets'));
     await mkdir(join(data, 'iam'));
     const endpoint = `http://127.0.0.1:${port}`;
     const args = ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', '--iam-dir', join(data, 'iam')];
     const child = start(command, [...args, 'posix', join(data, 'buckets')], log, {
-      ROOT_ACCESS_KEY: keys.accessKeyId,
-      ROOT_SECRET_KEY: keys.secretAccessKey,
+      ROOT_ACCESS_KEY: access.ACCESS_KEY_ID,
+      ROOT_SECRET_KEY: access.SECRET_ACCESS_KEY,
     });
     const pids = child.pid === undefined ? [] : [child.pid];
     const stop = async () => {
@@ -75,6 +79,6 @@ export const versitygw: ServerKind = {
       await stop();
       throw error;
     }
-    return { name: this.name, endpoint, region: 'us-east-1', ...keys, pids, folder: data, stop };
+    return { name: this.name, endpoint, access, pids, folder: data, stop };
   },
 };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type CacheStorage, createStorage, type EntryMetadata } from '@tintype/core';
 import { S3Storage } from '@tintype/s3';
-import { type RunningServer, serverForTest } from '@tintype-test/servers';
+import { type RunningServer, s3Access, serverForTest } from '@tintype-test/servers';
 import { alternate } from '../alternate.ts';
 import type { Bench, Figure, Result } from '../figure.ts';
 import { spread } from '../statistics.ts';
@@ -29,7 +29,7 @@ export const s3Calls: Figure = {
 };
 
 async function measureOn(bench: Bench, server: RunningServer): Promise<readonly Result[]> {
-  const { endpoint, region, accessKeyId, secretAccessKey } = server;
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3Access(server);
   const bare = new S3Client({
     endpoint,
     region,
@@ -119,14 +119,11 @@ async function time(bench: Bench, side: string, call: (key: string) => Promise<u
   return (performance.now() - start) / ((number - before) / AT_A_TIME);
 }
 
-async function openStorage({ endpoint, region, accessKeyId, secretAccessKey }: RunningServer): Promise<CacheStorage> {
+async function openStorage(server: RunningServer): Promise<CacheStorage> {
   const adapter = new S3Storage(
     {
-      region,
-      endpoint,
+      ...s3Access(server),
       endpointUsePathStyle: true,
-      accessKeyId,
-      secretAccessKey,
       sessionToken: undefined,
       assumeRoleArn: undefined,
       assumeRoleExternalId: undefined,

@@ -1,21 +1,19 @@
 import { Readable } from 'node:stream';
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { ByteStream } from '@tintype/core';
+import type { ByteStream } from '../contracts/body.ts';
 
 /**
- * The body of an answer as the SDK hands it out: an unread one holds its socket until it is
+ * The body of an answer as an SDK hands it out: an unread one holds its socket until it is
  * destroyed, and a failing one without a listener would end the process.
  */
-export function readable(body: GetObjectCommandOutput['Body']): Readable {
+export function readable(body: Readable | undefined): Readable {
   if (body === undefined) return Readable.from([]);
-  if (!(body instanceof Readable)) throw new TypeError('The SDK gave a body that is no stream of Node.');
   return body.on('error', () => undefined);
 }
 
 /**
  * Reads `stream` to its end of exactly `length` bytes.
  *
- * @param map makes an error of what the connection says.
+ * @param map makes an error of what the connection says; of `ECONNRESET` if the end came too early.
  */
 export async function* whole(stream: Readable, length: number, map: (error: unknown) => unknown): ByteStream {
   let size = 0;

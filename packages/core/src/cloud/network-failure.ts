@@ -1,0 +1,47 @@
+import type { StorageErrorCode } from '../contracts/storage-error.ts';
+
+/** The meaning of a failure: a code of storages, and a clause for an operator. */
+export type Verdict = readonly [code: StorageErrorCode, sentence: string];
+
+const BROKEN_OFF: Verdict = ['unavailable', 'the connection was broken off'];
+const UNREACHABLE: Verdict = ['unavailable', 'the service cannot be reached'];
+
+const BY_CODE: { readonly [code: string]: Verdict } = {
+  ECONNREFUSED: ['unavailable', 'the connection was refused'],
+  ENOTFOUND: ['misconfigured', 'the host name cannot be resolved; check ENDPOINT and what else the name is made of'],
+  EAI_AGAIN: ['unavailable', 'the host name cannot be resolved now'],
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  ECONNRESET: BROKEN_OFF,
+  EPIPE: BROKEN_OFF,
+  ERR_STREAM_PREMATURE_CLOSE: BROKEN_OFF,
+  ETIMEDOUT: ['timeout', 'the service did not answer in time'],
+};
+
+/** The failures after which a write has certainly not happened although no answer came. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/**
+ * What a code of the operating system, of TLS or of the HTTP parser means (`ECONNREFUSED`,
+ * `CERT_HAS_EXPIRED`, `HPE_INVALID_CONSTANT`); `undefined` if it is none of these.
+ */
+export function networkVerdict(code: string): Verdict | undefined {
+  if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
+  if (/CERT|UNABLE_TO_|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO/.test(code)) {
+    return ['misconfigured', 'no TLS connection can be made; check ENDPOINT and its certificate'];
+  }
+  return code.startsWith('HPE_') ? ['unavailable', 'the answer is not HTTP; check ENDPOINT'] : undefined;
+}
+
+/** Whether nothing of a request can have reached the service. */
+export function isNeverSent(code: string | undefined): boolean {
+  return code !== undefined && NEVER_SENT.has(code);
+}
+
+/** `Retry-After` in milliseconds. RFC 9110 §10.2.3: seconds, or a date. */
+export function retryAfterMs(field: string | undefined, now: number = Date.now()): number | undefined {
+  if (field === undefined) return undefined;
+  if (/^\d+$/.test(field)) return Number(field) * 1_000;
+  const at = Date.parse(field);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
