@@ -12,7 +12,7 @@ export interface FaultInit {
   readonly breaks: string;
   /** The requirements that fail. All others hold, or cannot be tested because of these. */
   readonly caughtBy: readonly StorageRequirementId[];
-  /** Those that search at random and may find it too, depending on the seed. */
+  /** Those that may find it too, depending on the seed or the budget: they search at random, or try more sizes. */
   readonly perhapsBy?: readonly StorageRequirementId[];
   readonly storage?: ReferenceConstructor;
   readonly capabilities?: Partial<StorageCapabilities>;

@@ -200,6 +200,11 @@ export class ReferenceStorage implements StorageAdapter {
     return this.#prefix + key;
   }
 
+  /** What lies under the key, be it damaged or past its time. */
+  kept(key: StorageKey): Stored | undefined {
+    return this.data.entries.get(this.full(key));
+  }
+
   /** The entry, unless its time has passed. */
   live(key: StorageKey): Stored | undefined {
     if (this.#closed) throw new StorageError({ code: 'closed', message: 'The storage was closed.' });

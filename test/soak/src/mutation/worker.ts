@@ -1,6 +1,7 @@
 import './hook.ts';
 import { type StorageHarness, StorageRun, storageRequirements, storageTests } from '@tintype/conformance';
 import { fsSubject, loadFs, loadMemory, memorySubject } from '../subjects.ts';
+import { Coverage, type Place } from './coverage.ts';
 import type { ActiveMutant } from './hook.ts';
 
 /** Which adapter a mutant belongs to. */
@@ -14,6 +15,10 @@ export interface Task {
   readonly scratch: string;
   /** Titles of tests in the order in which they should run; the rest follow. */
   readonly first: readonly string[];
+  /** Titles of the only tests that can notice; without it, all. */
+  readonly only?: readonly string[] | undefined;
+  /** Places of which it should be told which tests run them. */
+  readonly places?: readonly Place[];
   readonly seed: string;
 }
 
@@ -26,7 +31,12 @@ export interface Verdict {
   readonly ms: number;
   /** Milliseconds of each test that ran, by title. */
   readonly costs: readonly (readonly [title: string, ms: number])[];
+  /** Indexes of the places that each test ran, by title; `OPENING` stands for what comes before all tests. */
+  readonly executed?: readonly (readonly [title: string, places: readonly number[]])[];
 }
+
+/** Loading the adapter and opening it: what happens there, every test depends on. */
+export const OPENING = '(opening)';
 
 /** Seconds for the random parts. */
 const BUDGET = 2;
@@ -48,12 +58,18 @@ process.on('message', async (task: Task) => {
 async function judge(task: Task): Promise<Verdict> {
   const started = performance.now();
   const costs: [string, number][] = [];
+  const executed: [string, readonly number[]][] = [];
+  const coverage = task.places && (await Coverage.start());
+  const look = async (title: string) => {
+    if (coverage && task.places) executed.push([title, await coverage.executed(task.places)]);
+  };
   const verdict = (killedBy?: string, problem?: string): Verdict => ({
     id: task.id,
     killedBy,
     problem,
     ms: performance.now() - started,
     costs,
+    executed,
   });
   let create: StorageHarness['create'];
   const query = `?mutant=${task.id}`;
@@ -74,13 +90,18 @@ async function judge(task: Task): Promise<Verdict> {
   const rankOf = (title: string, index: number) =>
     // What is left behind can be told only at the end.
     index === storageTests.length - 1 ? last + 1 : (rank.get(title) ?? last);
+  const only = task.only && new Set(task.only);
   const ordered = storageTests
+    .filter(({ title, requirement }, index) => !only || only.has(title) || isAlwaysRun(requirement, index))
     .map((test, index) => ({ test, rank: rankOf(test.title, index) }))
     .sort((a, b) => a.rank - b.rank);
   try {
+    if (coverage) await run.shared();
+    await look(OPENING);
     for (const { test } of ordered) {
       const { outcome, ms } = await run.run(test);
       costs.push([test.title, ms]);
+      await look(test.title);
       if (outcome.kind === 'inconclusive') return verdict(test.title, `Inconclusive: ${outcome.reason}`);
       if (outcome.kind === 'fail' && storageRequirements.get(test.requirement)?.level !== 'should') {
         return verdict(test.title, outcome.problem);
@@ -89,5 +110,11 @@ async function judge(task: Task): Promise<Verdict> {
     return verdict();
   } finally {
     await run.finish();
+    await coverage?.stop();
   }
+}
+
+/** What runs in processes of its own cannot be seen from here, and what is left behind shows at the end. */
+function isAlwaysRun(requirement: string, index: number): boolean {
+  return requirement.startsWith('crash.') || index === storageTests.length - 1;
 }

@@ -6,7 +6,7 @@ import { judgeAll } from '../mutation/judges.ts';
 import { KeptVerdicts } from '../mutation/kept-verdicts.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutate.ts';
 import { explain } from '../mutation/survivors.ts';
-import type { Adapter, Task, Verdict } from '../mutation/worker.ts';
+import { type Adapter, OPENING, type Task, type Verdict } from '../mutation/worker.ts';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
 
 const BAR = 0.9;
@@ -73,22 +73,20 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
     all.push(...mutantsOf(file, source));
   }
   const chosen = drawn(all, atShare(soak, all.length), soak.seed);
-  const task = (id: number, mutant: Mutant | undefined, first: readonly string[]): Task => ({
-    id,
-    adapter,
-    mutant: mutant && { ...mutant, path: join(folder, mutant.file) },
-    scratch: soak.scratch,
-    first,
-    seed: soak.seed,
-  });
+  const common = { adapter, scratch: soak.scratch, seed: soak.seed };
+  const places = chosen.map((mutant) => ({ ...mutant, path: join(folder, mutant.file) }));
 
-  // The adapter as it is must pass, and tells what each test costs: the cheap ones go first.
+  // The adapter as it is must pass, and tells what each test costs: the cheap ones go first. A test
+  // that does not run the place of a mutant cannot notice it, and is left out.
   const costs = new Map<string, number>();
-  await judgeAll([task(0, undefined, [])], 1, (verdict) => {
+  const runBy = new Map<string, ReadonlySet<number>>();
+  const unchanged: Task = { ...common, id: 0, mutant: undefined, first: [], places };
+  await judgeAll([unchanged], 1, (verdict) => {
     if (verdict.killedBy !== undefined) {
       throw new Error(`${adapter} fails without a mutant: ${verdict.killedBy}: ${verdict.problem}`);
     }
     for (const [title, ms] of verdict.costs) costs.set(title, ms);
+    for (const [title, indexes] of verdict.executed ?? []) runBy.set(title, new Set(indexes));
   });
   const first = [...costs].sort((a, b) => a[1] - b[1]).map(([title]) => title);
 
@@ -103,7 +101,10 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
   for (const [index, mutant] of chosen.entries()) {
     const known = kept.get(mutant, sourceOf(mutant));
     if (known) take(mutant, { ...known, id: index + 1 });
-    else tasks.push(task(index + 1, mutant, first));
+    else {
+      const only = runBy.get(OPENING)?.has(index) ? undefined : first.filter((title) => runBy.get(title)?.has(index));
+      tasks.push({ ...common, id: index + 1, mutant: places[index], first, only });
+    }
   }
   const before = judged.length;
   const started = performance.now();

@@ -17,6 +17,24 @@ async function putAll(env: StorageEnv, names: readonly string[]): Promise<string
   return keys.sort();
 }
 
+/** Puts entries whose segments are longer than file names, or than half of one, may be. @returns the keys in byte order. */
+function putLong(env: StorageEnv): Promise<string[]> {
+  const lengths = [100, 127, 128, 129, 130, 254, 255, 256, 257, 260];
+  const names = lengths.flatMap((length) => {
+    const long = 'm'.repeat(length);
+    return [long, `${long}/n`, `${long}.n`, `${long.slice(0, -1)}n`];
+  });
+  return putAll(
+    env,
+    ['a', 'm', 'm/m', 'z', ...names].map((name) => `long/${name}`),
+  );
+}
+
+/** Where such a segment is cut off: at its end, and within. */
+function longStarts(env: StorageEnv): readonly string[] {
+  return [100, 128, 200, 256, 258].map((length) => `${env.prefix}long/${'m'.repeat(length)}`);
+}
+
 export const listTests: readonly StorageTest[] = [
   {
     requirement: 'list.is-complete',
@@ -103,30 +121,31 @@ export const listTests: readonly StorageTest[] = [
   },
   {
     requirement: 'list.byte-order',
-    title: 'segments of 100 to 260 characters among short ones, also continued and by prefix',
+    title: 'segments of 100 to 260 characters sort among short ones, also continued',
     async run(env) {
-      const lengths = [100, 127, 128, 129, 130, 254, 255, 256, 257, 260];
-      const names = lengths.flatMap((length) => {
-        const long = 'm'.repeat(length);
-        return [long, `${long}/n`, `${long}.n`, `${long.slice(0, -1)}n`];
-      });
-      const keys = await putAll(
-        env,
-        ['a', 'm', 'm/m', 'z', ...names].map((name) => `long/${name}`),
-      );
-      const prefix = `${env.prefix}long/`;
-      await env.expectKeys(prefix, keys);
-      for (const length of [100, 128, 200, 256, 258]) {
-        const start = prefix + 'm'.repeat(length);
-        await env.expectKeys(
-          start,
-          keys.filter((key) => key.startsWith(start)),
-        );
-        await env.expectKeys(
-          prefix,
-          keys.filter((key) => key > start),
-          storageKey(start),
-        );
+      const keys = await putLong(env);
+      await env.expectKeys(`${env.prefix}long/`, keys);
+    },
+  },
+  {
+    requirement: 'list.any-prefix',
+    title: 'a prefix of 100 to 258 characters within a segment',
+    async run(env) {
+      const keys = await putLong(env);
+      for (const start of longStarts(env)) {
+        const below = keys.filter((key) => key.startsWith(start));
+        await env.expectKeys(start, below);
+      }
+    },
+  },
+  {
+    requirement: 'list.after-is-exclusive',
+    title: 'after 100 to 258 characters of a segment, whether or not it ends there',
+    async run(env) {
+      const keys = await putLong(env);
+      for (const start of longStarts(env)) {
+        const rest = keys.filter((key) => key > start);
+        await env.expectKeys(`${env.prefix}long/`, rest, storageKey(start));
       }
     },
   },

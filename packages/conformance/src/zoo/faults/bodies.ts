@@ -46,6 +46,7 @@ export const bodyFaults: readonly StorageFault[] = [
     name: 'body-never-ends',
     breaks: 'A body of 2 MiB and more repeats its last chunk for ever, without ever waiting.',
     caughtBy: ['get.large-stream-is-exact'],
+    perhapsBy: ['get.large-bodies-are-exact'],
     storage: class extends OtherBodies {
       override other(body: Body, { size }: EntryInfo): Body {
         if (size < 2 * 1024 * 1024) return body;
@@ -1069,7 +1070,12 @@ export const putFaults: readonly StorageFault[] = [
     name: 'swallows-one-in-ten',
     breaks: 'One put in ten of a key says that it is stored, and isn’t.',
     caughtBy: ['put.outcome-is-true', 'conditions.replace-current', 'conditions.replace-counts'],
-    perhapsBy: ['linearizable.register', 'linearizable.conditional', 'linearizable.metadata'],
+    perhapsBy: [
+      'get.large-bodies-are-exact',
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+    ],
     storage: class extends ReferenceStorage {
       readonly #puts = new Map<string, number>();
       override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {

@@ -170,7 +170,7 @@ export const atomicFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        const bytes = this.live(key)?.bytes;
+        const bytes = this.kept(key)?.bytes;
         await super.delete(key, condition, context);
         if (bytes) this.deleted.add(bytes);
       }
@@ -856,7 +856,7 @@ export const conditionFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        const there = this.live(key) !== undefined;
+        const there = this.kept(key) !== undefined;
         return super.delete(key, there ? undefined : condition, context);
       }
     },
@@ -889,7 +889,7 @@ export const conditionFaults: readonly StorageFault[] = [
         context: OperationContext,
       ): Promise<void> {
         await tick();
-        return super.delete(key, this.live(key) ? condition : undefined, context);
+        return super.delete(key, this.kept(key) ? condition : undefined, context);
       }
     },
   }),
@@ -962,7 +962,7 @@ export const deleteFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        if (this.live(key)) this.#ghosts.add(key);
+        if (this.kept(key)) this.#ghosts.add(key);
         return super.delete(key, condition, context);
       }
       override async *list(
@@ -995,7 +995,7 @@ export const deleteFaults: readonly StorageFault[] = [
         context: OperationContext,
       ): Promise<void> {
         await tick();
-        if (this.live(key) === undefined && condition === undefined) {
+        if (this.kept(key) === undefined && condition === undefined) {
           throw new StorageError({ code: 'internal', message: 'No such file.' });
         }
         return super.delete(key, condition, context);
@@ -1046,7 +1046,7 @@ export const deleteFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        const there = this.live(key) !== undefined;
+        const there = this.kept(key) !== undefined;
         await super.delete(key, condition, context);
         const parent = this.full(key).slice(0, this.full(key).lastIndexOf('/'));
         const empty = ![...this.data.entries.keys()].some((other) => other.startsWith(`${parent}/`));
@@ -1065,7 +1065,7 @@ export const deleteFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        const stored = this.live(key);
+        const stored = this.kept(key);
         if (stored?.metadata.cacheControl !== undefined) this.#fields.set(key, stored.metadata);
         return super.delete(key, condition, context);
       }

@@ -106,7 +106,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-in-order-of-arrival',
     breaks: 'Keys come in the order in which they were put.',
-    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix'],
+    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix', 'keys.longest'],
     storage: listing(async function* (sound, prefix, after, storage) {
       const arrival = [...storage.data.entries.keys()];
       const rows = await all(sound(prefix, after));
@@ -378,7 +378,7 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'keys-cut-at-255',
     breaks: 'Segments are cut at 255 bytes.',
-    caughtBy: ['keys.longest'],
+    caughtBy: ['list.byte-order', 'list.any-prefix', 'list.after-is-exclusive', 'keys.longest'],
     storage: naming((key) =>
       key
         .split('/')
@@ -395,7 +395,14 @@ export const keyFaults: readonly StorageFault[] = [
   fault({
     name: 'slash-is-left-out',
     breaks: 'Slashes below the test’s folder do not count: `ab/c` is `a/bc`.',
-    caughtBy: ['delete.spares-neighbours', 'list.any-prefix', 'keys.nearly-equal', 'keys.look-like-something-else'],
+    caughtBy: [
+      'delete.spares-neighbours',
+      'list.byte-order',
+      'list.any-prefix',
+      'list.after-is-exclusive',
+      'keys.nearly-equal',
+      'keys.look-like-something-else',
+    ],
     storage: naming((key) => {
       const parts = key.split('/');
       return `${parts.slice(0, 3).join('/')}/${parts.slice(3).join('')}`;
@@ -543,7 +550,7 @@ export const consistencyFaults: readonly StorageFault[] = [
   }),
   fault({
     name: 'settles-later-than-declared',
-    breaks: 'Reads are declared to settle within 40 ms and take 200.',
+    breaks: 'Reads are declared to settle within 40 ms and take 500.',
     caughtBy: [
       'get.large-bodies-are-exact',
       'put.overwrite-replaces',
@@ -558,8 +565,9 @@ export const consistencyFaults: readonly StorageFault[] = [
       'conditions.replace-current',
       'conditions.replace-after-metadata-is-refused',
       'conditions.replace-counts',
+      'linearizable.reads-converge',
     ],
-    perhapsBy: ['linearizable.reads-converge', 'public.replayable-put-is-retried'],
+    perhapsBy: ['public.replayable-put-is-retried'],
     capabilities: { readConsistency: { kind: 'eventual', scope: 'store', settleMs: 40 } },
     storage: class extends ReferenceStorage {
       override async get(
@@ -569,7 +577,7 @@ export const consistencyFaults: readonly StorageFault[] = [
       ): Promise<GetOutcome> {
         const stored = this.live(key);
         const stale = this.#before.get(key);
-        if (stored && stale && Date.now() - stored.modifiedAt < 200 && range === undefined) {
+        if (stored && stale && Date.now() - stored.modifiedAt < 500 && range === undefined) {
           return { kind: 'entry', ...stale.info, range: undefined, body: this.bodyOf(stale.bytes, context) };
         }
         return super.get(key, range, context);
@@ -587,9 +595,8 @@ export const consistencyFaults: readonly StorageFault[] = [
   }),
   fault({
     name: 'listings-settle-later-than-declared',
-    breaks: 'Listings are declared to settle within 30 ms and show deleted keys for 200.',
-    caughtBy: ['delete.removes', 'list.while-changing', 'resources.nothing-is-left'],
-    perhapsBy: ['linearizable.listings-converge'],
+    breaks: 'Listings are declared to settle within 30 ms and show deleted keys for 500.',
+    caughtBy: ['delete.removes', 'list.while-changing', 'linearizable.listings-converge', 'resources.nothing-is-left'],
     capabilities: { listConsistency: { kind: 'eventual', scope: 'store', settleMs: 30 } },
     storage: class extends ReferenceStorage {
       readonly #ghosts = new Map<string, number>();
@@ -598,13 +605,13 @@ export const consistencyFaults: readonly StorageFault[] = [
         condition: VersionCondition | undefined,
         context: OperationContext,
       ): Promise<void> {
-        if (this.live(key)) this.#ghosts.set(key, Date.now());
+        if (this.kept(key)) this.#ghosts.set(key, Date.now());
         return super.delete(key, condition, context);
       }
       override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
         const rows = await all(super.list(prefix, after, context));
         for (const [key, at] of this.#ghosts) {
-          if (Date.now() - at > 200) this.#ghosts.delete(key);
+          if (Date.now() - at > 500) this.#ghosts.delete(key);
           else if (key.startsWith(prefix) && !(after && key <= after) && !rows.some((row) => row.key === key)) {
             rows.push({ key: key as StorageKey, size: 0, version: undefined, modifiedAt: at });
           }

@@ -39,6 +39,7 @@ export const networkFaults: readonly StorageFault[] = [
     'errors.garbage',
   ]),
   httpFault('abort-of-requests-ignored', 'A request to a silent server cannot be aborted.', { ignoresAbort: true }, [
+    'put.aborted-creates-nothing',
     'errors.silence-can-be-aborted',
   ]),
   httpFault('short-bodies-accepted', 'A body that the network cut off just ends.', { acceptsShortBodies: true }, [
@@ -59,6 +60,7 @@ export const networkFaults: readonly StorageFault[] = [
     'errors.garbage',
   ]),
   httpFault('keeps-connections', '`close` leaves idle connections open.', { keepsConnections: true }, [
+    'lifecycle.close-frees-unread-bodies',
     'errors.leave-no-connection',
   ]),
 ];
