@@ -140,6 +140,10 @@ export function subjectOf(bench: Bench): StorageSubject {
       )}`,
       data: { options, scope: scopeOf(bucket) },
     },
+    without: {
+      sabotage: 'only the service itself reaches what it stored',
+      capped: 'a bucket has no limit at which it forgets',
+    },
   };
 }
 

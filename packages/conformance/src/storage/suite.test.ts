@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { storageRequirements } from '../catalogue/catalogue.ts';
-import { ReferenceData, ReferenceStorage } from '../zoo/reference-storage.ts';
+import { CappedReference } from '../zoo/capped-reference.ts';
+import { referenceSubject } from '../zoo/reference-subject.ts';
 import { storageConformance } from './storage-conformance.ts';
 import { storageTests } from './tests/all.ts';
 
@@ -27,16 +28,11 @@ describe('the catalogue and the suite', () => {
 storageConformance({
   name: 'the reference storage',
   harness: {
-    create() {
-      const data = new ReferenceData();
-      const adapter = new ReferenceStorage(data);
-      return {
-        adapter,
-        sibling: () => new ReferenceStorage(data),
-        prefixed: (prefix) => new ReferenceStorage(data, {}, prefix),
-        leaks: () => adapter.leaks(),
-      };
-    },
+    create: () => ({
+      ...referenceSubject(),
+      capped: (maxBytes) => ({ adapter: new CappedReference(maxBytes) }),
+      without: { network: 'the reference has no server; the one over HTTP has, in the zoo' },
+    }),
   },
   runner: { describe, test },
 });

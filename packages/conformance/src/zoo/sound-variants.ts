@@ -22,7 +22,8 @@ export interface SoundVariant {
   create(): StorageSubject | Promise<StorageSubject>;
 }
 
-const SETTLE_MS = 60;
+/** Short: the suite waits it out after most writes. */
+const SETTLE_MS = 20;
 
 /** Reads and listings show what was, for a while: as different servers of one store do. */
 class EventualStorage extends ReferenceStorage {

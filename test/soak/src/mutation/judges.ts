@@ -49,7 +49,8 @@ function judge(worker: ChildProcess, task: Task): Promise<Verdict> {
       costs: [],
     });
     // An error that nobody catches ends the process, as it fails a run of any runner.
-    const died = () => end(dead('(the process crashed)'));
+    const died = (_code: number | null, signal: NodeJS.Signals | null) =>
+      end(dead(signal === 'SIGKILL' ? '(the suite hung)' : '(the process crashed)'));
     const timer = setTimeout(() => {
       worker.off('exit', died);
       worker.kill('SIGKILL');

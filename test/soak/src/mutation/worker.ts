@@ -1,7 +1,14 @@
 import './hook.ts';
-import { type StorageHarness, StorageRun, storageRequirements, storageTests } from '@tintype/conformance';
+import {
+  type StorageHarness,
+  StorageRun,
+  type StorageTest,
+  storageRequirements,
+  storageTests,
+} from '@tintype/conformance';
 import { fsSubject, loadFs, loadMemory, memorySubject } from '../subjects.ts';
 import { Coverage, type Place } from './coverage.ts';
+import { watchForHangs } from './hang-watch.ts';
 import type { ActiveMutant } from './hook.ts';
 
 /** Which adapter a mutant belongs to. */
@@ -38,12 +45,18 @@ export interface Verdict {
 /** Loading the adapter and opening it: what happens there, every test depends on. */
 export const OPENING = '(opening)';
 
+const requirementOf: ReadonlyMap<string, string> = new Map(
+  storageTests.map(({ title, requirement }) => [title, requirement]),
+);
+
 /** Seconds for the random parts. */
 const BUDGET = 2;
 /** What takes this long hangs; the machine may be busy. */
 const HANGS_AFTER_MS = 6_000;
 
 const HOOK = new URL('./hook.ts', import.meta.url).href;
+
+watchForHangs();
 
 process.on('disconnect', () => process.exit());
 
@@ -63,13 +76,20 @@ async function judge(task: Task): Promise<Verdict> {
   const look = async (title: string) => {
     if (coverage && task.places) executed.push([title, await coverage.executed(task.places)]);
   };
+  const ended = () => {
+    // What ran in the processes that crash tests kill cannot be seen from here. They put, and no more.
+    const put = executed.filter(([title]) => requirementOf.get(title)?.startsWith('put.')).flatMap(([, ran]) => ran);
+    return executed.map(([title, ran]): [string, readonly number[]] =>
+      requirementOf.get(title)?.startsWith('crash.') ? [title, [...ran, ...put]] : [title, ran],
+    );
+  };
   const verdict = (killedBy?: string, problem?: string): Verdict => ({
     id: task.id,
     killedBy,
     problem,
     ms: performance.now() - started,
     costs,
-    executed,
+    executed: ended(),
   });
   let create: StorageHarness['create'];
   const query = `?mutant=${task.id}`;
@@ -86,19 +106,17 @@ async function judge(task: Task): Promise<Verdict> {
   }
   const run = new StorageRun({ create, operationTimeoutMs: HANGS_AFTER_MS }, { seed: task.seed, budget: BUDGET });
   const rank = new Map(task.first.map((title, index) => [title, index]));
-  const last = storageTests.length;
-  const rankOf = (title: string, index: number) =>
-    // What is left behind can be told only at the end.
-    index === storageTests.length - 1 ? last + 1 : (rank.get(title) ?? last);
+  // What is left behind can be told only at the end.
+  const last = storageTests.at(-1);
+  const rankOf = (test: StorageTest) => (test === last ? Infinity : (rank.get(test.title) ?? storageTests.length));
   const only = task.only && new Set(task.only);
   const ordered = storageTests
-    .filter(({ title, requirement }, index) => !only || only.has(title) || isAlwaysRun(requirement, index))
-    .map((test, index) => ({ test, rank: rankOf(test.title, index) }))
-    .sort((a, b) => a.rank - b.rank);
+    .filter((test) => !only || only.has(test.title) || test === last)
+    .sort((a, b) => rankOf(a) - rankOf(b));
   try {
     if (coverage) await run.shared();
     await look(OPENING);
-    for (const { test } of ordered) {
+    for (const test of ordered) {
       const { outcome, ms } = await run.run(test);
       costs.push([test.title, ms]);
       await look(test.title);
@@ -112,9 +130,4 @@ async function judge(task: Task): Promise<Verdict> {
     await run.finish();
     await coverage?.stop();
   }
-}
-
-/** What runs in processes of its own cannot be seen from here, and what is left behind shows at the end. */
-function isAlwaysRun(requirement: string, index: number): boolean {
-  return requirement.startsWith('crash.') || index === storageTests.length - 1;
 }
