@@ -1,12 +1,15 @@
 // The program of a child process: makes one transformer and runs what it is sent. It ends with its
 // parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
+import { Socket } from 'node:net';
 import process from 'node:process';
 import { createTransformer, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
+import { INPUT_FD, receiveInputs } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
 let transformer: Transformer | undefined;
 const reservations = new Map<number, () => void>();
 let nextReservation = 0;
+const inputs = new Map<number, PromiseWithResolvers<Uint8Array>>();
 const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
@@ -54,12 +57,24 @@ function reserveOf(id: number, bytes: number, signal: AbortSignal): Promise<() =
   });
 }
 
+/** The input of a job, which comes before its message or after it. */
+function inputOf(id: number): PromiseWithResolvers<Uint8Array> {
+  let input = inputs.get(id);
+  if (input === undefined) {
+    input = Promise.withResolvers();
+    inputs.set(id, input);
+  }
+  return input;
+}
+
 async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<void> {
-  const { id, input, operations, output, limits } = message;
+  const { id, operations, output, limits } = message;
   const controller = new AbortController();
   running.set(id, controller);
   const { signal } = controller;
   try {
+    const input = await inputOf(id).promise;
+    inputs.delete(id);
     if (transformer === undefined) throw new TransformError('internal', 'This process has no transformer.');
     const reserve = (bytes: number) => reserveOf(id, bytes, signal);
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
@@ -92,5 +107,6 @@ process.on('message', (message: ToChild) => {
       break;
   }
 });
+receiveInputs(new Socket({ fd: INPUT_FD, readable: true, writable: false }), (id, input) => inputOf(id).resolve(input));
 process.once('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

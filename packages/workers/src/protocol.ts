@@ -16,10 +16,8 @@ export interface ChildSetup {
 /** From the serving process to a child. */
 export type ToChild =
   | { readonly type: 'setup'; readonly setup: ChildSetup }
-  | ({ readonly type: 'transform'; readonly id: number } & Pick<
-      TransformRequest,
-      'input' | 'operations' | 'output' | 'limits'
-    >)
+  /** Its input comes by another way (`input-channel.ts`), sooner or later than this. */
+  | ({ readonly type: 'transform'; readonly id: number } & Pick<TransformRequest, 'operations' | 'output' | 'limits'>)
   | { readonly type: 'abort'; readonly id: number }
   /** The memory that a transform asked for is its own now. */
   | { readonly type: 'granted'; readonly reservation: number };

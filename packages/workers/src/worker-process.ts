@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type MemoryGate, TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
+import { INPUT_FD, sendInput } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
 // In the sources and in the build alike: beside this file, with the same extension.
@@ -35,6 +37,7 @@ export interface WorkerOptions {
 /** One child process and the jobs in it. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
+  readonly #inputs: Writable;
   readonly #options: WorkerOptions;
   readonly #jobs = new Map<number, Job>();
   /** How to give back what was reserved, or to stop waiting for it. */
@@ -52,12 +55,16 @@ export class WorkerProcess {
     this.#child = fork(CHILD, [], {
       serialization: 'advanced',
       // Not inherited: Node sets shared pipes back to blocking when a process ends, for all who share them.
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, UV_THREADPOOL_SIZE: String(options.threads) },
     });
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on('data', (text: Buffer) => process.stderr.write(text));
     }
+    const inputs = this.#child.stdio[INPUT_FD] as Writable;
+    // A child that has gone is told by its exit.
+    inputs.on('error', () => undefined);
+    this.#inputs = inputs;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.ready.catch(() => undefined);
@@ -111,7 +118,8 @@ export class WorkerProcess {
       job.killer = setTimeout(() => this.#kill('was killed: a transform did not end'), this.#options.killAfterMs);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#send({ type: 'transform', id, input, operations, output, limits });
+    this.#send({ type: 'transform', id, operations, output, limits });
+    sendInput(this.#inputs, id, input);
     return promise.finally(() => {
       clearTimeout(job.killer);
       signal.removeEventListener('abort', onAbort);
