@@ -1,8 +1,9 @@
-// Writes docs/variables.md from the option tables of the built packages: node scripts/generate-docs.mjs
+// Writes the pages that are made from the built packages: node scripts/generate-docs.mjs
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { variablesPage } from 'tintype';
+import { metricsPage, variablesPage } from 'tintype';
 import { root } from './workspace.mjs';
 
 writeFileSync(join(root, 'docs/variables.md'), await variablesPage());
+writeFileSync(join(root, 'docs/metrics.md'), await metricsPage());

@@ -67,3 +67,21 @@ test('a dropped entry and a result that was not stored are logged too', () => {
 test('what goes well is not logged', () => {
   expect(logged([{ type: 'stored', ms: 1, bytes: 1 }])).toEqual([]);
 });
+
+test('where a failing cache fails requests, no line says that images are served without it', () => {
+  const lines: { readonly msg: string }[] = [];
+  const log = new EventLog();
+  log.writeTo(
+    createLogger({
+      level: 'info',
+      format: 'json',
+      destination: { write: (text) => void lines.push(JSON.parse(text)) },
+    }),
+  );
+  log.failsRequests(() => true);
+  log.observe({ type: 'storage-state', storage: 's3', access: 'reads', state: 'paused', code: 'timeout' });
+  log.observe({ type: 'storage-state', storage: 's3', access: 'writes', state: 'paused', code: 'timeout' });
+  for (const { msg } of lines)
+    expect(msg).toMatch(/; what needs it is answered with 500, as TINTYPE_CACHE_REPORT_ERRORS says\.$/);
+  expect(lines).toHaveLength(2);
+});

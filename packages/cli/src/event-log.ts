@@ -12,9 +12,15 @@ export class EventLog implements Observer {
   readonly #now: () => number;
   readonly #kinds = new Map<string, { toldAt: number; untold: number }>();
   #logger: Logger | undefined;
+  #failsRequests: () => boolean = () => false;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
+  }
+
+  /** Whether a failing cache fails requests; may change while it is used. */
+  failsRequests(holds: () => boolean): void {
+    this.#failsRequests = holds;
   }
 
   /** The logger is made from settings, which are read after this observer has been handed over. */
@@ -45,7 +51,10 @@ export class EventLog implements Observer {
       case 'entry-dropped':
         this.#warn(`entry ${event.reason}`, { reason: event.reason }, ENTRY_DROPPED[event.reason]);
         break;
+      case 'storage-operation':
       case 'fetched':
+      case 'waited':
+      case 'downloaded':
       case 'transformed':
       case 'stored':
         break;
@@ -58,7 +67,7 @@ export class EventLog implements Observer {
       this.#logger?.info({ storage, access }, `The cache storage ${storage} works again: its ${access} go on.`);
       return;
     }
-    const doing = access === 'reads' ? 'images are served without it' : 'results are served and not stored';
+    const doing = this.#failsRequests() ? FAILS_REQUESTS : DOES_WITHOUT[access];
     const message = `The cache storage ${storage} is left alone for a while, because its ${access} fail (${code}); ${doing}.`;
     this.#logger?.warn({ storage, access, code }, message);
   }
@@ -75,6 +84,13 @@ export class EventLog implements Observer {
 }
 
 type StorageState = Extract<ProxyEvent, { readonly type: 'storage-state' }>;
+
+const DOES_WITHOUT = {
+  reads: 'images are served without it',
+  writes: 'results are served and not stored',
+} as const;
+
+const FAILS_REQUESTS = 'what needs it is answered with 500, as TINTYPE_CACHE_REPORT_ERRORS says';
 
 /** `undefined` for what is no trouble, or was told as a change of the storage's state. */
 const STORE_DROPPED: Readonly<Record<StoreDropReason, string | undefined>> = {

@@ -1,8 +1,10 @@
 import process from 'node:process';
-import { type Plugin, type SettingsInput, sectionsOf } from '@tintype/core';
+import { type CoreSettings, type Plugin, type SettingsInput, sectionsOf } from '@tintype/core';
 import { flushLog, hasColors, type Logger, standardOutput } from '@tintype/server';
-import { Failure } from './failure.ts';
+import type { RunningMetricsServer } from '@tintype/server/metrics';
+import { Failure, reasonOf } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
+import { endOnDefect } from './serving/last-words.ts';
 import { Reloader } from './serving/reload.ts';
 import type { Service } from './serving/service.ts';
 import { loggerFor, ServingProcess } from './serving/serving-process.ts';
@@ -33,13 +35,15 @@ export async function serve(
   // At a terminal a single process writes by itself, at once; everything else goes through a buffer.
   const output = standardOutput();
   const logger = loggerFor(settings, { terminal, color, destination: alone && terminal ? undefined : output });
+  endOnDefect(logger);
   const sections = await sectionsOf(plugins);
   let atOnce = () => {};
   const signals = new Signals(() => atOnce());
   let service: Service;
   if (alone) {
     const place = { index: 0, of: 1 };
-    service = new ServingProcess({ plugins, modules, sections, input, place, logger, listenFirst: true });
+    const droppedLines = () => output.dropped;
+    service = new ServingProcess({ plugins, modules, sections, input, place, logger, droppedLines, listenFirst: true });
   } else {
     const { flags = {}, file } = input;
     const supervisor = new Supervisor({ env, flags, file, cwd, settings, logger, output, terminal, color });
@@ -47,9 +51,13 @@ export async function serve(
     service = supervisor;
   }
 
-  const { address, checks } = await service.start();
+  const metrics = await serveMetrics(settings, service);
+  const { address, checks } = await service.start().catch(async (error: unknown) => {
+    await metrics?.close();
+    throw error;
+  });
   const unsafe = unsafeParts(settings, effective);
-  const line = startLine({ address, settings, checks, unsafe });
+  const line = startLine({ address, settings, checks, unsafe, metrics: metrics?.address });
   if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
   else logger.warn(line);
   for (const warning of warnings) logger.warn(warning);
@@ -60,8 +68,21 @@ export async function serve(
   logger.info(`Stopping after ${signal}; requests in flight are answered first.`);
   // Whoever presses Ctrl+C has no load balancer that must notice.
   const inTime = await service.stop(signal === 'SIGINT' ? 0 : undefined);
+  await metrics?.close();
   logger.info('Stopped.');
   await end(logger, inTime);
+}
+
+/** Before anything else is begun: that its address is taken should be told early. */
+async function serveMetrics(settings: CoreSettings, service: Service): Promise<RunningMetricsServer | undefined> {
+  const { prometheusBind: bind } = settings;
+  if (bind === undefined) return undefined;
+  const { startMetricsServer } = await import('@tintype/server/metrics');
+  try {
+    return await startMetricsServer({ bind, text: () => service.metrics() });
+  } catch (error) {
+    throw new Failure(`${reasonOf(error)}.`, 2, { cause: error });
+  }
 }
 
 /** What still hangs, be it a storage or a reader of the log that reads no more, must not keep it from ending. */

@@ -29,16 +29,19 @@ export interface StartFacts {
   readonly settings: CoreSettings;
   readonly checks: readonly (CheckResult & { readonly part: string })[];
   readonly unsafe: readonly string[];
+  /** Where metrics are, if they are served. */
+  readonly metrics?: string | undefined;
 }
 
 /** One line: where it listens, how the cache is, the limits, what is unsafe. */
-export function startLine({ address, settings, checks, unsafe }: StartFacts): string {
+export function startLine({ address, settings, checks, unsafe, metrics }: StartFacts): string {
   const failing = checks.filter((check) => check.part !== 'cache' && !check.ok);
   return [
     `Serving on ${address}`,
     describeCache(checks.find((check) => check.part === 'cache')),
     ...failing.map((check) => `${check.part} NOT USABLE: ${problemOf(check)}`),
     describeLimits(settings),
+    ...(metrics === undefined ? [] : [`metrics on ${metrics}`]),
     ...(unsafe.length === 0 ? [] : [`UNSAFE: ${unsafe.join(', ')}`]),
   ].join('; ');
 }

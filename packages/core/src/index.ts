@@ -30,6 +30,7 @@ export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './conta
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
 export { memoryBudget } from './container/memory-budget.ts';
+export type { StorageHealth } from './container/storage-health.ts';
 export { storageMaker } from './container/storage-maker.ts';
 export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';
 export type { Body, ByteStream } from './contracts/body.ts';
@@ -79,7 +80,7 @@ export type {
   StorageScope,
   TransformerDescriptor,
 } from './contracts/plugin.ts';
-export type { ImageProxy, ProxyRequest, ProxyResponse } from './contracts/proxy.ts';
+export type { ImageProxy, ProxyLoad, ProxyRequest, ProxyResponse } from './contracts/proxy.ts';
 export { SettingsError, type SettingsProblem } from './contracts/settings-error.ts';
 export type {
   BodySource,
@@ -108,6 +109,7 @@ export type {
   PutCondition,
   RangeNotSatisfiable,
   StorageAdapter,
+  StorageUsage,
   StoredMetadata,
   Version,
   VersionCondition,
@@ -130,6 +132,7 @@ export {
   type TransformResult,
 } from './contracts/transformer.ts';
 export { formatBytes } from './format-bytes.ts';
+export type { Capacity, CapacityLimits } from './pipeline/capacity.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
 export { resolveRange } from './storage/byte-range.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';

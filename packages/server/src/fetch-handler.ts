@@ -5,7 +5,7 @@ import { giveUp } from './give-up.ts';
 import type { HandlerOptions } from './handler-options.ts';
 import { internalError } from './plain-answer.ts';
 import { requestId } from './request-id.ts';
-import { CLIENT_CLOSED_REQUEST, RequestLog } from './request-log.ts';
+import { allOf, CLIENT_CLOSED_REQUEST, RequestLog } from './request-log.ts';
 import { headerList } from './security-headers.ts';
 import { checkedPrefix, targetBelow } from './target.ts';
 
@@ -26,7 +26,10 @@ interface Ending {
 export function fetchHandler(proxy: ImageProxy, options: HandlerOptions = {}): FetchHandler {
   const prefix = checkedPrefix(options.prefix ?? '');
   const ready = options.ready ?? (() => true);
-  const log = options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options);
+  const log = allOf([
+    options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
+    options.metrics,
+  ]);
 
   return async (request) => {
     const startedAt = performance.now();

@@ -1,9 +1,12 @@
 import type { Logger } from './logger.ts';
+import type { RequestSink } from './request-log.ts';
 
 /** What both handlers take. */
 export interface HandlerOptions {
   /** Gets one line per request. Without one nothing is logged. */
   readonly logger?: Logger | undefined;
+  /** Hears of every answer besides the log: `Metrics`, for one. */
+  readonly metrics?: RequestSink | undefined;
   /** What `/readyz` tells: whether `proxy.open()` has finished and nothing is stopping. Default: always. */
   readonly ready?: (() => boolean) | undefined;
   /**

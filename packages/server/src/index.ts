@@ -11,4 +11,5 @@ export {
 } from './logger.ts';
 export { type NodeHandler, type NodeHandlerOptions, nodeHandler } from './node-handler.ts';
 export { hideSecrets, redactTarget } from './redaction.ts';
+export type { RequestRecord, RequestSink } from './request-log.ts';
 export { type RunningServer, type ServerOptions, type StopTimes, startServer } from './start-server.ts';

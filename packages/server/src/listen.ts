@@ -7,16 +7,16 @@ import type { Bind } from '@tintype/core';
  *
  * A socket file that a crashed server has left behind is removed; one that somebody answers is not.
  */
-export async function listen(server: Server, bind: Bind): Promise<void> {
+export async function listen(server: Server, bind: Bind, variable = 'TINTYPE_BIND'): Promise<void> {
   try {
     await tryToListen(server, bind);
   } catch (error) {
     if (bind.kind === 'unix' && codeOf(error) === 'EADDRINUSE' && (await isAbandoned(bind.path))) {
       await unlink(bind.path);
-      await listen(server, bind);
+      await listen(server, bind, variable);
       return;
     }
-    throw new Error(whatToDo(bind, error), { cause: error });
+    throw new Error(whatToDo(bind, error, variable), { cause: error });
   }
 }
 
@@ -57,10 +57,10 @@ async function isAbandoned(path: string): Promise<boolean> {
   });
 }
 
-function whatToDo(bind: Bind, error: unknown): string {
+function whatToDo(bind: Bind, error: unknown, variable: string): string {
   const code = codeOf(error);
   const where = bind.kind === 'unix' ? bind.path : hostAndPort(bind.host, bind.port);
-  const elsewhere = 'choose another bind (TINTYPE_BIND)';
+  const elsewhere = `choose another bind (${variable})`;
   switch (code) {
     case 'EADDRINUSE':
       return `Something else listens on ${where} already: stop it, or ${elsewhere}.`;

@@ -32,6 +32,7 @@ export class LogBuffer implements DestinationStream {
   #waiting = '';
   #underWay = 0;
   #dropped = 0;
+  #droppedInAll = 0;
   #broken = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,7 +46,9 @@ export class LogBuffer implements DestinationStream {
   write(lines: string): void {
     if (this.#broken) return;
     if (this.#waiting.length + this.#underWay + lines.length > this.#maxWaiting) {
-      this.#dropped += countLines(lines);
+      const count = countLines(lines);
+      this.#dropped += count;
+      this.#droppedInAll += count;
       return;
     }
     this.#waiting += lines;
@@ -58,6 +61,11 @@ export class LogBuffer implements DestinationStream {
   flush(done: () => void = () => undefined): void {
     this.#idle.push(done);
     if (this.#underWay === 0) this.#next();
+  }
+
+  /** Lines that were dropped so far. */
+  get dropped(): number {
+    return this.#droppedInAll;
   }
 
   /** Whether the reader has not taken yet what it was given. */

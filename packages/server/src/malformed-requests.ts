@@ -1,6 +1,6 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestLog } from './request-log.ts';
+import type { RequestSink } from './request-log.ts';
 import { CONTENT_SECURITY_POLICY } from './security-headers.ts';
 
 const ANSWERS: Readonly<Record<string, readonly [status: number, sentence: string]>> = {
@@ -10,7 +10,7 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, sentence: strin
 };
 
 /** Answers what is no HTTP request, and what does not arrive in time, in one sentence, and hangs up. */
-export function answerMalformed(server: Server, log: RequestLog | undefined): void {
+export function answerMalformed(server: Server, log: RequestSink | undefined): void {
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket & { _httpMessage?: { headersSent: boolean } | null };
     const code = error.code ?? 'unknown';

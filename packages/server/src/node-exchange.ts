@@ -4,12 +4,12 @@ import type { ByteStream, CacheOutcome, HttpFields, ProxyRequest, ProxyResponse 
 import { giveUp } from './give-up.ts';
 import { internalError } from './plain-answer.ts';
 import { requestId } from './request-id.ts';
-import { CLIENT_CLOSED_REQUEST, type RequestLog, type RequestRecord } from './request-log.ts';
+import { CLIENT_CLOSED_REQUEST, type RequestRecord, type RequestSink } from './request-log.ts';
 import { headerList } from './security-headers.ts';
 
 /** What all exchanges of a handler have in common. */
 export interface ExchangeContext {
-  readonly log: RequestLog | undefined;
+  readonly log: RequestSink | undefined;
   /** Milliseconds. */
   readonly writeStallTimeout: number;
   readonly draining: () => boolean;

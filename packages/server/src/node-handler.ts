@@ -3,7 +3,7 @@ import type { ImageProxy } from '@tintype/core';
 import { BODY_REFUSED, frontAnswer, NOT_MOUNTED_HERE } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
 import { type ExchangeContext, NodeExchange } from './node-exchange.ts';
-import { RequestLog } from './request-log.ts';
+import { allOf, RequestLog } from './request-log.ts';
 import { checkedPrefix, targetBelow } from './target.ts';
 
 export interface NodeHandlerOptions extends HandlerOptions {
@@ -27,7 +27,10 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
   const prefix = checkedPrefix(options.prefix ?? '');
   const ready = options.ready ?? always;
   const context: ExchangeContext = {
-    log: options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
+    log: allOf([
+      options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
+      options.metrics,
+    ]),
     writeStallTimeout: (options.writeStallTimeout ?? 30) * 1000,
     draining: options.draining ?? never,
   };

@@ -20,6 +20,29 @@ export interface RequestRecord {
   readonly problem: { readonly code: string; readonly cause?: unknown } | undefined;
 }
 
+/** Hears of every answer, when it has been sent. */
+export interface RequestSink {
+  write(record: RequestRecord): void;
+  /** A connection whose bytes were no request. */
+  malformed(status: number, code: string): void;
+}
+
+/** Tells several what one is told; `undefined` if there is none. */
+export function allOf(sinks: readonly (RequestSink | undefined)[]): RequestSink | undefined {
+  const [first, ...others] = sinks.filter((sink) => sink !== undefined);
+  if (first === undefined || others.length === 0) return first;
+  return {
+    write(record) {
+      first.write(record);
+      for (const sink of others) sink.write(record);
+    },
+    malformed(status, code) {
+      first.malformed(status, code);
+      for (const sink of others) sink.malformed(status, code);
+    },
+  };
+}
+
 /** The client closed the connection before it had its answer. Not a status of HTTP; nginx's word. */
 export const CLIENT_CLOSED_REQUEST = 499;
 
@@ -29,7 +52,7 @@ const LEVELS = { error: 50, warn: 40, info: 30, debug: 20 } as const;
  * Writes one line per request: 5xx, and answers that broke off, as `error`; 4xx as `warn`; the rest
  * and clients that went away as `info`; probes as `debug`.
  */
-export class RequestLog {
+export class RequestLog implements RequestSink {
   readonly #logger: Logger;
   readonly #writeInfo: ((fields: string) => void) | undefined;
   readonly #prefix: string;
@@ -89,7 +112,8 @@ function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVEL
   return status >= 400 ? 'warn' : 'info';
 }
 
-function cacheWord(cache: CacheOutcome | undefined): string | undefined {
+/** What the cache did, in one word. */
+export function cacheWord(cache: CacheOutcome | undefined): string | undefined {
   if (cache === undefined) return undefined;
   if (cache.kind !== 'miss') return cache.kind;
   if (cache.collapsed) return 'collapsed';

@@ -6,7 +6,7 @@ import type { HandlerOptions } from './handler-options.ts';
 import { addressOf, listen } from './listen.ts';
 import { answerMalformed } from './malformed-requests.ts';
 import { type NodeHandler, nodeHandler } from './node-handler.ts';
-import { RequestLog } from './request-log.ts';
+import { allOf, RequestLog } from './request-log.ts';
 
 /** How a server stops. Times are in seconds. */
 export interface StopTimes {
@@ -105,7 +105,10 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
   server.on('checkContinue', onRequest);
   answerMalformed(
     server,
-    options.logger === undefined ? undefined : new RequestLog(options.logger, options.prefix ?? ''),
+    allOf([
+      options.logger === undefined ? undefined : new RequestLog(options.logger, options.prefix ?? ''),
+      options.metrics,
+    ]),
   );
   warnOfDrops(server, maxConnections, options);
 

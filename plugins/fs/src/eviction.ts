@@ -38,6 +38,7 @@ export class Eviction {
   readonly #temp: TempFolder;
   /** Space found by the last walk; `undefined` before there was one. */
   #counted: number | undefined;
+  #evicted = 0;
   /** What `temp.added` was when that walk began. */
   #addedBefore = 0;
   #running: Promise<void> | undefined;
@@ -51,6 +52,16 @@ export class Eviction {
     this.#root = root;
     this.#maxBytes = maxBytes;
     this.#temp = temp;
+  }
+
+  /** Whether entries were ever counted. */
+  get counted(): boolean {
+    return this.#counted !== undefined;
+  }
+
+  /** Entries that this process has removed. */
+  get evicted(): number {
+    return this.#evicted;
   }
 
   /** Disk space in bytes that entries take now, about. */
@@ -146,7 +157,9 @@ export class Eviction {
       }
       const age = ageClass(now, stats);
       if (age < limit || (age === limit && partial <= 0)) continue;
-      if (!(await this.#tolerating(dirname(path), () => removeFile(path)))) continue;
+      const end = await this.#tolerating(dirname(path), () => removeFile(path));
+      if (end === undefined) continue;
+      if (end === 'removed') this.#evicted += 1;
       if (age === limit) partial -= spaceOf(stats);
       freed += spaceOf(stats);
     }
@@ -209,14 +222,15 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-async function removeFile(path: string): Promise<true> {
+async function removeFile(path: string): Promise<'removed' | 'gone'> {
   try {
     await unlink(path);
+    return 'removed';
   } catch (error) {
     // Another process was faster: it counts as freed, or both would go on to evict more.
     if (!isSystemError(error, 'ENOENT')) throw error;
+    return 'gone';
   }
-  return true;
 }
 
 /** Removes a folder if nothing is in it. */

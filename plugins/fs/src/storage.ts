@@ -13,6 +13,7 @@ import {
   type StorageCapabilities,
   StorageError,
   type StorageKey,
+  type StorageUsage,
   type StoredMetadata,
   type Version,
   type VersionCondition,
@@ -236,6 +237,11 @@ export class FsStorage implements StorageAdapter {
     } catch (error) {
       return { ok: false, summary, problem: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  usage(): StorageUsage {
+    const { counted, estimate, evicted } = this.#parts.eviction;
+    return { bytes: counted ? estimate : undefined, evicted };
   }
 
   /**

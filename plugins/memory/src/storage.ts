@@ -17,6 +17,7 @@ import {
   type StorageCapabilities,
   StorageError,
   type StorageKey,
+  type StorageUsage,
   type StoredMetadata,
   type Version,
   type VersionCondition,
@@ -49,6 +50,7 @@ export class MemoryStorage implements StorageAdapter {
   readonly #now: Clock;
   readonly #entries = new Map<StorageKey, Stored>();
   #bytes = 0;
+  #evicted = 0;
   /** Versions of two instances never coincide. */
   readonly #instance = randomUUID();
   #writes = 0;
@@ -156,6 +158,10 @@ export class MemoryStorage implements StorageAdapter {
     }
   }
 
+  usage(): StorageUsage {
+    return { bytes: this.#bytes, entries: this.#entries.size, evicted: this.#evicted };
+  }
+
   async check(): Promise<CheckResult> {
     const cap = this.#maxBytes === Number.POSITIVE_INFINITY ? 'no limit' : `at most ${formatBytes(this.#maxBytes)}`;
     return { ok: true, summary: `memory of this process, ${cap}` };
@@ -198,6 +204,7 @@ export class MemoryStorage implements StorageAdapter {
     this.#bytes += weight;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
+      this.#evicted += 1;
       this.#remove(oldest);
     }
     return version;

@@ -5,6 +5,7 @@ import { flushLog, type Logger, standardOutput } from '@tintype/server';
 import { compose } from '../composition.ts';
 import { describeFailure } from '../failure.ts';
 import { makeProxy } from '../make-proxy.ts';
+import { endOnDefect } from './last-words.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import { loggerFor, ServingProcess } from './serving-process.ts';
 
@@ -28,6 +29,9 @@ process.on('message', (message: ToChild) => {
     case 'reload':
       void reload(message.id, message.file);
       break;
+    case 'metrics':
+      void metrics(message.id);
+      break;
     case 'stop':
       void stop(message.drainDelay);
       break;
@@ -39,8 +43,20 @@ async function start({ env, flags, file, cwd, place, listenFirst, terminal, colo
   const { file: _unread, ...input } = { ...found, flags };
   const whole = { ...input, ...(file === null ? {} : { file }) };
   const { settings } = await makeProxy(plugins, whole);
-  const logger = loggerFor(settings, { terminal, color, destination: standardOutput() });
-  const service = new ServingProcess({ plugins, modules, sections, input: whole, place, logger, listenFirst });
+  const output = standardOutput();
+  const logger = loggerFor(settings, { terminal, color, destination: output });
+  endOnDefect(logger);
+  const droppedLines = () => output.dropped;
+  const service = new ServingProcess({
+    plugins,
+    modules,
+    sections,
+    input: whole,
+    place,
+    logger,
+    droppedLines,
+    listenFirst,
+  });
   await send({ type: 'started', ...(await service.start()) });
   return { service, logger };
 }
@@ -54,6 +70,11 @@ async function refuse(error: unknown): Promise<void> {
 async function reload(id: number, file: ChildSetup['file']): Promise<void> {
   const { service } = await running;
   await send({ type: 'reloaded', id, problems: await service.reload(file ?? undefined) });
+}
+
+async function metrics(id: number): Promise<void> {
+  const { service } = await running;
+  await send({ type: 'metrics', id, snapshot: await service.snapshot() });
 }
 
 async function stop(drainDelay: number | undefined): Promise<void> {

@@ -1,6 +1,8 @@
 import {
   type Awaitable,
   type CacheStorage,
+  type Capacity,
+  type CapacityLimits,
   type CheckResult,
   type ConditionalOptions,
   definePlugin,
@@ -17,6 +19,7 @@ import {
   type StatResult,
   type StorageCapabilities,
   type StorageCounters,
+  type StorageHealth,
   type Transformer,
   type TransformRequest,
   type TransformResult,
@@ -42,6 +45,9 @@ export interface Fingerprints {
  */
 export class KeptParts {
   readonly #storages = new Map<string, Shared<CacheStorage>>();
+  readonly #healths = new Map<string, StorageHealth>();
+  #capacity: Capacity | undefined;
+  #wanted: CapacityLimits | undefined;
   readonly #transformers = new Map<string, Shared<Transformer>>();
 
   /** Give it last, so that it keeps the parts as other plugins have wrapped them. */
@@ -52,8 +58,18 @@ export class KeptParts {
         // What was made and isn't used was never opened, so nothing has to be closed.
         container.onActivation(
           tokens.resultStorage,
-          (_context, made) => new KeptStorage(kept(this.#storages, storage, made)),
+          (_context, made) => new KeptStorage(kept(this.#storages, storage, made, () => this.#healths.delete(storage))),
         );
+        container.onActivation(tokens.storageHealth, (_context, made) => {
+          const health = this.#healths.get(storage) ?? made;
+          this.#healths.set(storage, health);
+          return health;
+        });
+        container.onActivation(tokens.capacity, (_context, made) => {
+          this.#capacity ??= made;
+          this.#wanted = made.limits;
+          return this.#capacity;
+        });
         container.onActivation(
           tokens.transformer,
           (_context, made) => new KeptTransformer(kept(this.#transformers, transformer, made)),
@@ -61,12 +77,25 @@ export class KeptParts {
       },
     });
   }
+
+  /** The limits of the proxy that was made last hold from now on, for what the ones before have begun too. */
+  adoptLimits(): void {
+    if (this.#wanted !== undefined) this.#capacity?.resize(this.#wanted);
+  }
 }
 
-function kept<T extends Part>(parts: Map<string, Shared<T>>, fingerprint: string, made: T): Shared<T> {
+function kept<T extends Part>(
+  parts: Map<string, Shared<T>>,
+  fingerprint: string,
+  made: T,
+  ended: () => void = () => undefined,
+): Shared<T> {
   const there = parts.get(fingerprint);
   if (there !== undefined) return there;
-  const shared = new Shared(made, () => parts.delete(fingerprint));
+  const shared = new Shared(made, () => {
+    parts.delete(fingerprint);
+    ended();
+  });
   parts.set(fingerprint, shared);
   return shared;
 }

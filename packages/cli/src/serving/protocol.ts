@@ -1,3 +1,4 @@
+import type { MetricsSnapshot } from '@tintype/server/metrics';
 import type { FileInput, Started } from './service.ts';
 import type { Place } from './shares.ts';
 
@@ -19,6 +20,7 @@ export interface ChildSetup {
 export type ToChild =
   | { readonly type: 'setup'; readonly setup: ChildSetup }
   | { readonly type: 'reload'; readonly id: number; readonly file: NonNullable<FileInput> | null }
+  | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'stop'; readonly drainDelay?: number };
 
 /** From a child to the supervisor. */
@@ -26,4 +28,5 @@ export type FromChild =
   | ({ readonly type: 'started' } & Started)
   /** It cannot start; `text` is for the operator, `code` to end with. */
   | { readonly type: 'refused'; readonly text: string; readonly code: number }
-  | { readonly type: 'reloaded'; readonly id: number; readonly problems: readonly string[] };
+  | { readonly type: 'reloaded'; readonly id: number; readonly problems: readonly string[] }
+  | { readonly type: 'metrics'; readonly id: number; readonly snapshot: MetricsSnapshot };

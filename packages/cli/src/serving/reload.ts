@@ -17,6 +17,8 @@ const FOR_A_START = new Set(
     'READ_REQUEST_TIMEOUT',
     'WRITE_RESPONSE_TIMEOUT',
     'LOG_FORMAT',
+    'PROMETHEUS_BIND',
+    'PROMETHEUS_NAMESPACE',
     'PLUGINS',
   ].map((name) => `TINTYPE_${name}`),
 );

@@ -20,6 +20,8 @@ export interface Service {
    * @returns what could not be done, as sentences; then the settings before stay in force there.
    */
   reload(file: FileInput): Promise<readonly string[]>;
+  /** All metrics in Prometheus' text format; only where `TINTYPE_PROMETHEUS_BIND` asks for them. */
+  metrics(): Promise<string>;
   /**
    * Stops: not ready any more, after the delay not listening, then answers in flight and pending stores.
    *

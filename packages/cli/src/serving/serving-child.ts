@@ -1,10 +1,13 @@
 import cluster, { type Worker } from 'node:cluster';
 import process from 'node:process';
+import type { MetricsSnapshot } from '@tintype/server/metrics';
 import { Failure } from '../failure.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import type { FileInput, Started } from './service.ts';
 
 export interface ServingChildOptions {
+  /** That no other child has, or had. */
+  readonly number: number;
   readonly setup: ChildSetup;
   /** Takes whole lines that it has logged. */
   readonly log: (lines: string) => void;
@@ -16,12 +19,15 @@ export interface ServingChildOptions {
 export class ServingChild {
   readonly #worker: Worker;
   readonly #exit = Promise.withResolvers<void>();
+  readonly #scrapes = new Map<number, (snapshot: MetricsSnapshot | undefined) => void>();
   readonly #reloads = new Map<number, (problems: readonly string[]) => void>();
+  readonly number: number;
   /** Rejects with a `Failure` if it does not come that far. */
   readonly started: Promise<Started>;
   #nextId = 0;
 
-  constructor({ setup, log, onExit }: ServingChildOptions) {
+  constructor({ number, setup, log, onExit }: ServingChildOptions) {
+    this.number = number;
     this.#worker = cluster.fork();
     const { promise, resolve, reject } = Promise.withResolvers<Started>();
     this.started = promise;
@@ -29,6 +35,7 @@ export class ServingChild {
     this.#worker.on('message', (message: FromChild) => {
       if (message.type === 'started') resolve(message);
       else if (message.type === 'refused') reject(new Failure(message.text, 2));
+      else if (message.type === 'metrics') this.#scrapes.get(message.id)?.(message.snapshot);
       else this.#reloads.get(message.id)?.(message.problems);
     });
     // A failing start is told by the exit as well.
@@ -37,6 +44,7 @@ export class ServingChild {
       const reason = signal ? `was ended by ${signal}` : `exited with code ${code}`;
       reject(new Failure(`A serving process ${reason} before it served.`, 2));
       for (const settle of this.#reloads.values()) settle([]);
+      for (const settle of this.#scrapes.values()) settle(undefined);
       this.#exit.resolve();
       onExit(reason);
     });
@@ -57,6 +65,20 @@ export class ServingChild {
     if (this.#worker.isDead()) resolve([]);
     else this.#send({ type: 'reload', id, file: file ?? null });
     return promise.finally(() => this.#reloads.delete(id));
+  }
+
+  /** Its numbers; `undefined` if it does not tell them within this time, or has ended. */
+  async metrics(withinMs: number): Promise<MetricsSnapshot | undefined> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<MetricsSnapshot | undefined>();
+    this.#scrapes.set(id, resolve);
+    const late = setTimeout(() => resolve(undefined), withinMs);
+    if (this.#worker.isDead()) resolve(undefined);
+    else this.#send({ type: 'metrics', id });
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#scrapes.delete(id);
+    });
   }
 
   /** @returns whether it ended by itself within this time; if not, it was killed. */

@@ -10,6 +10,7 @@ import {
   SettingsReader,
 } from '@tintype/core';
 import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer } from '@tintype/server';
+import type { Metrics, MetricsSnapshot } from '@tintype/server/metrics';
 import { workers } from '@tintype/workers';
 import { EventLog } from '../event-log.ts';
 import { describeFailure, Failure, reasonOf } from '../failure.ts';
@@ -31,6 +32,8 @@ export interface ServingOptions {
   readonly input: SettingsInput;
   readonly place: Place;
   readonly logger: Logger;
+  /** Lines that the log had no room for, so far. */
+  readonly droppedLines: () => number;
   /** Whether it answers probes while it is still opening its parts. */
   readonly listenFirst: boolean;
 }
@@ -40,15 +43,18 @@ export class ServingProcess implements Service {
   readonly #options: ServingOptions;
   readonly #events = new EventLog();
   readonly #parts = new KeptParts();
+  #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
   #server: RunningServer | undefined;
 
   constructor(options: ServingOptions) {
     this.#options = options;
     this.#events.writeTo(options.logger);
+    this.#events.failsRequests(() => this.#current?.proxy.settings.cacheReportErrors ?? false);
   }
 
   async start(): Promise<Started> {
+    await this.#count();
     const proxy = await this.#make(this.#options.input);
     const current = new CurrentProxy(proxy);
     this.#current = current;
@@ -79,8 +85,18 @@ export class ServingProcess implements Service {
       return [describeFailure(error).text];
     }
     current.replace(next);
+    this.#parts.adoptLimits();
     this.#options.logger.level = next.settings.logLevel;
     return [];
+  }
+
+  async metrics(): Promise<string> {
+    return (await this.#metrics?.text()) ?? '';
+  }
+
+  /** For a supervisor, which puts it together with that of others. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    return (await this.#metrics?.snapshot()) ?? [];
   }
 
   async stop(drainDelay?: number): Promise<boolean> {
@@ -104,10 +120,25 @@ export class ServingProcess implements Service {
     return inTime;
   }
 
+  /** Nothing of it is loaded unless somebody wants it. */
+  async #count(): Promise<void> {
+    const { input, droppedLines, place } = this.#options;
+    const { prometheusBind, prometheusNamespace } = new SettingsReader(input).read(coreSection);
+    if (prometheusBind === undefined) return;
+    const { Metrics } = await import('@tintype/server/metrics');
+    this.#metrics = new Metrics({
+      namespace: prometheusNamespace,
+      load: () => this.#current?.proxy.load?.(),
+      droppedLines,
+      tellsShared: place.index === 0,
+    });
+  }
+
   #listen(current: CurrentProxy, { settings }: ConfiguredProxy): Promise<RunningServer> {
     return startServer(current, {
       bind: settings.bind,
       logger: this.#options.logger,
+      metrics: this.#metrics,
       logHits: () => current.proxy.settings.logHits,
       ready: () => current.isOpen,
       keepAliveTimeout: settings.keepAliveTimeout,
@@ -123,15 +154,25 @@ export class ServingProcess implements Service {
     const { plugins, modules, sections, place } = this.#options;
     const input = { ...settings, flags: { ...settings.flags, ...sharesOf(sections, settings, place) } };
     const events = this.#events;
+    const metrics = this.#metrics;
     const snapshot = snapshotOf(sections, input);
     return makeProxy(
       [
         ...plugins,
-        definePlugin({ name: 'tintype/event-log', register: (registry) => registry.observer(events) }),
+        definePlugin({
+          name: 'tintype/event-log',
+          register: (registry) => {
+            registry.observer(events);
+            if (metrics !== undefined) registry.observer(metrics);
+          },
+        }),
         workers({
           modules,
           memoryBudget: memoryBudget(new SettingsReader(input).read(coreSection).memoryBudget),
-          onCrash: (reason) => events.childEnded(reason),
+          onCrash: (reason) => {
+            events.childEnded(reason);
+            metrics?.childEnded();
+          },
         }),
         this.#parts.plugin({
           storage: storageFingerprint(snapshot),

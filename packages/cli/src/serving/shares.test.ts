@@ -31,3 +31,14 @@ test('what is blank is divided too: the machine does not grow with the processes
   const half = Number(sharesOf([coreSection], {}, { index: 0, of: 4 }).MEMORY_BUDGET);
   expect(Math.abs(first - 2 * half)).toBeLessThan(4);
 });
+
+test('a part of the memory cap holds at least one entry; a total that is too small stays as it was written', () => {
+  const table = { MAX_BYTES: { kind: 'bytes', description: '' } } as const;
+  const section = { title: 'Cache memory', prefix: 'CACHE_MEMORY_', table };
+  const shareOfCap = (cap: string) =>
+    sharesOf([section], { env: { TINTYPE_CACHE_MEMORY_MAX_BYTES: cap } }, { index: 0, of: 4 });
+  expect(shareOfCap('10000')).toEqual({ CACHE_MEMORY_MAX_BYTES: '5600' });
+  expect(shareOfCap('40000')).toEqual({ CACHE_MEMORY_MAX_BYTES: '10000' });
+  expect(shareOfCap('5000')).toEqual({ CACHE_MEMORY_MAX_BYTES: '5000' });
+  expect(shareOfCap('0')).toEqual({ CACHE_MEMORY_MAX_BYTES: '0' });
+});

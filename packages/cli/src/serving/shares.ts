@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { memoryBudget, type Section, type SettingsInput, SettingsReader } from '@tintype/core';
+import { MIN_METADATA_BYTES, memoryBudget, type Section, type SettingsInput, SettingsReader } from '@tintype/core';
 
 /** Which one of how many processes this is, from 0. */
 export interface Place {
@@ -20,6 +20,12 @@ const TOTALS: Readonly<Record<string, () => number>> = {
   MEMORY_BUDGET: () => memoryBudget(undefined),
   CACHE_MEMORY_MAX_BYTES: () => 0,
 };
+
+/**
+ * The least that one process can do with, where a part of a total may be less: the memory storage keeps
+ * a quarter of its cap for the metadata of one entry. Together they then take that little bit more.
+ */
+const LEAST: Readonly<Record<string, number>> = { CACHE_MEMORY_MAX_BYTES: 4 * MIN_METADATA_BYTES };
 
 /** One process's part of a total: differs by at most 1 between processes, and is never less than 1. 0 stays 0. */
 export function shareOf(total: number, { index, of }: Place): number {
@@ -42,7 +48,11 @@ export function sharesOf(
       const blank = TOTALS[prefix + name];
       if (blank === undefined) continue;
       const [value = blank()] = Object.values(reader.read({ title, prefix, table: { [name]: spec } }));
-      if (typeof value === 'number') flags[prefix + name] = String(shareOf(value, place));
+      if (typeof value === 'number') {
+        // A total that is too small by itself is told as it was written.
+        const least = Math.min(value, LEAST[prefix + name] ?? 0);
+        flags[prefix + name] = String(Math.max(least, shareOf(value, place)));
+      }
     }
   }
   return flags;

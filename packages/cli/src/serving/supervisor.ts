@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CoreSettings, formatBind } from '@tintype/core';
 import type { LogBuffer, Logger } from '@tintype/server';
+import type { Metrics, MetricsSum } from '@tintype/server/metrics';
 import { reasonOf } from '../failure.ts';
 import type { ChildSetup } from './protocol.ts';
 import type { FileInput, Service, Started } from './service.ts';
@@ -18,6 +19,10 @@ const HASTY_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 /** What a child gets for its own end, beyond the times that the settings give it. */
 const MARGIN_MS = 5_000;
+/** A child that takes longer to tell its numbers is counted as it was last. */
+const SCRAPE_MS = 2_000;
+/** What this process tells of itself, beside what those that serve tell. */
+const OWN_METRICS = /^(process_|nodejs_)|log_lines_dropped_total$/;
 
 export interface SupervisorOptions extends Pick<ChildSetup, 'env' | 'flags' | 'cwd' | 'terminal' | 'color'> {
   readonly file: FileInput;
@@ -40,6 +45,8 @@ export class Supervisor implements Service {
   #file: FileInput;
   #flags: Readonly<Record<string, string>>;
   #stopping = false;
+  #forks = 0;
+  #metrics: { readonly sum: MetricsSum; readonly own: Metrics } | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -55,8 +62,14 @@ export class Supervisor implements Service {
   async start(): Promise<Started> {
     cluster.schedulingPolicy = cluster.SCHED_RR;
     // Output is not inherited: Node sets shared pipes back to blocking when a process ends.
-    cluster.setupPrimary({ exec: CHILD, args: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    cluster.setupPrimary({
+      exec: CHILD,
+      args: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    });
     await this.#fixPort();
+    await this.#countOwn();
     try {
       // One before the others: what is wrong is then told once, and a socket file is made once.
       const first = await this.#fork(0, true).started;
@@ -73,6 +86,22 @@ export class Supervisor implements Service {
     this.#file = file;
     const problems = await Promise.all([...this.#children.values()].map((child) => child.reload(file)));
     return [...new Set(problems.flat())];
+  }
+
+  async metrics(): Promise<string> {
+    if (this.#metrics === undefined) return '';
+    const { sum, own } = this.#metrics;
+    await Promise.all(
+      [...this.#children.values()].map(async (child) => {
+        const snapshot = await child.metrics(SCRAPE_MS);
+        if (snapshot !== undefined) sum.update(child.number, snapshot);
+      }),
+    );
+    sum.update(
+      0,
+      (await own.snapshot()).filter(({ name }) => OWN_METRICS.test(name)),
+    );
+    return await sum.text();
   }
 
   async stop(drainDelay?: number): Promise<boolean> {
@@ -92,7 +121,9 @@ export class Supervisor implements Service {
   #fork(index: number, listenFirst: boolean): ServingChild {
     const { env, cwd, terminal, color, settings, output, logger } = this.#options;
     const startedAt = performance.now();
+    const number = ++this.#forks;
     const child = new ServingChild({
+      number,
       setup: {
         env,
         flags: this.#flags,
@@ -106,6 +137,7 @@ export class Supervisor implements Service {
       log: (lines) => output.write(lines),
       onExit: (reason) => {
         this.#children.delete(index);
+        void this.#metrics?.sum.ended(number);
         if (this.#stopping) return;
         const hasty = performance.now() - startedAt < HASTY_MS;
         const failures = hasty ? (this.#failures.get(index) ?? 0) + 1 : 0;
@@ -128,6 +160,19 @@ export class Supervisor implements Service {
     } catch (error) {
       this.#options.logger.error(`A serving process could not be started: ${reasonOf(error)}.`);
     }
+  }
+
+  async #countOwn(): Promise<void> {
+    const { settings, output } = this.#options;
+    if (settings.prometheusBind === undefined) return;
+    const { Metrics, MetricsSum } = await import('@tintype/server/metrics');
+    const own = new Metrics({
+      namespace: settings.prometheusNamespace,
+      load: () => undefined,
+      droppedLines: () => output.dropped,
+      tellsShared: false,
+    });
+    this.#metrics = { sum: new MetricsSum(), own };
   }
 
   /**

@@ -278,6 +278,18 @@ export const coreOptions = {
     max: 1,
     description: 'The share of cache hits that get a log line: 0 none, 0.01 every hundredth, 1 all.',
   },
+  PROMETHEUS_BIND: {
+    kind: 'bind',
+    imgproxy: true,
+    description:
+      'Where metrics are served for Prometheus, apart from images and to whoever can reach it, as in `127.0.0.1:9090`; blank counts nothing.',
+  },
+  PROMETHEUS_NAMESPACE: {
+    kind: 'string',
+    default: '',
+    imgproxy: true,
+    description: 'What stands before the names of the metrics, with `_` between; blank is nothing.',
+  },
   TRANSFORMER_USE: {
     kind: 'string',
     default: '',
@@ -307,7 +319,13 @@ export const coreSection: Section<typeof coreOptions> = { title: 'Proxy', prefix
 
 /** What must hold between core settings: adds to the reader's problems. */
 export function checkCoreSettings(settings: CoreSettings, reader: SettingsReader): void {
-  const { key, salt } = settings;
+  const { key, salt, prometheusNamespace } = settings;
+  if (prometheusNamespace !== '' && !METRIC_NAME.test(prometheusNamespace)) {
+    reader.problem(
+      'TINTYPE_PROMETHEUS_NAMESPACE',
+      `TINTYPE_PROMETHEUS_NAMESPACE is "${prometheusNamespace}"; expected letters, digits, _ and :, not beginning with a digit.`,
+    );
+  }
   const unread = reader.hasProblem('TINTYPE_KEY') || reader.hasProblem('TINTYPE_SALT');
   if (key.length !== salt.length && !unread) {
     reader.problem(
@@ -316,6 +334,9 @@ export function checkCoreSettings(settings: CoreSettings, reader: SettingsReader
     );
   }
 }
+
+/** Prometheus' rule for names of metrics. */
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
 function count(values: number): string {
   return values === 0 ? 'no value' : values === 1 ? '1 value' : `${values} values`;

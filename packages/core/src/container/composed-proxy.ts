@@ -6,11 +6,12 @@ import type { Coordinator } from '../contracts/coordinator.ts';
 import { type Dialect, type KeyRing, RequestError } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { Origin } from '../contracts/origin.ts';
-import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import type { ProxyLoad, ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import type { CacheStorage } from '../contracts/storage.ts';
 import type { CheckResult } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { Transformer } from '../contracts/transformer.ts';
+import type { Capacity } from '../pipeline/capacity.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -32,6 +33,7 @@ interface Composition {
   readonly keys: KeyRing | undefined;
   readonly emit: (event: ProxyEvent) => void;
   readonly health: StorageHealth;
+  readonly capacity: Capacity;
   readonly settings: CoreSettings;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
@@ -89,6 +91,22 @@ export class ComposedProxy implements ConfiguredProxy {
     return Promise.all(rows);
   }
 
+  load(): ProxyLoad {
+    const { pipeline, capacity, health } = this.#parts;
+    const { transforms, intake, memory, stores, limits } = capacity;
+    return {
+      waiting: pipeline.waiting,
+      making: intake.making,
+      queued: intake.waiting + transforms.waiting,
+      transforms: transforms.running,
+      maxTransforms: limits.workers,
+      reservedMemory: memory.used,
+      memoryBudget: limits.memory,
+      storeQueue: { length: stores.length, bytes: stores.bytes },
+      storages: health.usage(),
+    };
+  }
+
   sign(path: string): string {
     const { dialect, keys } = this.#parts;
     if (keys === undefined) {
@@ -117,7 +135,7 @@ export class ComposedProxy implements ConfiguredProxy {
       const { health } = this.#parts;
       const goOn = Promise.withResolvers<void>();
       const timer = setTimeout(() => {
-        health.change(storage.name, 'reads', 'paused', 'timeout');
+        health.opening(storage.name, 'paused', 'timeout');
         goOn.resolve();
       }, START_WITHOUT_MS);
       await Promise.race([this.#openStorage(storage), goOn.promise]);
@@ -130,13 +148,13 @@ export class ComposedProxy implements ConfiguredProxy {
     const { health } = this.#parts;
     try {
       await storage.open({ signal: this.#life.signal });
-      health.change(storage.name, 'reads', 'working');
+      health.opening(storage.name, 'working');
     } catch (error) {
       if (this.#closing) return;
       const code = StorageError.is(error) ? error.code : 'internal';
       const message = error instanceof Error ? error.message : String(error);
       this.#parts.emit({ type: 'cache-error', operation: 'open', code, message });
-      health.change(storage.name, 'reads', 'paused', code);
+      health.opening(storage.name, 'paused', code);
       this.#reopen = setTimeout(() => void this.#openStorage(storage), REOPEN_MS);
       this.#reopen.unref();
     }

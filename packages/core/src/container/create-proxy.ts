@@ -10,14 +10,12 @@ import { SettingsError } from '../contracts/settings-error.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
-import { Intake } from '../pipeline/intake.ts';
-import { MemoryGate } from '../pipeline/memory-gate.ts';
+import { Capacity } from '../pipeline/capacity.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
-import { Semaphore } from '../pipeline/semaphore.ts';
 import { Sources } from '../pipeline/sources.ts';
-import { spoolMemoryBeside } from '../pipeline/spool-memory.ts';
 import { createStorage } from '../storage/create-storage.ts';
+import { timed } from '../storage/timed.ts';
 import { withBreaker } from '../storage/with-breaker.ts';
 import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
 import { chooseStorage } from './choose-storage.ts';
@@ -32,9 +30,6 @@ import { tokens } from './tokens.ts';
 
 /** Longest time for a lookup before it counts as a miss, in milliseconds. */
 const LOOKUP_DEADLINE_MS = { local: 250, remote: 1_000 };
-
-/** Bytes of results that may wait for the storage at a time. */
-const MAX_PENDING_STORE_BYTES = 64 * 1024 * 1024;
 
 export interface ProxyDefinition {
   /** What the proxy is composed of. The order does not matter. */
@@ -84,14 +79,17 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
   const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
-  const health = new StorageHealth((event) => tell.emit(event));
+  const ownHealth = new StorageHealth((event) => tell.emit(event));
+  const hearsOperations = all(container, tokens.observers).some((observer) => observer.hearsOperations);
   const adapter = collecting(reader, () =>
     chosenStorage?.build(
-      (tier, { id, remote }) =>
-        withBreaker(tier, {
+      (tier, { id, remote }) => {
+        ownHealth.add(id, tier);
+        return withBreaker(hearsOperations ? timed(tier, id, (event) => tell.emit(event)) : tier, {
           readDeadlineMs: lookupDeadlineMs(settings, remote),
-          onChange: (access, state, code) => health.change(id, access, state, code),
-        }),
+          onChange: (access, state, code) => ownHealth.change(id, access, state, code),
+        });
+      },
       (error) => {
         const code = StorageError.is(error) ? error.code : 'internal';
         const message = error instanceof Error ? error.message : String(error);
@@ -111,6 +109,15 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
     container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));
   }
+  container.bind(tokens.storageHealth).toConstantValue(ownHealth);
+  container.bind(tokens.capacity).toConstantValue(
+    new Capacity({
+      workers: settings.workers ?? 2 * availableParallelism(),
+      queue: orUnlimited(settings.requestsQueueSize),
+      downloadsPerHost: orUnlimited(settings.maxDownloadsPerHost),
+      memory: memoryBudget(settings.memoryBudget),
+    }),
+  );
   if (transformer && chosenTransformer) {
     container.bind(tokens.transformerChoice).toConstantValue(chosenTransformer.choice);
     container.bind(tokens.transformer).toConstantValue(transformer);
@@ -139,8 +146,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     coordinator: container.get(tokens.coordinator),
   };
   const keys = keyRing(settings);
-  const budget = memoryBudget(settings.memoryBudget);
-  const workers = settings.workers ?? 2 * availableParallelism();
+  const health = container.get(tokens.storageHealth);
+  const capacity = container.get(tokens.capacity);
   const pipeline = new Pipeline({
     dialect: parts.dialect,
     keys,
@@ -156,23 +163,18 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       emit,
     ),
     transformer: parts.transformer,
-    // What waits here is bounded by the intake, before anything was downloaded for it.
-    transforms: new Semaphore(workers, Number.POSITIVE_INFINITY),
-    intake: new Intake({
-      perHost: orUnlimited(settings.maxDownloadsPerHost),
-      total: workers + orUnlimited(settings.requestsQueueSize),
-      queuePerHost: orUnlimited(settings.requestsQueueSize),
-    }),
-    memory: new MemoryGate(budget),
-    spoolMemory: spoolMemoryBeside(budget),
+    transforms: capacity.transforms,
+    intake: capacity.intake,
+    memory: capacity.memory,
+    spoolMemory: capacity.spoolMemory,
     overloadStatus: Number(settings.overloadStatus),
     results: storage
       ? new ResultCache({
           storage,
           lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
           reportErrors: settings.cacheReportErrors,
-          maxPendingBytes: MAX_PENDING_STORE_BYTES,
-          isPaused: () => health.paused,
+          queue: capacity.stores,
+          paused: () => health.paused,
           ...(isOpenToStrangers(settings)
             ? { admission: new Admission(orUnlimited(settings.maxVariantsPerSource)) }
             : {}),
@@ -198,6 +200,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     keys,
     emit,
     health,
+    capacity,
     settings,
     effective,
     warnings,

@@ -12,6 +12,9 @@ import type {
 import type { CacheStorage } from '../contracts/storage.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 
+import type { Capacity } from '../pipeline/capacity.ts';
+import type { StorageHealth } from './storage-health.ts';
+
 /**
  * A typed name for a part in the container. Never annotate the constant itself with
  * `ServiceIdentifier<T>`: TypeScript then infers `unknown` where it is used.
@@ -52,6 +55,10 @@ export interface Tokens {
   readonly coordinator: ServiceIdentifier<Coordinator>;
   /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
   readonly resultStorage: ServiceIdentifier<CacheStorage>;
+  /** How the storage that `resultStorage` stands for is doing. Goes with it where it is handed on. */
+  readonly storageHealth: ServiceIdentifier<StorageHealth>;
+  /** What the proxy counts in order to bound it. */
+  readonly capacity: ServiceIdentifier<Capacity>;
   readonly transformer: ServiceIdentifier<Transformer>;
   /** Bound if the transformer was chosen by settings among descriptors. */
   readonly transformerChoice: ServiceIdentifier<TransformerChoice>;
@@ -68,6 +75,8 @@ export const tokens: Tokens = {
   settings: token('tintype.Settings'),
   coordinator: token('tintype.Coordinator'),
   resultStorage: token('tintype.ResultStorage'),
+  storageHealth: token('tintype.StorageHealth'),
+  capacity: token('tintype.Capacity'),
   transformer: token('tintype.Transformer'),
   transformerChoice: token('tintype.TransformerChoice'),
   dialect: token('tintype.Dialect'),

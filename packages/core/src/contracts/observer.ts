@@ -1,3 +1,5 @@
+import type { StorageErrorCode, StorageOperation } from './storage-error.ts';
+
 /** How the cache answered. RFC 9211 §2 gives the words. */
 export type CacheOutcome =
   | { readonly kind: 'hit'; readonly ttl: number }
@@ -45,13 +47,40 @@ export type ProxyEvent =
       readonly state: 'working' | 'paused';
       readonly code?: string | undefined;
     }
-  | { readonly type: 'store-dropped'; readonly reason: StoreDropReason }
+  /**
+   * A storage answered, or failed with `code`; told only to those that ask for it by `hearsOperations`.
+   * Each tier and each attempt counts for itself. What memory answers at once is not told: that is the
+   * path of a hit. A `get` ends with the entry's metadata, its body may still be on the way; a `list` is
+   * not told.
+   */
+  | {
+      readonly type: 'storage-operation';
+      readonly storage: string;
+      readonly operation: StorageOperation;
+      readonly ms: number;
+      readonly code?: StorageErrorCode | 'aborted' | undefined;
+    }
+  | {
+      readonly type: 'store-dropped';
+      readonly reason: StoreDropReason;
+      /** The storage that is `paused`. */
+      readonly storage?: string | undefined;
+    }
   | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' }
   | { readonly type: 'fetched'; readonly scheme: string; readonly status: number; readonly ms: number }
+  /** An image waited so long, in all, for its host, for a place to be transformed, and for memory. */
+  | { readonly type: 'waited'; readonly ms: number }
+  /** All of a source has come; `ms` from its headers on. */
+  | { readonly type: 'downloaded'; readonly ms: number; readonly bytes: number }
   | { readonly type: 'transformed'; readonly ms: number; readonly bytesIn: number; readonly bytesOut: number }
   | { readonly type: 'stored'; readonly ms: number; readonly bytes: number };
 
 /** Hears of outcomes. Never awaited; what it throws is ignored. */
 export interface Observer {
+  /**
+   * Whether it hears of every operation of a storage (`storage-operation`). Read once, when the proxy is
+   * composed, and only of observers that plugins bring: without one that does, nothing is timed.
+   */
+  readonly hearsOperations?: boolean;
   observe(event: ProxyEvent): void;
 }

@@ -2,7 +2,7 @@ import type { ByteStream } from './body.ts';
 import type { HttpFields } from './http-fields.ts';
 import type { CacheOutcome } from './observer.ts';
 import type { CacheStorage } from './storage.ts';
-import type { CheckResult } from './storage-adapter.ts';
+import type { CheckResult, StorageUsage } from './storage-adapter.ts';
 
 /** A request, free of any HTTP library. */
 export interface ProxyRequest {
@@ -31,6 +31,31 @@ export interface ProxyResponse {
   readonly problem?: { readonly code: string; readonly cause?: unknown } | undefined;
 }
 
+/** How busy a proxy is at this moment. Sizes in bytes. */
+export interface ProxyLoad {
+  /** Requests that wait for an image to be made; several may wait for the same. */
+  readonly waiting: number;
+  /** Images in the making, from the download to the end of the transform. */
+  readonly making: number;
+  /** Of these, the ones that wait for their host or for a place to be transformed. */
+  readonly queued: number;
+  /** Transforms going on, and how many may. */
+  readonly transforms: number;
+  readonly maxTransforms: number;
+  /** Memory that transforms have asked for, and what they may take together (`Infinity`: no limit). */
+  readonly reservedMemory: number;
+  readonly memoryBudget: number;
+  /** Results that the storage has not taken yet. */
+  readonly storeQueue: { readonly length: number; readonly bytes: number };
+  /** What each tier of the cache holds, by its id, where it knows. */
+  readonly storages: readonly {
+    readonly id: string;
+    /** Whether other processes that name the same storage see the same entries. */
+    readonly shared: boolean;
+    readonly usage: StorageUsage;
+  }[];
+}
+
 /** A proxy as the composer holds it. */
 export interface ImageProxy {
   /** Opens origins, transformer and storage. A storage that cannot be opened does not stop it. */
@@ -41,6 +66,8 @@ export interface ImageProxy {
   handle(request: ProxyRequest): Promise<ProxyResponse>;
   /** One row for each part that can be checked, `cache` first. */
   check(): Promise<readonly (CheckResult & { readonly part: string })[]>;
+  /** For metrics; costs what reading some numbers costs. */
+  load?(): ProxyLoad;
   /** The signed form of an unsigned path, by the dialect and the first key. */
   sign(path: string): string;
   /**

@@ -112,6 +112,15 @@ export type CheckResult =
   /** `problem` is a sentence that an operator understands and can act upon. */
   | { readonly ok: false; readonly summary: string; readonly problem: string };
 
+/** What a storage holds, as far as it knows without asking its backend. */
+export interface StorageUsage {
+  /** Bytes, as they count against its cap. */
+  readonly bytes?: number | undefined;
+  readonly entries?: number | undefined;
+  /** Entries that this process removed to keep the cap, since it began. */
+  readonly evicted?: number | undefined;
+}
+
 /**
  * The adapter author's side of a cache storage: one backend, nothing else.
  *
@@ -192,4 +201,7 @@ export interface StorageAdapter {
    * be called after an `open` that failed, too: it then says why.
    */
   check(context: OperationContext): Promise<CheckResult>;
+
+  /** For metrics; no I/O. Only storages that keep the books themselves have it. */
+  usage?(): StorageUsage;
 }

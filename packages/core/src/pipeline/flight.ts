@@ -39,6 +39,13 @@ export class Flights<T> {
     return this.#inAir.size;
   }
 
+  /** Requests that wait for a flight. */
+  get waiters(): number {
+    let waiters = 0;
+    for (const flight of this.#inAir.values()) waiters += flight.waiters;
+    return waiters;
+  }
+
   has(key: string): boolean {
     return this.#inAir.has(key);
   }

@@ -27,12 +27,25 @@ export interface Place {
  * costs nothing but a place in its queue.
  */
 export class Intake {
-  readonly #options: IntakeOptions;
+  #options: IntakeOptions;
   readonly #hosts = new Map<string, Semaphore>();
   readonly #under = { transform: 0, raw: 0 };
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+  }
+
+  /** Other limits from now on; what is under way stays so. */
+  resize(options: IntakeOptions): void {
+    this.#options = options;
+    for (const host of this.#hosts.values()) host.resize(options.perHost, options.queuePerHost);
+  }
+
+  /** Images that wait for their host. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const host of this.#hosts.values()) waiting += host.waiting;
+    return waiting;
   }
 
   /** Images in the making. */

@@ -52,14 +52,17 @@ export function makeVariant(
 ): FlightWork<Made> {
   const deadline = new AbortController();
   let waits = 0;
+  let waitedMs = 0;
   const onTimeout = () => deadline.abort(waits > 0 ? noRoom() : tooSlow());
   const timer = setTimeout(onTimeout, shop.timeoutMs);
   const waiting: Waiting = async (room) => {
+    const since = performance.now();
     waits++;
     try {
       return await room;
     } finally {
       waits--;
+      waitedMs += performance.now() - since;
     }
   };
   const signal = AbortSignal.any([control.signal, deadline.signal]);
@@ -94,6 +97,7 @@ export function makeVariant(
       return { kind: 'variant', stored, bytes, metadata };
     } finally {
       clearTimeout(timer);
+      shop.emit({ type: 'waited', ms: waitedMs });
       // A raw source keeps its place until all of it has come.
       if (!isRaw) place?.done();
       ended.catch(() => undefined).then(() => settle());
@@ -123,8 +127,10 @@ async function transformed(
 ): Promise<{ readonly bytes: Uint8Array; readonly metadata: EntryMetadata }> {
   const spool = new Spool({ memory: shop.spoolMemory });
   try {
+    const downloading = performance.now();
     await pump(response, spool, signal);
     place.downloaded();
+    shop.emit({ type: 'downloaded', ms: performance.now() - downloading, bytes: spool.size });
     const leave = await waiting(shop.transforms.enter(signal));
     const transform = async () => {
       try {

@@ -10,13 +10,19 @@ interface Waiter {
  * nothing else is: it was allowed by the pixel limits, and would otherwise wait for ever.
  */
 export class MemoryGate {
-  readonly #budget: number;
+  #budget: number;
   #used = 0;
   readonly #queue = new Set<Waiter>();
 
   /** @param budget bytes; `Infinity` for no limit. */
   constructor(budget: number) {
     this.#budget = budget;
+  }
+
+  /** Another budget from now on; what is handed out stays so. */
+  resize(budget: number): void {
+    this.#budget = budget;
+    this.#admit();
   }
 
   /** Bytes handed out now. */

@@ -55,6 +55,11 @@ export class Pipeline {
     this.#vary = [...keyHeaders, ...(keyCookies.length > 0 ? ['cookie'] : [])].join(', ');
   }
 
+  /** Requests that wait for an image to be made. */
+  get waiting(): number {
+    return this.#flights.waiters;
+  }
+
   /** Answers; never rejects. */
   async handle(request: ProxyRequest): Promise<ProxyResponse> {
     let reason: MissReason | undefined;

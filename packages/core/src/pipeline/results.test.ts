@@ -9,6 +9,7 @@ import { createStorage } from '../storage/create-storage.ts';
 import { encodeMetadata } from '../storage/metadata-codec.ts';
 import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
 import { ResultCache } from './results.ts';
+import { StoreQueue } from './store-queue.ts';
 
 const KEY = storageKey('v1/ab/cd/ef');
 const HUNG = new Promise<never>(() => undefined);
@@ -37,8 +38,8 @@ async function setUp(maxPendingBytes = 1_000) {
     storage,
     lookupDeadlineMs: 250,
     reportErrors: false,
-    maxPendingBytes,
-    isPaused: () => false,
+    queue: new StoreQueue(maxPendingBytes),
+    paused: () => undefined,
     emit: (event) => void events.push(event),
   });
   const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);

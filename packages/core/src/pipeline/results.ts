@@ -7,6 +7,7 @@ import type { Awaitable, Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Admission } from './admission.ts';
+import type { StoreQueue } from './store-queue.ts';
 
 /**
  * A hit of at most so many bytes is read whole before it is answered, where the storage gave a stream:
@@ -26,12 +27,12 @@ export interface ResultCacheOptions {
   readonly lookupDeadlineMs: number;
   /** Let failures of the storage fail the request, instead of going on without it. */
   readonly reportErrors: boolean;
-  /** Bytes of results that may wait for the storage at a time; what exceeds it isn't stored. */
-  readonly maxPendingBytes: number;
+  /** Results that wait for the storage; what there is no room for isn't stored. */
+  readonly queue: StoreQueue;
   /** Which results are worth storing; all of them without it. */
   readonly admission?: Admission | undefined;
-  /** Whether the storage is left alone at the moment. */
-  readonly isPaused: () => boolean;
+  /** The id of a storage, or of a tier of it, that is left alone at the moment. */
+  readonly paused: () => string | undefined;
   readonly emit: (event: ProxyEvent) => void;
 }
 
@@ -40,7 +41,6 @@ export class ResultCache {
   readonly #storage: CacheStorage;
   readonly #options: ResultCacheOptions;
   readonly #pending = new Set<Promise<unknown>>();
-  #pendingBytes = 0;
 
   constructor(options: ResultCacheOptions) {
     this.#storage = options.storage;
@@ -96,10 +96,10 @@ export class ResultCache {
 
   /** Why a result would not be stored; `undefined` if it would. `size` in bytes, 0 while it is unknown. */
   objection(key: StorageKey, size: number): StoreDropReason | undefined {
-    const { admission, isPaused, maxPendingBytes } = this.#options;
+    const { admission, paused, queue } = this.#options;
     if (size > this.#storage.capabilities.maxObjectBytes) return 'object-too-large';
-    if (this.#pendingBytes > 0 && this.#pendingBytes + size > maxPendingBytes) return 'queue-full';
-    return admission?.objection(key) ?? (isPaused() ? 'paused' : undefined);
+    if (!queue.hasRoom(size)) return 'queue-full';
+    return admission?.objection(key) ?? (paused() === undefined ? undefined : 'paused');
   }
 
   /**
@@ -108,7 +108,7 @@ export class ResultCache {
    * @throws StorageError only where errors shall be reported.
    */
   async store(key: StorageKey, body: PutInput, size: number, metadata: EntryMetadata): Promise<boolean> {
-    const { emit, admission } = this.#options;
+    const { emit, admission, queue } = this.#options;
     const objection = this.objection(key, size);
     // While it is paused the storage is asked all the same: it refuses at once, or takes this for a probe.
     if (objection !== undefined && objection !== 'paused') {
@@ -117,7 +117,7 @@ export class ResultCache {
     }
     admission?.admit(key);
     const started = performance.now();
-    this.#pendingBytes += size;
+    const leave = queue.enter(size);
     const put = this.#storage.put(key, body, metadata, { deadlineMs: PUT_DEADLINE_MS });
     this.#pending.add(put);
     try {
@@ -133,12 +133,13 @@ export class ResultCache {
         emit({ type: 'store-dropped', reason: 'object-too-large' });
         return false;
       }
-      if (this.#options.isPaused()) emit({ type: 'store-dropped', reason: 'paused' });
+      const storage = this.#options.paused();
+      if (storage !== undefined) emit({ type: 'store-dropped', reason: 'paused', storage });
       this.#failed('put', error);
       return false;
     } finally {
       this.#pending.delete(put);
-      this.#pendingBytes -= size;
+      leave();
     }
   }
 
@@ -189,11 +190,11 @@ export class ResultCache {
   }
 
   #failed(operation: string, error: unknown): void {
-    const { emit, isPaused, reportErrors } = this.#options;
+    const { emit, paused, reportErrors } = this.#options;
     const code = StorageError.is(error) ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
     // Of a storage that is left alone it was told once that it is.
-    if (!isPaused()) emit({ type: 'cache-error', operation, code, message });
+    if (paused() === undefined) emit({ type: 'cache-error', operation, code, message });
     if (reportErrors) throw error;
   }
 }

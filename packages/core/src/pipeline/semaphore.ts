@@ -8,14 +8,26 @@ interface Waiter {
  * So many at a time, so many waiting, and no more: whoever finds the queue full is told at once.
  */
 export class Semaphore {
-  readonly #limit: number;
-  readonly #maxQueue: number;
+  #limit: number;
+  #maxQueue: number;
   #running = 0;
   readonly #queue: Set<Waiter> = new Set();
 
   constructor(limit: number, maxQueue: number) {
     this.#limit = limit;
     this.#maxQueue = maxQueue;
+  }
+
+  /** Other limits from now on; who is in stays in, and who waits is let in where there is room now. */
+  resize(limit: number, maxQueue: number): void {
+    this.#limit = limit;
+    this.#maxQueue = maxQueue;
+    for (const waiter of this.#queue) {
+      if (this.#running >= this.#limit) return;
+      this.#queue.delete(waiter);
+      this.#running++;
+      waiter.admit();
+    }
   }
 
   get running(): number {
@@ -69,7 +81,7 @@ export class Semaphore {
   /** Hands the place on rather than freeing it, so that nobody overtakes the queue. */
   #leave(): void {
     const [next] = this.#queue;
-    if (next === undefined) {
+    if (next === undefined || this.#running > this.#limit) {
       this.#running--;
       return;
     }

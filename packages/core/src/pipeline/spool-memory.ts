@@ -3,7 +3,7 @@
  * instead of waiting: spools are held until there is a place to transform, or by slow clients.
  */
 export class SpoolMemory {
-  readonly #limit: number;
+  #limit: number;
   #used = 0;
 
   /** @param limit bytes; `Infinity` for no limit. */
@@ -23,6 +23,10 @@ export class SpoolMemory {
     return true;
   }
 
+  resize(limit: number): void {
+    this.#limit = limit;
+  }
+
   give(bytes: number): void {
     this.#used -= bytes;
   }
@@ -31,7 +35,7 @@ export class SpoolMemory {
 /** Spools share at least so much, however small the budget of the transforms is. */
 const LEAST_BYTES = 64 * 1024 * 1024;
 
-/** What spools may take beside transforms that may take `budget` bytes: a quarter as much again. */
-export function spoolMemoryBeside(budget: number): SpoolMemory {
-  return new SpoolMemory(Math.max(LEAST_BYTES, Math.floor(budget / 4)));
+/** Bytes that spools may take beside transforms that may take `budget` bytes: a quarter as much again. */
+export function spoolShareOf(budget: number): number {
+  return Math.max(LEAST_BYTES, Math.floor(budget / 4));
 }

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { collect } from '../bodies.ts';
 import { Spool } from './spool.ts';
-import { SpoolMemory, spoolMemoryBeside } from './spool-memory.ts';
+import { SpoolMemory, spoolShareOf } from './spool-memory.ts';
 
 const chunk = (size: number, value: number) => new Uint8Array(size).fill(value);
 
@@ -149,7 +149,7 @@ test.each([
   [4_096, 1_024],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
 ])('beside transforms of %d MiB spools may take %d MiB', (budget, expected) => {
-  const memory = spoolMemoryBeside(budget * 2 ** 20);
+  const memory = new SpoolMemory(spoolShareOf(budget * 2 ** 20));
   expect(memory.take(expected * 2 ** 20)).toBe(true);
   expect(memory.take(1)).toBe(expected === Number.POSITIVE_INFINITY);
 });
