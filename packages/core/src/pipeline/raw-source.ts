@@ -12,6 +12,12 @@ import type { ResultCache } from './results.ts';
 import { Spool } from './spool.ts';
 import type { SpoolMemory } from './spool-memory.ts';
 
+/**
+ * Bytes of a raw source that stay in memory. Its readers and the storage follow it at their own pace, so
+ * what was kept lives as long as the slowest of them; the rest is in the page cache all the same.
+ */
+const KEPT_BYTES = 1024 * 1024;
+
 /** A source that is passed on unchanged, while it is still on its way. */
 export interface RawSource {
   readonly kind: 'raw';
@@ -85,7 +91,7 @@ export function passOn(
   // Not at once: who has joined by now begins to read before the next turn. The first look is for those
   // who left before it came, or wanted nothing but its header.
   const lookLater = () => void setImmediate(stopIfUnwanted);
-  const spool = new Spool({ memory: relay.spoolMemory, onUnread: lookLater });
+  const spool = new Spool({ memory: relay.spoolMemory, memoryBytes: KEPT_BYTES, onUnread: lookLater });
   lookLater();
 
   const hash = metadata.etag === '' ? createHash('sha256') : undefined;
