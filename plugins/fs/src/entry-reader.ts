@@ -8,8 +8,9 @@ import {
   type StorageKey,
   StreamedBody,
 } from '@tintype/core';
-import { parseHeader, readAt, readBody, readHeader, verifiedBody } from './entry-file.ts';
+import { readAt, readBody, readHeader, verifiedBody } from './entry-file.ts';
 import { toStorageError } from './errors.ts';
+import { HeaderMemory } from './header-memory.ts';
 import { infoOf, READ } from './open-entry.ts';
 
 /**
@@ -24,6 +25,7 @@ const MAX_SMALL_KEYS = 100_000;
 export class EntryReader {
   readonly #root: string;
   readonly #small = new Set<StorageKey>();
+  readonly #headers = new HeaderMemory();
   /** Files of bodies that are not read to their end yet. */
   readonly #bodies = new Set<FileHandle>();
 
@@ -35,7 +37,7 @@ export class EntryReader {
   /** The entry of `key` at `path`. @throws the system's error if there is none. */
   async read(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
     return this.#small.has(key)
-      ? outcomeOf(await readFile(path, { flag: READ }), key, range)
+      ? this.#outcomeOf(await readFile(path, { flag: READ }), key, range)
       : await this.#openEntry(path, key, range);
   }
 
@@ -58,7 +60,7 @@ export class EntryReader {
       const { size } = await handle.stat();
       if (size <= SMALL) {
         this.#rememberSmall(key);
-        return outcomeOf(await readAt(handle, 0, size), key, range);
+        return this.#outcomeOf(await readAt(handle, 0, size), key, range);
       }
       const header = await readHeader(handle, key);
       const part = range === undefined ? { first: 0, last: header.size - 1 } : resolveRange(range, header.size);
@@ -77,6 +79,20 @@ export class EntryReader {
     } finally {
       if (!keep) await handle.close();
     }
+  }
+
+  /** What a file that was read whole answers. @throws StorageError `corrupt`. */
+  #outcomeOf(file: Buffer, key: StorageKey, range: ByteRange | undefined): GetOutcome {
+    const header = this.#headers.parse(file, key);
+    const { metadata, size, version } = header;
+    const body = verifiedBody(file, header);
+    if (range === undefined) {
+      return { kind: 'entry', metadata, size, version, range: undefined, body: new BufferedBody(body) } satisfies Entry;
+    }
+    const part = resolveRange(range, size);
+    if (part === undefined) return { kind: 'range-not-satisfiable', metadata, size, version };
+    const bytes = body.subarray(part.first, part.last + 1);
+    return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(bytes) };
   }
 
   async *#releasing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -98,18 +114,4 @@ export class EntryReader {
     if (this.#small.size >= MAX_SMALL_KEYS) this.#small.clear();
     this.#small.add(key);
   }
-}
-
-/** What a file that was read whole answers. @throws StorageError `corrupt`. */
-function outcomeOf(file: Buffer, key: StorageKey, range: ByteRange | undefined): GetOutcome {
-  const header = parseHeader(file, file.length, key);
-  const { metadata, size, version } = header;
-  const body = verifiedBody(file, header);
-  if (range === undefined) {
-    return { kind: 'entry', metadata, size, version, range: undefined, body: new BufferedBody(body) } satisfies Entry;
-  }
-  const part = resolveRange(range, size);
-  if (part === undefined) return { kind: 'range-not-satisfiable', metadata, size, version };
-  const bytes = body.subarray(part.first, part.last + 1);
-  return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(bytes) };
 }
