@@ -1,6 +1,7 @@
-// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--resume path]
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,7 +12,7 @@ import { profile } from './parts/profile.ts';
 import { seeds } from './parts/seeds.ts';
 import { serveKills } from './parts/serve-kills.ts';
 import { zoo } from './parts/zoo.ts';
-import { type Ran, reportOf } from './report.ts';
+import { commit, type Ran, reportOf } from './report.ts';
 
 const parts: readonly Part[] = [seeds, zoo, memoryMutation, fsMutation, kills, serveKills, profile];
 
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string', default: today },
     resume: { type: 'string' },
+    results: { type: 'string' },
     report: {
       type: 'string',
       default: fileURLToPath(new URL(`../../../docs/reports/${today}-soak.md`, import.meta.url)),
@@ -38,8 +40,9 @@ const share = Number(values.share);
 const jobs = Number(values.jobs);
 if (unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
   console.error(
-    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--resume path]\n\n' +
-      'Without parts all of them run; --share runs a part of each, and the report says so.\n\n' +
+    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n\n' +
+      'Without parts all of them run; --share runs a part of each, and the report says so.\n' +
+      '--results keeps what each part found, so that parts that run one at a time make one report.\n\n' +
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
   process.exit(2);
@@ -52,6 +55,9 @@ const minutes = chosen.reduce((sum, part) => sum + part.minutes * share, 0);
 progress(`${chosen.map(({ name }) => name).join(', ')}: about ${Math.ceil(minutes)} min on two idle cores`);
 
 const ran: Ran[] = [];
+const before: readonly Ran[] =
+  values.results !== undefined && existsSync(values.results) ? JSON.parse(await readFile(values.results, 'utf8')) : [];
+const options = [share < 1 ? ` --share ${share}` : '', ` --jobs ${jobs} --seed ${values.seed}`].join('');
 for (const part of chosen) {
   const scratch = await mkdtemp(join(tmpdir(), 'tintype-soak-'));
   const began = performance.now();
@@ -64,20 +70,33 @@ for (const part of chosen) {
     resume: values.resume,
     progress: (line: string) => progress(`${part.name}: ${line}`),
   };
-  try {
-    ran.push({ part, ms: 0, ...(await part.run(soak)) });
-  } catch (error) {
-    const summary = `It could not be finished: ${error instanceof Error ? error.message : String(error)}`;
-    ran.push({ part, ms: 0, ok: false, summary, details: [], omitted: ['What came after that.'] });
-  }
-  const last = ran.at(-1) as Ran;
-  ran[ran.length - 1] = { ...last, ms: performance.now() - began };
+  const head = commit();
+  const partBegan = new Date();
+  const result = await part.run(soak).catch((error) => ({
+    ok: false,
+    summary: `It could not be finished: ${error instanceof Error ? error.message : String(error)}`,
+    details: [],
+    omitted: ['What came after that.'],
+  }));
+  const last: Ran = {
+    part: part.name,
+    ...result,
+    ms: performance.now() - began,
+    startedAt: partBegan.toISOString(),
+    commit: head,
+    command: `npm run soak -- ${part.name}${options}`,
+    load: loadavg()
+      .map((value) => value.toFixed(1))
+      .join(', '),
+  };
+  ran.push(last);
   progress(`${part.name}: ${last.ok ? 'ok' : 'FAILED'}: ${last.summary}`);
   await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   // Written after each part: a run that is broken off has a report of what it did.
+  const all = [...before.filter((each) => !ran.some(({ part: again }) => again === each.part)), ...ran];
   await mkdir(dirname(values.report), { recursive: true });
-  const notRun = parts.filter((each) => !ran.some(({ part: done }) => done === each));
-  await writeFile(values.report, reportOf({ startedAt, seed: values.seed, share, jobs, ran, notRun }));
+  await writeFile(values.report, reportOf(today, parts, all));
+  if (values.results !== undefined) await writeFile(values.results, JSON.stringify(all));
 }
 progress(`report: ${values.report}`);
 process.exitCode = ran.every(({ ok }) => ok) ? 0 : 1;

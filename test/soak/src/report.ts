@@ -1,52 +1,53 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import type { Part, PartResult } from './part.ts';
 
 /** A part with what it found and how long it took. */
 export interface Ran extends PartResult {
-  readonly part: Part;
+  /** Its name. */
+  readonly part: string;
   readonly ms: number;
-}
-
-export interface SoakRun {
-  readonly startedAt: Date;
-  readonly seed: string;
-  readonly share: number;
-  readonly jobs: number;
-  readonly ran: readonly Ran[];
-  readonly notRun: readonly Part[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** What `git describe` said when it began. */
+  readonly commit: string;
+  /** The command line that ran it. */
+  readonly command: string;
+  /** Load averages at its end. */
+  readonly load: string;
 }
 
 /** The report as a Markdown page. */
-export function reportOf({ startedAt, seed, share, jobs, ran, notRun }: SoakRun): string {
+export function reportOf(date: string, parts: readonly Part[], ran: readonly Ran[]): string {
   const gib = (totalmem() / 1024 ** 3).toFixed(0);
-  const load = loadavg()
-    .map((value) => value.toFixed(1))
-    .join(', ');
+  const done = parts.flatMap((part) =>
+    ran.filter((each) => each.part === part.name).map((each) => ({ ...each, part })),
+  );
+  const notRun = parts.filter((part) => !done.some((each) => each.part === part));
   const omitted = [
-    ...ran.flatMap(({ part, omitted: left }) => left.map((each) => `* \`${part.name}\`: ${each}`)),
+    ...done.flatMap(({ part, omitted: left }) => left.map((each) => `* \`${part.name}\`: ${each}`)),
     ...notRun.map(({ name, title }) => `* \`${name}\` did not run: ${title}.`),
   ];
   return [
-    `# Soak of ${startedAt.toISOString().slice(0, 10)}`,
+    `# Soak of ${date}`,
     '',
-    `\`npm run soak -- ${ran.map(({ part }) => part.name).join(' ')}${share < 1 ? ` --share ${share}` : ''} --jobs ${jobs} --seed ${seed}\``,
+    `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gib} GiB of memory, ${type()} ${release()}, Node ${process.version}.`,
     '',
-    `* Begun ${startedAt.toISOString()}, commit \`${commit()}\`.`,
-    `* ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gib} GiB of memory, ${type()} ${release()}, Node ${process.version}. Load averages at the end: ${load}.`,
-    '',
-    '| part | result | minutes |',
-    '|---|---|---|',
-    ...ran.map(({ part, ok, ms }) => `| ${part.name} | ${ok ? 'ok' : '**FAILED**'} | ${(ms / 60_000).toFixed(1)} |`),
+    '| part | result | begun | minutes | load at the end | commit |',
+    '|---|---|---|---|---|---|',
+    ...done.map(
+      ({ part, ok, ms, startedAt, load, commit }) =>
+        `| ${part.name} | ${ok ? 'ok' : '**FAILED**'} | ${startedAt.slice(0, 16)}Z | ${(ms / 60_000).toFixed(1)} | ${load} | \`${commit}\` |`,
+    ),
     '',
     '## Not run, or not in full',
     '',
     ...(omitted.length > 0 ? omitted : ['Everything ran in full.']),
     '',
-    ...ran.flatMap(({ part, summary, details }) => [
+    ...done.flatMap(({ part, summary, details, command }) => [
       `## ${part.title}`,
       '',
-      `\`npm run soak -- ${part.name}\``,
+      `\`${command}\``,
       '',
       summary,
       '',
@@ -57,7 +58,8 @@ export function reportOf({ startedAt, seed, share, jobs, ran, notRun }: SoakRun)
     .replace(/\n{3,}/g, '\n\n');
 }
 
-function commit(): string {
+/** The commit that is checked out. */
+export function commit(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   } catch {

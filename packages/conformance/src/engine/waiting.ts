@@ -10,12 +10,15 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Thrown by `within`: nothing came in time. */
+export class TooLate extends RequirementBroken {}
+
 /** What `promise` becomes, or a broken requirement if that takes longer than `ms`. */
 export async function within<T>(ms: number, what: string, promise: Promise<T> | T): Promise<T> {
   if (!(promise instanceof Promise)) return promise;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new RequirementBroken(`${what} did not settle within ${ms} ms.`)), ms);
+    timer = setTimeout(() => reject(new TooLate(`${what} did not settle within ${ms} ms.`)), ms);
   });
   try {
     return await Promise.race([promise, late]);

@@ -77,3 +77,21 @@ test('a storage that does not open is one failure, told without a stack; the res
   expect(new Set(skips)).toEqual(new Set(['not tried: the storage could not be opened']));
   expect(skips.length).toBe(bodies.length - 1);
 });
+
+test('a storage that answers nothing is told so once, after the time for one operation', async () => {
+  class Silent extends ReferenceStorage {
+    override stat(): Promise<never> {
+      return new Promise(() => {});
+    }
+    override async *list(): AsyncGenerator<never, void> {
+      await new Promise(() => {});
+    }
+  }
+  const harness = { create: (): StorageSubject => ({ adapter: new Silent() }), operationTimeoutMs: 100 };
+  const outcomes = new Set((await examine(harness)).map(({ outcome }) => JSON.stringify(outcome)));
+  const reason = 'The storage could not be opened: It never answers: neither list nor stat came back within 100 ms.';
+  expect([...outcomes].map((text) => JSON.parse(text))).toEqual([
+    { kind: 'fail', problem: reason, details: [] },
+    { kind: 'inconclusive', reason },
+  ]);
+});

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { StorageKey } from '@tintype/core';
+import { type StorageKey, storageKey } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
 import { countingAssertions } from '../engine/assertions.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type TestResult,
 } from '../engine/outcome.ts';
 import { Random } from '../engine/random.ts';
-import { forEachLimited, pause, settled, within } from '../engine/waiting.ts';
+import { forEachLimited, pause, type Settled, settled, TooLate, within } from '../engine/waiting.ts';
 import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
 import { StorageEnv, type StorageTest } from './env.ts';
 import type { StorageHarness, StorageSubject } from './harness.ts';
@@ -185,8 +185,14 @@ export class StorageRun {
     }
     const prefix = `conformance/${this.runId}/`;
     const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
-    // A listing that fails or never ends is found out by its own tests.
-    const rows = await settled(client.list(prefix));
+    // A listing that fails or never ends is found out by its own tests; a storage that is silent need not be tried.
+    const [rows, miss] = await Promise.all([
+      settled(client.list(prefix)),
+      settled(client.stat(storageKey(`${prefix}nothing`))),
+    ]);
+    if (isLate(rows) && isLate(miss)) {
+      throw new Inconclusive(`It never answers: neither list nor stat came back within ${this.operationTimeoutMs} ms.`);
+    }
     const foreign = rows.ok ? rows.value.find((row) => row.key.startsWith(prefix)) : undefined;
     if (foreign !== undefined) throw new Inconclusive(`${foreign.key} is there already: this prefix is not ours.`);
     return { subject, adapter };
@@ -210,4 +216,8 @@ export class StorageRun {
     await settled(within(this.operationTimeoutMs, 'close()', adapter.close()));
     await settled(async () => subject.dispose?.());
   }
+}
+
+function isLate(outcome: Settled<unknown>): boolean {
+  return !outcome.ok && outcome.error instanceof TooLate;
 }
