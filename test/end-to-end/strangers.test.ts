@@ -40,12 +40,12 @@ test('two who ask at the same moment are two requests', async () => {
   ]);
 });
 
-test('an entry that has become too old is replaced at the first request', async () => {
+test('an entry that has become too old is renewed at the first request', async () => {
   const rig = await startProxy({ ...PUBLIC, ttl: 100 });
   for (let index = 0; index < 2; index++) await outcome(rig, path);
   await rig.stored(1);
   rig.advance(101);
-  expect(await outcome(rig, path)).toBe('Tintype; fwd=stale; stored');
+  expect(await outcome(rig, path)).toBe('Tintype; fwd=stale; fwd-status=304; stored');
 });
 
 test.each([

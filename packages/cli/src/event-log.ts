@@ -48,8 +48,14 @@ export class EventLog implements Observer {
         if (message !== undefined) this.#warn(`dropped ${event.reason}`, { reason: event.reason }, message);
         break;
       }
-      case 'entry-dropped':
-        this.#warn(`entry ${event.reason}`, { reason: event.reason }, ENTRY_DROPPED[event.reason]);
+      case 'entry-dropped': {
+        const message = ENTRY_DROPPED[event.reason];
+        if (message !== undefined) this.#warn(`entry ${event.reason}`, { reason: event.reason }, message);
+        break;
+      }
+      case 'revalidated':
+        if (event.outcome === 'shed')
+          this.#warn('refresh shed', {}, 'There was no room to refresh results that are in use.');
         break;
       case 'storage-operation':
       case 'fetched':
@@ -105,4 +111,6 @@ const STORE_DROPPED: Readonly<Record<StoreDropReason, string | undefined>> = {
 
 const ENTRY_DROPPED = {
   corrupt: 'A damaged cache entry was dropped; it is made anew.',
-} as const satisfies Readonly<Record<string, string>>;
+  gone: undefined,
+  forbidden: undefined,
+} as const satisfies Readonly<Record<string, string | undefined>>;

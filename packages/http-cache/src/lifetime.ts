@@ -97,7 +97,7 @@ export function freshnessOf(lifetime: Lifetime, input: FreshnessInput, policy: P
     receivedAt,
     bornAt,
     freshUntil,
-    staleWhileRevalidateUntil: until(policy.staleWhileRevalidate ? (control.staleWhileRevalidate ?? 0) : 0),
+    staleWhileRevalidateUntil: until(whileRevalidating(control, policy)),
     staleIfErrorUntil: until(control.staleIfError ?? policy.staleIfError),
     staleIfDisconnectedUntil: until(control.staleIfError ?? policy.staleIfDisconnected),
     basis: lifetime.basis,
@@ -105,4 +105,10 @@ export function freshnessOf(lifetime: Lifetime, input: FreshnessInput, policy: P
     ...(control.immutable ? { immutable: true as const } : {}),
     ...(control.noTransform && policy.column.noTransformBinds ? { noTransform: true as const } : {}),
   };
+}
+
+/** Seconds after expiry in which a response may be used while it is refreshed. RFC 5861 §3. */
+function whileRevalidating(control: CacheControl, { staleWhileRevalidate }: Policy): number {
+  if (staleWhileRevalidate === false) return 0;
+  return control.staleWhileRevalidate ?? (staleWhileRevalidate === true ? 0 : staleWhileRevalidate);
 }

@@ -49,8 +49,11 @@ export interface PolicyOptions {
   readonly clientCacheControl?: 'obey' | 'ignore';
   /** Let `stale-while-revalidate` and `stale-if-error` count beside `s-maxage`, which RFC 9111 §5.2.2.10 forbids. */
   readonly sMaxageAllowsStale?: boolean;
-  /** Serve stale while refreshing at all (Cloudflare's `disable_stale_while_updating` is `false` here). */
-  readonly staleWhileRevalidate?: boolean;
+  /**
+   * Serve stale while refreshing at all (Cloudflare's `disable_stale_while_updating` is `false` here). A
+   * number is `true`, and the seconds for responses without that directive.
+   */
+  readonly staleWhileRevalidate?: boolean | number;
   /** `stale-if-error` of responses without that directive, after an error status. 0 unless given. */
   readonly staleIfError?: number;
   /** The same, where the origin didn't answer at all. A day unless given. RFC 9111 §4.2.4. */
@@ -193,7 +196,16 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
     invalidAge: options.invalidAge ?? 'stale',
   };
   const { edgeTtl = 0, browserTtl = 0, minTtl, maxTtl, staleIfError, staleIfDisconnected } = policy;
-  const durations = { edgeTtl, browserTtl, minTtl, maxTtl, staleIfError, staleIfDisconnected };
+  const staleWhileRevalidate = Number(policy.staleWhileRevalidate);
+  const durations = {
+    edgeTtl,
+    browserTtl,
+    minTtl,
+    maxTtl,
+    staleWhileRevalidate,
+    staleIfError,
+    staleIfDisconnected,
+  };
   for (const [name, seconds] of Object.entries(durations)) {
     if (!(seconds >= 0 && seconds <= MAX_SECONDS)) throw new RangeError(`${name} must be seconds from 0 to 2^31.`);
   }

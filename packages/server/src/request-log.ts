@@ -112,11 +112,16 @@ function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVEL
   return status >= 400 ? 'warn' : 'info';
 }
 
+/** A hit is one that was fresh; the others are told apart, because something is slow or broken behind them. */
+const LOG_WORDS = { none: 'hit', swr: 'updating', sie: 'stale-on-error', negative: 'negative' } as const;
+
 /** What the cache did, in one word. */
 export function cacheWord(cache: CacheOutcome | undefined): string | undefined {
   if (cache === undefined) return undefined;
+  if (cache.kind === 'hit') return LOG_WORDS[cache.detail ?? 'none'];
   if (cache.kind !== 'miss') return cache.kind;
   if (cache.collapsed) return 'collapsed';
+  if (cache.fwdStatus === 304) return 'revalidated';
   return cache.reason === 'stale' ? 'stale' : 'miss';
 }
 

@@ -82,6 +82,11 @@ export function endToEndFields(raw: readonly string[]): HttpFields {
   return fields;
 }
 
+/** @param raw names and values in turn. */
+export function hasCookie(raw: readonly string[]): boolean {
+  return raw.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'set-cookie');
+}
+
 function nominatedBy(connection: string | undefined): ReadonlySet<string> {
   return new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
 }

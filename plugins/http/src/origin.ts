@@ -13,7 +13,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { type BodyLimits, contentCoding, responseBody } from './body.ts';
 import { createDialer, type Lookup, systemLookup } from './dialer.ts';
 import { asOriginError, tooLarge, tooSlow } from './failures.ts';
-import { endToEndFields, requestFields, withoutCredentials } from './fields.ts';
+import { endToEndFields, hasCookie, requestFields, withoutCredentials } from './fields.ts';
 import type { HttpOptions } from './options.ts';
 import { RedirectChain } from './redirects.ts';
 import { parseSource, type Source } from './source.ts';
@@ -84,7 +84,9 @@ export class HttpOrigin implements Origin {
         const next = chain.next(answer.statusCode, headers, hop);
         if (next === undefined) {
           const response = this.#respond(answer, headers, fields, request);
-          return redirected ? { ...response, finalUrl: hop.href } : response;
+          const setsCookie = hasCookie(answer.rawHeaders);
+          if (!redirected && !setsCookie) return response;
+          return { ...response, ...(setsCookie && { setsCookie }), ...(redirected && { finalUrl: hop.href }) };
         }
         answer.body.destroy();
         if (next.origin !== hop.origin) fields = withoutCredentials(fields);

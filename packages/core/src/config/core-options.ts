@@ -117,7 +117,107 @@ export const coreOptions = {
     kind: 'seconds',
     default: '31536000',
     imgproxy: true,
-    description: 'How long a result is fresh, for clients and for the cache, in seconds.',
+    description:
+      'How long a result is fresh where its source does not say, for clients and for the cache, in seconds; 0 keeps nothing that does not say so.',
+  },
+  ORIGIN_CACHE_CONTROL: {
+    kind: 'boolean',
+    default: 'true',
+    imgproxy: 'CACHE_CONTROL_PASSTHROUGH',
+    description:
+      'Whether the caching rules of sources count in full (RFC 9111): `no-cache`, `must-revalidate`, `s-maxage`, targeted fields and `no-transform`; without it only their lifetimes and `no-store`, `private` and `no-cache` count.',
+  },
+  TTL_BY_STATUS: {
+    kind: 'list',
+    default: '404=10,410=60,500-599=1',
+    description:
+      'How long failures of a source are remembered where it does not say, in seconds by status or range of them; a source that does not answer counts as 502 or 504. Blank is the default; `404=0` forgets at once.',
+  },
+  STATUS_TTL: {
+    kind: 'list',
+    default: '',
+    description:
+      'Lifetimes by status that win over what sources say, in seconds (`200=3600,404=60`): 0 asks at each use, -1 keeps nothing.',
+  },
+  EDGE_TTL: {
+    kind: 'seconds',
+    min: 0,
+    max: 2_147_483_648,
+    description: 'One lifetime for all results, whatever their sources say, in seconds.',
+  },
+  MIN_TTL: {
+    kind: 'seconds',
+    default: '0',
+    min: 0,
+    max: 2_147_483_648,
+    description: 'Least lifetime of a result in the cache, in seconds, except of what must be asked about at each use.',
+  },
+  MAX_TTL: {
+    kind: 'seconds',
+    default: '15552000',
+    min: 0,
+    max: 2_147_483_648,
+    description: 'Greatest lifetime of a result in the cache, in seconds; 180 days unless set.',
+  },
+  BROWSER_TTL: {
+    kind: 'seconds',
+    min: 0,
+    max: 2_147_483_648,
+    description:
+      'Least `max-age` that clients are given, in seconds: it lengthens what sources say and never shortens it.',
+  },
+  TTL_JITTER: {
+    kind: 'number',
+    default: '0',
+    min: 0,
+    max: 0.5,
+    description:
+      'Share of a lifetime by which it is shortened at random, so that what came together does not expire together: 0.05 is up to 5 %.',
+  },
+  STALE_WHILE_REVALIDATE: {
+    kind: 'seconds',
+    default: '0',
+    min: 0,
+    max: 2_147_483_648,
+    description:
+      'How long after its lifetime a result is still used while it is refreshed in the background, in seconds, where its source neither says nor forbids it.',
+  },
+  STALE_IF_ERROR: {
+    kind: 'seconds',
+    default: '86400',
+    min: 0,
+    max: 2_147_483_648,
+    description:
+      'How long after its lifetime a result is still used where its source fails or there is no room to make it, in seconds, where the source neither says nor forbids it.',
+  },
+  EARLY_REFRESH: {
+    kind: 'number',
+    default: '0',
+    min: 0,
+    max: 100,
+    description:
+      'How eagerly a result in use is refreshed before it expires, so that nobody waits when it does (XFetch): 1 is usual, 0 is never.',
+  },
+  NO_TRANSFORM: {
+    kind: 'enum',
+    choices: ['passthrough', 'refuse', 'ignore'],
+    default: 'passthrough',
+    description:
+      'What `Cache-Control: no-transform` of a source does: the source is passed on as it is, the request is refused (422), or nothing.',
+  },
+  ORIGIN_SET_COOKIE: {
+    kind: 'enum',
+    choices: ['refuse', 'strip'],
+    description:
+      'Whether results of sources that answer with `Set-Cookie` are kept; clients never get to see it. Blank is `refuse` with origin cache control and `strip` without.',
+  },
+  FETCH_AGAIN_AFTER: {
+    kind: 'seconds',
+    default: '2.5',
+    min: 0,
+    max: 86_400,
+    description:
+      'After how many seconds without an answer a source that several requests wait for is asked once more; the first answer counts; 0 is never.',
   },
   MAX_SRC_RESOLUTION: {
     kind: 'megapixels',

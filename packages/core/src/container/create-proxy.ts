@@ -8,6 +8,9 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import { Negatives } from '../freshness/negatives.ts';
+import { createFreshnessPolicy } from '../freshness/policy.ts';
+import { imagePolicy } from '../freshness/settings.ts';
 import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
 import { Capacity } from '../pipeline/capacity.ts';
@@ -76,6 +79,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     : chooseDialect(settings, indexById(container, tokens.dialectDescriptors, 'the dialect'), reader);
   const makeOrigins = chooseOrigins(indexById(container, tokens.originDescriptors, 'the origin'), reader);
   const isAllowed = collecting(reader, () => allowedSources(settings.allowedSources));
+  const policy = collecting(reader, () => imagePolicy(settings)) ?? createFreshnessPolicy();
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
   const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
@@ -159,9 +163,16 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     },
     sources: new Sources(
       origins.map(({ origin }) => origin),
-      settings.maxSrcFileSize,
-      emit,
+      {
+        maxBytes: settings.maxSrcFileSize,
+        askAgainMs: settings.fetchAgainAfter === 0 ? Number.POSITIVE_INFINITY : settings.fetchAgainAfter * 1_000,
+        clock: container.get(tokens.clock),
+        emit,
+      },
     ),
+    negatives: new Negatives(),
+    maxBackground: workers,
+    policyOf: () => policy,
     transformer: parts.transformer,
     transforms: capacity.transforms,
     intake: capacity.intake,
@@ -187,7 +198,6 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       maxFrames: settings.maxAnimationFrames || Number.MAX_SAFE_INTEGER,
       maxResultDimension: settings.maxResultDimension || Number.MAX_SAFE_INTEGER,
     },
-    ttlMs: settings.ttl * 1_000,
     timeoutMs: settings.timeout * 1_000,
     reportErrors: settings.cacheReportErrors,
     clock: container.get(tokens.clock),

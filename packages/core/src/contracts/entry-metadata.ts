@@ -16,6 +16,8 @@ export interface EntryMetadata {
   readonly etag: string;
   /** When it was stored or last validated, in milliseconds since the epoch. */
   readonly storedAt: number;
+  /** When its age was 0, where that was before `storedAt`. RFC 9111 §4.2.3. */
+  readonly bornAt?: number | undefined;
   /** Until when it may be served without a question, in milliseconds since the epoch. */
   readonly freshUntil: number;
   /** `Cache-Control` that clients get, if it isn't derived from `freshUntil`. */

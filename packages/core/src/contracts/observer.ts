@@ -2,13 +2,26 @@ import type { StorageErrorCode, StorageOperation } from './storage-error.ts';
 
 /** How the cache answered. RFC 9211 §2 gives the words. */
 export type CacheOutcome =
-  | { readonly kind: 'hit'; readonly ttl: number }
+  | {
+      readonly kind: 'hit';
+      /** Seconds for which it stays fresh; negative where it was used stale. */
+      readonly ttl: number;
+      /**
+       * What is unusual about it: stale while it is refreshed (`swr`), stale because asking failed (`sie`), a
+       * failure that is remembered (`negative`).
+       */
+      readonly detail?: 'swr' | 'sie' | 'negative' | undefined;
+    }
   | {
       readonly kind: 'miss';
       /** There was no entry, or one that is too old. */
       readonly reason: 'uri-miss' | 'stale';
       readonly collapsed: boolean;
       readonly stored: boolean;
+      /** What the origin answered where an entry was there: 304, and nothing was made. */
+      readonly fwdStatus?: number | undefined;
+      /** Why it isn't stored, where the origin or the client's credentials forbid it: `private`, `no-store`, … */
+      readonly detail?: string | undefined;
     }
   /** No storage is configured, or this request isn't cached. */
   | { readonly kind: 'bypass' }
@@ -66,7 +79,18 @@ export type ProxyEvent =
       /** The storage that is `paused`. */
       readonly storage?: string | undefined;
     }
-  | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' }
+  /** `gone`: its source is no longer there; `forbidden`: it must no longer be kept. */
+  | { readonly type: 'entry-dropped'; readonly reason: 'corrupt' | 'gone' | 'forbidden' }
+  /**
+   * What became of an entry that is too old: the origin says that it is the same (`same`) or sent another
+   * (`changed`), or could not be asked (`failed`); or nobody asked, because there was no room for it
+   * (`shed`). `background`: nobody waited for it.
+   */
+  | {
+      readonly type: 'revalidated';
+      readonly outcome: 'same' | 'changed' | 'failed' | 'shed';
+      readonly background: boolean;
+    }
   | { readonly type: 'fetched'; readonly scheme: string; readonly status: number; readonly ms: number }
   /** An image waited so long, in all, for its host, for a place to be transformed, and for memory. */
   | { readonly type: 'waited'; readonly ms: number }

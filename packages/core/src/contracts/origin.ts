@@ -24,6 +24,8 @@ export interface OriginResponse {
   /** End-to-end fields only. */
   readonly headers: HttpFields;
   readonly body: Body;
+  /** It came with a `Set-Cookie`, which is in no record of fields: shared caches keep away from it. RFC 9111 §7.3. */
+  readonly setsCookie?: boolean | undefined;
   /** The address after redirects, if it differs. */
   readonly finalUrl?: string | undefined;
 }

@@ -7,12 +7,13 @@ import type { EntryMetadata } from '../contracts/entry-metadata.ts';
  */
 export function clientCacheControl(image: ImageRequest, metadata: EntryMetadata, now: number): string {
   const { expiresAt } = image.response;
-  const age = Math.max(0, seconds(now - metadata.storedAt));
+  const bornAt = metadata.bornAt ?? metadata.storedAt;
+  const age = Math.max(0, seconds(now - bornAt));
   const longest = expiresAt === undefined ? undefined : age + Math.max(0, seconds(expiresAt - now));
   if (metadata.cacheControl !== undefined) {
     return longest === undefined ? metadata.cacheControl : shortened(metadata.cacheControl, longest);
   }
-  const lifetime = Math.max(0, seconds(metadata.freshUntil - metadata.storedAt));
+  const lifetime = Math.max(0, seconds(metadata.freshUntil - bornAt));
   return longest === undefined ? lasting(lifetime) : lasting(Math.min(lifetime, longest));
 }
 

@@ -1,22 +1,8 @@
 import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
-import type { OriginResponse } from '../contracts/origin.ts';
+import type { SourceState } from '../freshness/assess.ts';
 
 /** What an entry says of its source and its age, whatever is made of it. */
-export function entryOf(
-  request: ImageRequest,
-  response: OriginResponse,
-  now: number,
-  ttlMs: number,
-): Omit<EntryMetadata, 'contentType' | 'etag'> {
-  const etag = response.headers.etag;
-  const lastModified = response.headers['last-modified'];
-  return {
-    status: 200,
-    storedAt: now,
-    freshUntil: now + ttlMs,
-    source: request.source,
-    ...(etag === undefined ? {} : { sourceEtag: etag }),
-    ...(lastModified === undefined ? {} : { sourceLastModified: lastModified }),
-  };
+export function entryOf(request: ImageRequest, state: SourceState): Omit<EntryMetadata, 'contentType' | 'etag'> {
+  return { status: 200, source: request.source, ...state };
 }

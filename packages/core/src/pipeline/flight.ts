@@ -8,6 +8,8 @@ export interface FlightWork<T> {
 export interface FlightControl {
   /** Aborted when nobody waits any more, before `commit`; by `cancel`; and when all flights are aborted. */
   readonly signal: AbortSignal;
+  /** Who waits for it at the moment. */
+  readonly waiters: number;
   /** Bytes have come: from now on the flight goes on even if nobody waits. */
   commit(): void;
   /** Nobody wants it any more, although it was committed: aborts `signal`, and nobody joins. */
@@ -18,6 +20,8 @@ interface InAir<T> {
   readonly work: FlightWork<T>;
   readonly controller: AbortController;
   waiters: number;
+  /** The result is there; others may still join until it is stored. */
+  done: boolean;
   readonly committed: boolean;
 }
 
@@ -48,6 +52,11 @@ export class Flights<T> {
 
   has(key: string): boolean {
     return this.#inAir.has(key);
+  }
+
+  /** Whether the flight of `key` has its result: who joins now gets what was there before it asked. */
+  hasResult(key: string): boolean {
+    return this.#inAir.get(key)?.done ?? false;
   }
 
   /** The present moment, for `endedSince`. */
@@ -95,8 +104,12 @@ export class Flights<T> {
   #start(key: string, start: (control: FlightControl) => FlightWork<T>): InAir<T> {
     const controller = new AbortController();
     let committed = false;
+    let waiting = () => 0;
     const work = start({
       signal: controller.signal,
+      get waiters() {
+        return waiting();
+      },
       commit: () => {
         committed = true;
       },
@@ -109,11 +122,17 @@ export class Flights<T> {
       work,
       controller,
       waiters: 0,
+      done: false,
       get committed() {
         return committed;
       },
     };
+    waiting = () => flight.waiters;
     this.#inAir.set(key, flight);
+    const onResult = () => {
+      flight.done = true;
+    };
+    work.result.then(onResult, onResult);
     work.settled.finally(() => this.#forget(key, flight));
     return flight;
   }

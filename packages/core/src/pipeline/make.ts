@@ -2,25 +2,41 @@ import { createHash } from 'node:crypto';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { RequestError } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { OriginResponse } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { TransformError, type Transformer, type TransformLimits } from '../contracts/transformer.ts';
+import { type Assessment, assess, refresh } from '../freshness/assess.ts';
+import { withOriginStatus } from '../freshness/failure.ts';
+import { type Negatives, negativeOf, negativeUntil } from '../freshness/negatives.ts';
+import type { FreshnessPolicy } from '../freshness/policy.ts';
+import { conditionsOf, type Previous } from '../freshness/previous.ts';
+import { readRecord, withCost } from '../freshness/record.ts';
 import { entryOf } from './entry-of.ts';
 import type { FlightControl, FlightWork } from './flight.ts';
 import type { Intake, Place } from './intake.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import { originProblem } from './problem.ts';
 import { giveUp, pump, until } from './pump.ts';
-import { passOn, type RawSource, type Relay } from './raw-source.ts';
+import { isImageType, passOn, type RawSource, type Relay } from './raw-source.ts';
 import type { Semaphore } from './semaphore.ts';
-import type { Sources } from './sources.ts';
+import type { Fetched, Sources } from './sources.ts';
 import { Spool } from './spool.ts';
 
-/** A variant that was just made: all of it in memory, or a source still on its way. */
-export type Made = Variant | RawSource;
+/** What a flight brings: all of it in memory, a source still on its way, or word that an entry is still right. */
+export type Made = Variant | RawSource | Kept;
 
-interface Variant {
+/** What is known of everything that was made. */
+export interface Provenance {
+  /** Whether others that waited for it may have it. RFC 9111 §4. */
+  readonly shareable: boolean;
+  /** Why it isn't stored, in a word, where the origin forbids it. */
+  readonly refusal?: string | undefined;
+  readonly originStatus: 200 | 304;
+}
+
+interface Variant extends Provenance {
   readonly kind: 'variant';
   /** Whether it was handed to the storage. */
   readonly stored: boolean;
@@ -28,9 +44,27 @@ interface Variant {
   readonly metadata: EntryMetadata;
 }
 
+/** The storage's entry is right, and too large to be held in memory: it is to be read from there. */
+interface Kept extends Provenance {
+  readonly kind: 'kept';
+  readonly stored: boolean;
+  readonly metadata: EntryMetadata;
+}
+
+/** What is to be made. */
+export interface Order {
+  readonly key: StorageKey;
+  readonly request: ImageRequest;
+  readonly policy: FreshnessPolicy;
+  /** The entry that is too old: its source is asked whether it has changed. */
+  readonly previous?: Previous | undefined;
+}
+
 /** What making a variant needs. */
 export interface Workshop extends Relay {
   readonly sources: Sources;
+  /** Sources that failed lately. */
+  readonly negatives: Negatives;
   readonly transformer: Transformer;
   /** Images in the making, and downloads from each host. */
   readonly intake: Intake;
@@ -43,13 +77,9 @@ export interface Workshop extends Relay {
   readonly emit: (event: ProxyEvent) => void;
 }
 
-/** Starts making the variant `key`: fetch, transform, store. */
-export function makeVariant(
-  key: StorageKey,
-  request: ImageRequest,
-  shop: Workshop,
-  control: FlightControl,
-): FlightWork<Made> {
+/** Starts making a variant: fetch, transform, store. An entry whose source is the same costs its metadata only. */
+export function makeVariant(order: Order, shop: Workshop, control: FlightControl): FlightWork<Made> {
+  const { key, request, policy, previous } = order;
   const deadline = new AbortController();
   let waits = 0;
   let waitedMs = 0;
@@ -74,27 +104,72 @@ export function makeVariant(
     let isRaw = false;
     try {
       place = await waiting(shop.intake.enter(request.source, request.mode, signal));
-      const response = await until(signal, shop.sources.fetch(request.source, signal), giveUp);
+      const others = () => control.waiters > 1;
+      const ask = (conditions: HttpFields | undefined): Promise<Fetched> =>
+        until(signal, shop.sources.fetch(request.source, { signal, conditions, others }), (late) =>
+          giveUp(late.response),
+        );
+      let fetched = await ask(conditionsOf(previous));
+      if (fetched.response.status === 304 && previous !== undefined) {
+        const kept = confirmed(order, previous, fetched, shop);
+        giveUp(fetched.response);
+        if (kept !== undefined) {
+          shop.negatives.clear(request);
+          ended = kept.ended;
+          if (shop.reportErrors) await ended;
+          return kept.made;
+        }
+        // It speaks of something else than was asked about: RFC 9111 §4.3.4.
+        fetched = await ask(undefined);
+      }
+      const { response } = fetched;
       if (response.status !== 200) {
         giveUp(response);
-        throw answeredWith(response.status);
+        const { status } = response;
+        const error = withOriginStatus(answeredWith(status), status);
+        const notedUntil = negativeUntil(response, fetched, policy);
+        if (notedUntil > shop.clock()) shop.negatives.note(request, { failure: status, error, until: notedUntil });
+        if (previous !== undefined && (status === 404 || status === 410)) {
+          ended = shop.results?.remove(key, previous.version, 'gone') ?? ended;
+        }
+        throw error;
       }
       control.commit();
-      if (request.mode === 'raw') {
-        const raw = passOn({ key, request, response, place, signal, control }, shop);
+      shop.negatives.clear(request);
+      const isImage = request.mode === 'transform' || isImageType(response.headers['content-type']);
+      const assessment = assess(response, fetched, policy, { isImage, random: Math.random() });
+      if (previous !== undefined && !assessment.storable) {
+        ended = shop.results?.remove(key, previous.version, 'forbidden') ?? ended;
+      }
+      const untouched = assessment.noTransform && policy.noTransform !== 'ignore';
+      if (request.mode === 'raw' || untouched) {
+        if (request.mode !== 'raw' && policy.noTransform === 'refuse') {
+          giveUp(response);
+          throw new RequestError(422, 'no-transform', 'The source forbids that this image is changed.');
+        }
+        const raw = passOn({ key, request, response, assessment, place, signal, control }, shop);
         isRaw = true;
         ended = raw.ended;
         return raw.made;
       }
-      const { bytes, metadata } = await transformed(request, shop, response, place, waiting, signal);
+      const started = performance.now();
+      const { bytes, metadata } = await transformed(request, shop, response, assessment, place, waiting, signal);
+      const { shareable, refusal } = assessment;
       let stored = false;
-      // What is stale at once would be stored for nothing.
-      if (shop.results && shop.ttlMs > 0) {
+      if (shop.results && assessment.storable) {
+        const costMs = fetched.receivedAt - fetched.requestedAt + performance.now() - started;
         stored = shop.results.objection(key, bytes.length) === undefined;
-        ended = shop.results.store(key, bytes, bytes.length, metadata);
+        ended = shop.results.store(key, bytes, bytes.length, {
+          ...metadata,
+          policy: withCost(metadata.policy, costMs),
+        });
       }
       if (shop.reportErrors) await ended;
-      return { kind: 'variant', stored, bytes, metadata };
+      return { kind: 'variant', stored, bytes, metadata, shareable, refusal, originStatus: 200 };
+    } catch (error) {
+      const negative = negativeOf(error, shop.clock(), policy);
+      if (negative !== undefined && negative.until > shop.clock()) shop.negatives.note(request, negative);
+      throw error;
     } finally {
       clearTimeout(timer);
       shop.emit({ type: 'waited', ms: waitedMs });
@@ -104,6 +179,49 @@ export function makeVariant(
     }
   };
   return { result: make(), settled };
+}
+
+/** What the word that a source is the same makes of an entry; `undefined` if it speaks of another one. */
+function confirmed(
+  { key, policy }: Order,
+  previous: Previous,
+  fetched: Fetched,
+  { results }: Workshop,
+): { readonly made: Made; readonly ended: Promise<unknown> } | undefined {
+  const { metadata: before, record, bytes, version } = previous;
+  if (record === undefined) return undefined;
+  const refreshed = refresh(record, fetched.response, fetched, policy, Math.random());
+  if (refreshed.action === 'mismatch') return undefined;
+  const metadata: EntryMetadata = {
+    status: before.status,
+    contentType: before.contentType,
+    etag: before.etag,
+    source: before.source,
+    ...(before.width === undefined ? {} : { width: before.width }),
+    ...(before.height === undefined ? {} : { height: before.height }),
+    ...(before.tags === undefined ? {} : { tags: before.tags }),
+    ...refreshed.state,
+  };
+  const update = refreshed.action === 'update';
+  let ended: Promise<unknown> = Promise.resolve();
+  // What has to be asked about at each use is as right as before: nothing to write.
+  if (update && servesLater(metadata)) ended = results?.refresh(key, previous, metadata) ?? ended;
+  else if (!update && refreshed.evict) ended = results?.remove(key, version, 'forbidden') ?? ended;
+  const provenance = { shareable: true, originStatus: 304, stored: update, metadata } as const;
+  const refusal = update ? {} : { refusal: refreshed.refusal };
+  const made: Made =
+    bytes === undefined
+      ? { kind: 'kept', ...provenance, ...refusal }
+      : { kind: 'variant', bytes, ...provenance, ...refusal };
+  return { made, ended };
+}
+
+/** Whether an entry may be used later without asking first. */
+function servesLater(metadata: EntryMetadata): boolean {
+  const freshness = readRecord(metadata)?.freshness;
+  if (freshness === undefined) return false;
+  const { freshUntil, staleWhileRevalidateUntil, staleIfErrorUntil, staleIfDisconnectedUntil, receivedAt } = freshness;
+  return Math.max(freshUntil, staleWhileRevalidateUntil, staleIfErrorUntil, staleIfDisconnectedUntil) > receivedAt;
 }
 
 /** Counts the time until there is room as waiting: if it runs out meanwhile, too much was asked of us. */
@@ -121,6 +239,7 @@ async function transformed(
   request: ImageRequest,
   shop: Workshop,
   response: OriginResponse,
+  assessment: Assessment,
   place: Place,
   waiting: Waiting,
   signal: AbortSignal,
@@ -156,7 +275,7 @@ async function transformed(
     const result = await until(signal, transform());
     const etag = `"${createHash('sha256').update(result.body).digest('base64url').slice(0, 27)}"`;
     const metadata: EntryMetadata = {
-      ...entryOf(request, response, shop.clock(), shop.ttlMs),
+      ...entryOf(request, assessment.state),
       contentType: result.contentType,
       etag,
       width: result.width,

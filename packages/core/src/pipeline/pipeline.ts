@@ -5,11 +5,11 @@ import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import type { GetHit } from '../contracts/storage.ts';
 import type { Awaitable } from '../contracts/storage-adapter.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
-import { Flights } from './flight.ts';
+import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { checkExpiry, guardedParse } from './guard.ts';
-import { type Made, makeVariant, type Workshop } from './make.ts';
 import { problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
+import { Supplier, type SupplierOptions, type Wish } from './supplier.ts';
 import { type KeyContext, variantKey } from './variant-key.ts';
 
 /**
@@ -19,11 +19,13 @@ import { type KeyContext, variantKey } from './variant-key.ts';
 const REMEMBERED_URLS = { max: 20_000, maxSize: 48 * 1024 * 1024 };
 const REMEMBERED_URL_BYTES = 1_500;
 
-export interface PipelineOptions extends Workshop {
+export interface PipelineOptions extends SupplierOptions {
   readonly dialect: Dialect;
   readonly keys: KeyRing | undefined;
   readonly isAllowed: (source: string) => boolean;
   readonly key: KeyContext;
+  /** How long what a URL asks for may be used. Called once for each URL that is remembered. */
+  readonly policyOf: (image: ImageRequest, target: string) => FreshnessPolicy;
   /** The status of answers that there is no room for: 503 or 429. */
   readonly overloadStatus: number;
 }
@@ -32,6 +34,7 @@ export interface PipelineOptions extends Workshop {
 interface Resolved {
   readonly image: ImageRequest;
   readonly key: StorageKey | undefined;
+  readonly policy: FreshnessPolicy;
 }
 
 /**
@@ -40,7 +43,7 @@ interface Resolved {
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #flights = new Flights<Made>();
+  readonly #supplier: Supplier;
   readonly #resolved = new LRUCache<string, Resolved>({
     ...REMEMBERED_URLS,
     sizeCalculation: (_resolved, target) => REMEMBERED_URL_BYTES + 2 * target.length,
@@ -50,6 +53,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#supplier = new Supplier(options);
     const { keyHeaders, keyCookies } = options.key;
     this.#keyed = keyHeaders.length + keyCookies.length > 0;
     this.#vary = [...keyHeaders, ...(keyCookies.length > 0 ? ['cookie'] : [])].join(', ');
@@ -57,29 +61,30 @@ export class Pipeline {
 
   /** Requests that wait for an image to be made. */
   get waiting(): number {
-    return this.#flights.waiters;
+    return this.#supplier.flights.waiters;
   }
 
   /** Answers; never rejects. */
   async handle(request: ProxyRequest): Promise<ProxyResponse> {
     let reason: MissReason | undefined;
+    let caches = true;
     try {
-      const { clock, results } = this.#options;
-      const { image, key: known } = this.#resolve(request);
+      const { clock } = this.#options;
+      const { image, key: known, policy } = this.#resolve(request);
       const now = clock();
       checkExpiry(image, now);
       const key = known ?? variantKey(image, request.headers, this.#options.key);
-      const hit = await this.#lookup(key);
-      if (hit !== undefined) {
-        if (hit.metadata.freshUntil > now) return this.#hit(request, image, key, hit, now);
-        hit.body.discard().catch(() => undefined);
+      caches = policy.cached;
+      const hit = caches ? await this.#lookup(key) : undefined;
+      if (hit !== undefined && hit.metadata.freshUntil > now) {
+        if (policy.earlyRefresh > 0) this.#supplier.maybeRefresh({ request, image, key, policy }, hit, now);
+        return this.#hit(request, image, key, hit, now);
       }
       reason = hit === undefined ? 'uri-miss' : 'stale';
-      results?.asked(key, hit !== undefined);
-      return await this.#miss(request, image, key, reason);
+      return await this.#supply({ request, image, key, policy }, hit, now);
     } catch (error) {
       const problem = problemOf(error, this.#options.overloadStatus);
-      return problemResponse(request, problem, this.#outcome(reason, false, false));
+      return problemResponse(request, problem, this.#outcome(reason, caches));
     }
   }
 
@@ -89,11 +94,12 @@ export class Pipeline {
    */
   #lookup(key: StorageKey): Awaitable<GetHit | undefined> {
     const { results } = this.#options;
-    if (results === undefined || this.#flights.has(key)) return undefined;
-    const { mark } = this.#flights;
+    const { flights } = this.#supplier;
+    if (results === undefined || this.#supplier.isFilling(key)) return undefined;
+    const { mark } = flights;
     const found = results.lookup(key);
     if (!(found instanceof Promise)) return found;
-    return found.then((hit) => (hit === undefined && this.#flights.endedSince(key, mark) ? results.lookup(key) : hit));
+    return found.then((hit) => (hit === undefined && flights.endedSince(key, mark) ? results.lookup(key) : hit));
   }
 
   /**
@@ -101,9 +107,9 @@ export class Pipeline {
    * the time that an image may take is aborted: a raw source, which may go on for much longer.
    */
   async close(): Promise<void> {
-    const onTimeout = () => this.#flights.abort(new Error('The proxy was closed.'));
+    const onTimeout = () => this.#supplier.flights.abort(new Error('The proxy was closed.'));
     const timer = setTimeout(onTimeout, this.#options.timeoutMs);
-    await this.#flights.settled();
+    await this.#supplier.flights.settled();
     clearTimeout(timer);
     await this.#options.results?.flush();
   }
@@ -112,39 +118,34 @@ export class Pipeline {
     let resolved = this.#resolved.get(request.target);
     if (resolved === undefined) {
       const image = guardedParse(request.target, this.#options);
-      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key) };
+      const policy = this.#options.policyOf(image, request.target);
+      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key), policy };
       this.#resolved.set(request.target, resolved);
     }
     return resolved;
   }
 
   #hit(request: ProxyRequest, image: ImageRequest, key: StorageKey, hit: GetHit, now: number): ProxyResponse {
-    const { buffered } = hit.body;
-    const payload = {
-      body: buffered ?? (() => this.#options.results?.streamOf(key, hit) ?? hit.body.stream()),
-      size: hit.size,
-      discard: () => void hit.body.discard().catch(() => undefined),
-    };
+    const payload = this.#supplier.payloadOf(key, hit);
     const ttl = Math.max(0, Math.floor((hit.metadata.freshUntil - now) / 1_000));
     return imageResponse(request, image, hit.metadata, payload, { kind: 'hit', ttl }, this.#vary, now);
   }
 
-  async #miss(request: ProxyRequest, image: ImageRequest, key: StorageKey, reason: MissReason): Promise<ProxyResponse> {
-    const { value: made, collapsed } = await this.#flights.join(key, request.signal, (control) =>
-      makeVariant(key, image, this.#options, control),
-    );
-    const cache = this.#outcome(reason, collapsed, made.stored);
-    const payload =
-      made.kind === 'variant'
-        ? { body: made.bytes, size: made.bytes.length }
-        : { body: () => made.spool.read(request.signal), size: made.size };
-    return imageResponse(request, image, made.metadata, payload, cache, this.#vary, this.#options.clock());
+  async #supply(wish: Wish, hit: GetHit | undefined, now: number): Promise<ProxyResponse> {
+    const { request, image } = wish;
+    const supplied = await this.#supplier.supply(wish, hit, now);
+    if (supplied.kind === 'failure') {
+      return problemResponse(request, problemOf(supplied.error, this.#options.overloadStatus), supplied.cache);
+    }
+    const { metadata, payload, cache } = supplied;
+    return imageResponse(request, image, metadata, payload, cache, this.#vary, this.#options.clock());
   }
 
   /** @param reason `undefined` if it never came to a lookup. */
-  #outcome(reason: MissReason | undefined, collapsed: boolean, stored: boolean): CacheOutcome {
+  #outcome(reason: MissReason | undefined, caches: boolean): CacheOutcome {
     if (reason === undefined) return { kind: 'refused' };
-    return this.#options.results ? { kind: 'miss', reason, collapsed, stored } : { kind: 'bypass' };
+    const isCaching = this.#options.results !== undefined && caches;
+    return isCaching ? { kind: 'miss', reason, collapsed: false, stored: false } : { kind: 'bypass' };
   }
 }
 

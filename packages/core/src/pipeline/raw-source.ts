@@ -3,6 +3,7 @@ import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import { OriginError, type OriginResponse } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import type { Assessment } from '../freshness/assess.ts';
 import { entryOf } from './entry-of.ts';
 import type { FlightControl } from './flight.ts';
 import type { Place } from './intake.ts';
@@ -28,14 +29,15 @@ export interface RawSource {
   readonly size: number | undefined;
   /** With an empty `etag` where the origin gave none. */
   readonly metadata: EntryMetadata;
+  readonly shareable: boolean;
+  readonly refusal?: string | undefined;
+  readonly originStatus: 200;
 }
 
 /** What passing a source on needs. */
 export interface Relay {
   readonly spoolMemory: SpoolMemory;
   readonly results: ResultCache | undefined;
-  /** How long a result stays fresh, in milliseconds. */
-  readonly ttlMs: number;
   /**
    * Longest time from the start of a flight to its result, in milliseconds; and how long a raw source may
    * take from then on, however slowly it comes.
@@ -49,6 +51,7 @@ export interface Arrival {
   readonly key: StorageKey;
   readonly request: ImageRequest;
   readonly response: OriginResponse;
+  readonly assessment: Assessment;
   /** Left when all of it has come, or nothing more will. */
   readonly place: Place;
   readonly signal: AbortSignal;
@@ -63,18 +66,14 @@ export interface Arrival {
  * @returns `ended` settles when it has come and was stored; it rejects where either fails.
  */
 export function passOn(
-  { key, request, response, place, signal, control }: Arrival,
+  { key, request, response, assessment, place, signal, control }: Arrival,
   relay: Relay,
 ): { readonly made: RawSource; readonly ended: Promise<void> } {
   const contentType = response.headers['content-type'] ?? 'application/octet-stream';
-  // A page or a feed that answers by an image's path may be somebody's own: it gets no lifetime that
-  // its origin has not given it, and is not stored.
-  const isImage = contentType.toLowerCase().startsWith('image/');
-  const results = isImage ? relay.results : undefined;
-  const now = relay.clock();
+  const results = assessment.storable ? relay.results : undefined;
   const originEtag = response.headers.etag;
   const metadata: EntryMetadata = {
-    ...entryOf(request, response, now, isImage ? relay.ttlMs : 0),
+    ...entryOf(request, assessment.state),
     contentType,
     // A strong tag of the origin is a strong tag of what we pass on unchanged. Without one the digest
     // is known only at the end, and takes this place when the entry is stored.
@@ -115,8 +114,18 @@ export function passOn(
       setImmediate(() => spool.dispose().catch(() => undefined));
     }
   };
-  const made: RawSource = { kind: 'raw', stored: willBeStored(size ?? 0), spool, size, metadata };
+  const { shareable, refusal } = assessment;
+  const stored = willBeStored(size ?? 0);
+  const made: RawSource = { kind: 'raw', stored, spool, size, metadata, shareable, refusal, originStatus: 200 };
   return { made, ended: ended() };
+}
+
+/**
+ * Whether a source says that it is an image. A page or a feed that answers by an image's path may be
+ * somebody's own: it gets no lifetime that its origin has not given it.
+ */
+export function isImageType(contentType: string | undefined): boolean {
+  return contentType?.toLowerCase().startsWith('image/') ?? false;
 }
 
 function tooSlow(): OriginError {

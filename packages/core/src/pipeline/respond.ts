@@ -21,14 +21,21 @@ export interface Payload {
 export function cacheStatus(outcome: CacheOutcome): string {
   switch (outcome.kind) {
     case 'hit':
-      return `Tintype; hit; ttl=${outcome.ttl}`;
+      return `Tintype; hit; ttl=${outcome.ttl}${outcome.detail === undefined ? '' : `; detail=${outcome.detail}`}`;
     case 'miss':
-      return `Tintype; fwd=${outcome.reason}${outcome.stored ? '; stored' : ''}${outcome.collapsed ? '; collapsed' : ''}`;
+      return missStatus(outcome);
     case 'bypass':
       return 'Tintype; fwd=bypass';
     case 'refused':
       return 'Tintype';
   }
+}
+
+function missStatus(outcome: Extract<CacheOutcome, { kind: 'miss' }>): string {
+  const { reason, fwdStatus, stored, collapsed, detail } = outcome;
+  const status = fwdStatus === undefined ? '' : `; fwd-status=${fwdStatus}`;
+  const rest = detail === undefined ? '' : `; detail=${detail}`;
+  return `Tintype; fwd=${reason}${status}${stored ? '; stored' : ''}${collapsed ? '; collapsed' : ''}${rest}`;
 }
 
 /** The answer with an image, or 304 where the client has it already. */
@@ -47,7 +54,9 @@ export function imageResponse(
   };
   if (metadata.etag !== '') headers.etag = metadata.etag;
   if (vary !== '') headers.vary = vary;
-  if (cache.kind === 'hit') headers.age = String(Math.max(0, Math.floor((now - metadata.storedAt) / 1_000)));
+  const { bornAt } = metadata;
+  if (cache.kind === 'hit' || bornAt !== undefined) headers.age = age(bornAt ?? metadata.storedAt, now);
+  if (metadata.headers !== undefined) for (const [name, value] of metadata.headers) headers[name] = value;
   if (noneMatch(request.headers['if-none-match'], metadata.etag)) {
     payload.discard?.();
     return { status: 304, headers, body: undefined, cache };
@@ -61,6 +70,11 @@ export function imageResponse(
   }
   const body = typeof payload.body === 'function' ? payload.body() : payload.body;
   return { status: metadata.status, headers, body, cache };
+}
+
+/** RFC 9111 §5.1: whole seconds, never negative. */
+function age(bornAt: number, now: number): string {
+  return String(Math.max(0, Math.floor((now - bornAt) / 1_000)));
 }
 
 /** The answer without one: a sentence, never to be stored by anybody. */

@@ -6,6 +6,7 @@ import type { CacheStorage, GetHit, PutInput } from '../contracts/storage.ts';
 import type { Awaitable, Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import type { Previous } from '../freshness/previous.ts';
 import type { Admission } from './admission.ts';
 import type { StoreQueue } from './store-queue.ts';
 
@@ -143,6 +144,44 @@ export class ResultCache {
     }
   }
 
+  /**
+   * Notes that an entry is right for longer, without sending its body again where the storage can do so
+   * safely. Another entry that took its place meanwhile stays as it is. Failing is no error.
+   *
+   * @throws StorageError only where errors shall be reported.
+   */
+  async refresh(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<boolean> {
+    const { conditionalMetadata } = this.#storage.capabilities;
+    if (!conditionalMetadata) return this.#putAgain(key, previous, metadata);
+    const condition = { ifVersion: previous.version };
+    const update = this.#storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS });
+    this.#pending.add(update);
+    try {
+      return (await update) !== undefined;
+    } catch (error) {
+      if (StorageError.is(error) && error.code === 'precondition-failed') return false;
+      this.#failed('setMetadata', error);
+      return false;
+    } finally {
+      this.#pending.delete(update);
+    }
+  }
+
+  /** Removes an entry that must no longer be used, unless another took its place. Failing is no error. */
+  async remove(key: StorageKey, version: Version, reason: 'gone' | 'forbidden'): Promise<void> {
+    await this.#drop(key, version, reason);
+  }
+
+  /** Without a guarded `setMetadata` the whole entry is put, so that its body and metadata are never of two. */
+  async #putAgain(key: StorageKey, { bytes, size, version }: Previous, metadata: EntryMetadata): Promise<boolean> {
+    if (bytes !== undefined) return this.store(key, bytes, size, metadata);
+    const hit = await this.lookup(key);
+    if (hit === undefined) return false;
+    if (hit.version === version) return this.store(key, hit.body.stream(), size, metadata);
+    await hit.body.discard().catch(() => undefined);
+    return false;
+  }
+
   /** Resolves when everything that was handed to the storage has settled. */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
@@ -181,8 +220,12 @@ export class ResultCache {
   }
 
   /** Waited for no longer than for a lookup: a miss is waiting for it, so that it can't remove what that puts. */
-  async #drop(key: StorageKey, version: Version | undefined): Promise<void> {
-    this.#options.emit({ type: 'entry-dropped', reason: 'corrupt' });
+  async #drop(
+    key: StorageKey,
+    version: Version | undefined,
+    reason: 'corrupt' | 'gone' | 'forbidden' = 'corrupt',
+  ): Promise<void> {
+    this.#options.emit({ type: 'entry-dropped', reason });
     const guarded = version !== undefined && this.#storage.capabilities.conditionalDelete;
     const condition = guarded ? { condition: { ifVersion: version } } : {};
     const deadlineMs = this.#options.lookupDeadlineMs;

@@ -1,17 +1,39 @@
+import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
+import { firstOf } from './first-of.ts';
+
+/** An origin's answer, and when it was asked and answered, in milliseconds since the epoch. */
+export interface Fetched {
+  readonly response: OriginResponse;
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+}
+
+export interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** Asks whether a known state of the source is still right. */
+  readonly conditions?: HttpFields | undefined;
+  /** Whether others wait for the answer, so that it is worth asking twice. */
+  readonly others?: (() => boolean) | undefined;
+}
+
+export interface SourcesOptions {
+  /** `TINTYPE_MAX_SRC_FILE_SIZE`; 0 = unlimited. */
+  readonly maxBytes: number;
+  /** After how long without an answer a source that others wait for is asked once more; `Infinity` for never. */
+  readonly askAgainMs: number;
+  readonly clock: () => number;
+  readonly emit: (event: ProxyEvent) => void;
+}
 
 /** Finds the origin for a source, and fetches. */
 export class Sources {
   readonly #byScheme: ReadonlyMap<string, Origin>;
-  readonly #maxBytes: number;
-  readonly #emit: (event: ProxyEvent) => void;
+  readonly #options: SourcesOptions;
 
-  /**
-   * @param maxBytes `TINTYPE_MAX_SRC_FILE_SIZE`; 0 = unlimited.
-   * @throws Error if two origins take the same scheme.
-   */
-  constructor(origins: readonly Origin[], maxBytes: number, emit: (event: ProxyEvent) => void) {
+  /** @throws Error if two origins take the same scheme. */
+  constructor(origins: readonly Origin[], options: SourcesOptions) {
     const byScheme = new Map<string, Origin>();
     for (const origin of origins) {
       for (const scheme of origin.schemes) {
@@ -20,12 +42,19 @@ export class Sources {
       }
     }
     this.#byScheme = byScheme;
-    this.#maxBytes = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
-    this.#emit = emit;
+    this.#options = options;
   }
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
-  async fetch(source: string, signal: AbortSignal): Promise<OriginResponse> {
+  async fetch(source: string, { signal, conditions = {}, others }: FetchOptions): Promise<Fetched> {
+    const { askAgainMs } = this.#options;
+    const { scheme, origin } = this.#originOf(source);
+    const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, conditions, own);
+    if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(signal);
+    return firstOf(attempt, { signal, afterMs: askAgainMs, isWorthIt: others });
+  }
+
+  #originOf(source: string): { readonly scheme: string; readonly origin: Origin } {
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase();
     if (scheme === undefined) {
       throw new OriginError(
@@ -38,9 +67,22 @@ export class Sources {
       const known = [...this.#byScheme.keys()].map((name) => `${name}://`).join(', ');
       throw new OriginError('refused', `Sources with ${scheme}:// are not served here; what is: ${known || 'none'}.`);
     }
+    return { scheme, origin };
+  }
+
+  async #ask(
+    origin: Origin,
+    scheme: string,
+    source: string,
+    headers: HttpFields,
+    signal: AbortSignal,
+  ): Promise<Fetched> {
+    const { clock, emit, maxBytes } = this.#options;
+    const requestedAt = clock();
     const started = performance.now();
-    const response = await origin.fetch(source, { headers: {}, maxBytes: this.#maxBytes, signal });
-    this.#emit({ type: 'fetched', scheme, status: response.status, ms: performance.now() - started });
-    return response;
+    const limit = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
+    const response = await origin.fetch(source, { headers, maxBytes: limit, signal });
+    emit({ type: 'fetched', scheme, status: response.status, ms: performance.now() - started });
+    return { response, requestedAt, receivedAt: clock() };
   }
 }

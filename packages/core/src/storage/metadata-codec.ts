@@ -13,6 +13,7 @@ interface Wire {
   readonly e: string;
   readonly a: number;
   readonly f: number;
+  readonly b?: number;
   readonly k?: string;
   readonly o: string;
   readonly oe?: string;
@@ -33,6 +34,7 @@ function toWire(metadata: EntryMetadata): Wire {
     a: metadata.storedAt,
     f: metadata.freshUntil,
     o: metadata.source,
+    ...(metadata.bornAt === undefined ? {} : { b: metadata.bornAt }),
     ...(metadata.cacheControl === undefined ? {} : { k: metadata.cacheControl }),
     ...(metadata.sourceEtag === undefined ? {} : { oe: metadata.sourceEtag }),
     ...(metadata.sourceLastModified === undefined ? {} : { om: metadata.sourceLastModified }),
@@ -52,6 +54,7 @@ function fromWire(wire: Wire): EntryMetadata {
     storedAt: wire.a,
     freshUntil: wire.f,
     source: wire.o,
+    ...(wire.b === undefined ? {} : { bornAt: wire.b }),
     ...(wire.k === undefined ? {} : { cacheControl: wire.k }),
     ...(wire.oe === undefined ? {} : { sourceEtag: wire.oe }),
     ...(wire.om === undefined ? {} : { sourceLastModified: wire.om }),

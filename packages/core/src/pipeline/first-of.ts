@@ -1,0 +1,54 @@
+import { giveUp } from './pump.ts';
+import type { Fetched } from './sources.ts';
+
+export interface FirstOfOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds after which a second attempt is made. */
+  readonly afterMs: number;
+  /** Asked then. */
+  readonly isWorthIt: () => boolean;
+}
+
+/**
+ * The first answer of at most two attempts: a request that hangs must not hang all who wait for it.
+ * The other one is aborted. Where both fail, the first one's error.
+ */
+export function firstOf(
+  attempt: (signal: AbortSignal) => Promise<Fetched>,
+  { signal, afterMs, isWorthIt }: FirstOfOptions,
+): Promise<Fetched> {
+  return new Promise((resolve, reject) => {
+    const attempts: AbortController[] = [];
+    let pending = 0;
+    let won = false;
+    let firstError: unknown;
+    const begin = () => {
+      const controller = new AbortController();
+      attempts.push(controller);
+      pending++;
+      attempt(AbortSignal.any([signal, controller.signal])).then(
+        (fetched) => {
+          if (won) {
+            void giveUp(fetched.response);
+            return;
+          }
+          won = true;
+          clearTimeout(timer);
+          for (const other of attempts)
+            if (other !== controller) other.abort(new Error('Another request was answered.'));
+          resolve(fetched);
+        },
+        (error) => {
+          firstError ??= error;
+          if (--pending > 0 || won) return;
+          clearTimeout(timer);
+          reject(firstError);
+        },
+      );
+    };
+    const timer = setTimeout(() => {
+      if (isWorthIt() && !signal.aborted) begin();
+    }, afterMs);
+    begin();
+  });
+}
