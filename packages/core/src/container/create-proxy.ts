@@ -171,7 +171,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       },
     ),
     negatives: new Negatives(),
-    maxBackground: workers,
+    maxBackground: settings.workers ?? 2 * availableParallelism(),
     policyOf: () => policy,
     transformer: parts.transformer,
     transforms: capacity.transforms,

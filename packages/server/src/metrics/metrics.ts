@@ -67,7 +67,7 @@ export class Metrics implements Observer, RequestSink {
   }
 
   write(record: RequestRecord): void {
-    if (record.cache?.kind === 'hit' && record.status === 200) {
+    if (record.cache?.kind === 'hit' && record.status === 200 && record.cache.detail === undefined) {
       this.#hits += 1;
       this.#hitBytes += record.bytes;
       return;
