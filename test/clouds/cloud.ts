@@ -1,4 +1,5 @@
 import type { RunningServer } from '@tintype-test/servers';
+import { abs } from './abs.ts';
 import { s3 } from './s3.ts';
 
 /** A kind of cloud, and the servers on which it is tried. */
@@ -20,5 +21,6 @@ export interface MadeCloud {
 
 /** By the name of the backend. */
 export const clouds: Readonly<Record<string, Cloud>> = {
+  abs,
   s3,
 };

@@ -1,3 +1,4 @@
+import abs from '@tintype/abs';
 import type { Plugin } from '@tintype/core';
 import fs from '@tintype/fs';
 import http from '@tintype/http';
@@ -7,13 +8,14 @@ import s3 from '@tintype/s3';
 import sharp from '@tintype/sharp';
 
 /** What the `tintype` command brings along. */
-export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, http, sharp, imgproxyUrl];
+export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, abs, http, sharp, imgproxyUrl];
 
 /** Where they can be imported from, by a process that has to do so again. */
 export const builtInModules: readonly string[] = [
   '@tintype/memory',
   '@tintype/fs',
   '@tintype/s3',
+  '@tintype/abs',
   '@tintype/http',
   '@tintype/sharp',
   '@tintype/imgproxy-url',

@@ -60,7 +60,13 @@ async function serviceOf(sdk: AbsSdk, options: AbsOptions, pipeline: PipelineOpt
     return new sdk.BlobServiceClient(url, new sdk.StorageSharedKeyCredential(name, key), pipeline);
   }
   const { DefaultAzureCredential } = await import('@azure/identity');
-  return new sdk.BlobServiceClient(url, new DefaultAzureCredential(), pipeline);
+  try {
+    return new sdk.BlobServiceClient(url, new DefaultAzureCredential(), pipeline);
+  } catch (error) {
+    // It tells which of its variables has a value that it does not know.
+    const message = `The variables AZURE_* cannot be used: ${error instanceof Error ? error.message : error}`;
+    throw new StorageError({ code: 'misconfigured', message });
+  }
 }
 
 function serviceOfString(sdk: AbsSdk, connectionString: string, pipeline: PipelineOptions): BlobServiceClient {

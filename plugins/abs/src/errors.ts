@@ -24,7 +24,7 @@ interface AbsFailure {
 
 const WRONG_KEY = 'the credentials are not accepted; check NAME and KEY, SAS_TOKEN or CONNECTION_STRING';
 const NO_PERMISSION =
-  'the credentials do not allow this; give the identity the role Storage Blob Data Contributor (for sources Reader), or the signature the permissions rwdl';
+  'the credentials do not allow this; give the identity the role Storage Blob Data Contributor (for sources Reader), or the signature the permissions rcwdl (for sources r)';
 const NO_CREDENTIALS =
   'no credentials were found; set KEY, SAS_TOKEN or CONNECTION_STRING, the variables AZURE_*, or give the machine a managed identity';
 const WRONG_IDENTITY = 'Entra ID does not accept the identity; check the variables AZURE_*';
@@ -107,11 +107,6 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
 export function isMissing(error: unknown): boolean {
   const { code, status } = read(error);
   return code === 'BlobNotFound' || (status === 404 && !(code in BY_CODE));
-}
-
-/** Whether Azure refuses for want of a permission, and not for a wrong key. */
-export function isForbidden(error: unknown): boolean {
-  return verdict(read(error))[1] === NO_PERMISSION;
 }
 
 /** Whether Azure answered with this status. */

@@ -18,7 +18,7 @@ import {
   readable,
 } from '@tintype/core';
 import { AbsConnection } from './client.ts';
-import { answeredField, hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
+import { answeredField, hasStatus, isMissing, toStorageError } from './errors.ts';
 import { type AbsOriginOptions, checkAbsOptions } from './options.ts';
 
 /** Blobs in containers as sources: `abs://container/key`, `abs://container/key?version`. */
@@ -120,9 +120,6 @@ export class AbsOrigin implements Origin {
       return undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      if (isForbidden(error)) {
-        return `The credentials may not read container ${container}: give the identity the role Storage Blob Data Reader, or the signature the permission r.`;
-      }
       const failure = toStorageError(error, { container, write: false });
       return failure instanceof Error ? failure.message : String(failure);
     }

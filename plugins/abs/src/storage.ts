@@ -1,5 +1,9 @@
 import { Readable } from 'node:stream';
-import type { BlobDownloadResponseParsed, ContainerClient, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
+import type {
+  BlobDownloadResponseParsed,
+  ContainerClient,
+  ContainerListBlobFlatSegmentResponse,
+} from '@azure/storage-blob';
 import {
   type Body,
   BufferedBody,
@@ -33,7 +37,7 @@ import {
 } from '@tintype/core';
 import { AbsConnection } from './client.ts';
 import { etagOf, infoOf, nativeFields, versionOf } from './entry-fields.ts';
-import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
+import { hasStatus, isMissing, toStorageError } from './errors.ts';
 import { MAX_PARTS, PART_BYTES, putBlocks, type UploadCondition } from './multipart.ts';
 import { type AbsStorageOptions, checkAbsOptions } from './options.ts';
 
@@ -163,12 +167,12 @@ export class AbsStorage implements StorageAdapter {
     const conditions = versionCondition(condition);
     const { metadata: fields } = nativeFields(metadata);
     try {
-      const { etag } = await this.#open
-        .getBlobClient(key)
-        .setMetadata(fields, { conditions, abortSignal: signal });
+      const { etag } = await this.#open.getBlobClient(key).setMetadata(fields, { conditions, abortSignal: signal });
       return versionOf(etag);
     } catch (error) {
       if (isMissing(error)) return undefined;
+      // No entry has no version either; which of both it is, Azure does not say.
+      if (hasStatus(error, 412) && (await this.stat(key, { signal })) === undefined) return undefined;
       throw this.#failure(error, signal, true);
     }
   }
@@ -220,10 +224,7 @@ export class AbsStorage implements StorageAdapter {
     } catch (error) {
       const failure = this.#failure(error, signal);
       if (!StorageError.is(failure)) throw failure;
-      const problem = isForbidden(error)
-        ? `The credentials may not list container ${bucket}: give the identity the role Storage Blob Data Contributor, or the signature the permissions rwdl.`
-        : failure.message;
-      return { ok: false, summary, problem };
+      return { ok: false, summary, problem: failure.message };
     } finally {
       own?.close();
     }
@@ -261,7 +262,7 @@ export class AbsStorage implements StorageAdapter {
     const part = range && partOf(found.contentRange, range, length);
     if (part === 'none') {
       stream.destroy();
-      return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
+      return this.#notSatisfiable(key, signal);
     }
     const size = part?.size ?? length;
     const bytes = whole(stream, length, (error) => this.#failure(error, signal));

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface Service {
+  /** Of an account that is called `account`. */
   readonly endpoint: string;
   readonly requests: readonly IncomingMessage[];
 }
@@ -20,11 +21,12 @@ export async function service(answer: (request: IncomingMessage, response: Serve
     server.closeAllConnections();
     return new Promise<void>((resolve) => server.close(() => resolve()));
   });
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/account`, requests };
 }
 
-/** An error of S3 as it comes over the wire. */
+/** An error of Azure as it comes over the wire. */
 export function refuse(response: ServerResponse, status: number, code: string, more = '', headers = {}): void {
-  response.writeHead(status, { 'content-type': 'application/xml', ...headers });
-  response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} it is.</Message>${more}</Error>`);
+  response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code, ...headers });
+  const message = `${code} it is.\nRequestId:0a1b2c3d`;
+  response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message>${more}</Error>`);
 }

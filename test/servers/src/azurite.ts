@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { answers, dataFolder, endProcesses, freePorts, start, until } from './processes.ts';
 import type { RunningServer, ServerKind } from './server.ts';
 

@@ -23,7 +23,11 @@ export interface AnsweredPart {
  */
 export function partOf(contentRange: string | undefined, range: ByteRange, length: number): AnsweredPart | 'none' {
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange ?? '');
-  if (match !== null) return { first: Number(match[1]), last: Number(match[2]), size: Number(match[3]) };
+  if (match !== null) {
+    const [first, last, size] = [Number(match[1]), Number(match[2]), Number(match[3])];
+    // Azurite says so of a range that begins where the body ends.
+    return last < first ? 'none' : { first, last, size };
+  }
   // Without Content-Range it is the whole.
   const wanted = resolveRange(range, length);
   if (wanted === undefined) return 'none';

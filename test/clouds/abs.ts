@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { absAccess } from '@tintype-test/servers';
+import type { Cloud } from './cloud.ts';
+
+/** Containers of Azure Blob Storage. */
+export const abs: Cloud = {
+  servers: ['azurite', 'azurite-disk'],
+
+  async make(server, photograph) {
+    const { endpoint, name, key } = absAccess(server);
+    const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(name, key));
+    const id = randomUUID();
+    const [sources, cache] = [service.getContainerClient(`sources-${id}`), service.getContainerClient(`cache-${id}`)];
+    for (const container of [sources, cache]) await container.create();
+    const path = '2026/rocket.jpg';
+    await sources.getBlockBlobClient(path).upload(photograph, photograph.length, {
+      blobHTTPHeaders: { blobContentType: 'image/jpeg', blobCacheControl: 'max-age=600' },
+    });
+    const access = (prefix: string) => ({
+      [`${prefix}ENDPOINT`]: endpoint,
+      [`${prefix}NAME`]: name,
+      [`${prefix}KEY`]: key,
+    });
+    return {
+      sourceUrl: `abs://${sources.containerName}/${path}`,
+      env: {
+        TINTYPE_USE_ABS: 'true',
+        TINTYPE_CACHE_USE: 'abs',
+        TINTYPE_CACHE_BUCKET: cache.containerName,
+        ...access('TINTYPE_ABS_'),
+        ...access('TINTYPE_CACHE_ABS_'),
+      },
+      async cached() {
+        const blobs = await Array.fromAsync(cache.listBlobsFlat());
+        return blobs.map((blob) => blob.name);
+      },
+    };
+  },
+};
