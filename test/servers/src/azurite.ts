@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { answers, dataFolder, endProcesses, freePorts, start, until } from './processes.ts';
 import type { RunningServer, ServerKind } from './server.ts';
 
-const MAIN = 'azurite/dist/src/blob/main.js';
-
 /** An account of its own instead of the one that everybody knows. */
 const NAME = 'tintype';
 const KEY = Buffer.from('a key of tests').toString('base64');
+
+/** What serves blobs and nothing else. */
+function program(): string {
+  return fileURLToPath(import.meta.resolve('azurite/dist/src/blob/main.js'));
+}
 
 /** Azurite with everything in memory. */
 export const azurite: ServerKind = kindOf({
@@ -36,7 +39,7 @@ function kindOf({ name, description, persistence }: Variant): ServerKind {
     description,
 
     async find() {
-      return fileURLToPath(import.meta.resolve(MAIN));
+      return program();
     },
 
     async install() {},
@@ -45,11 +48,10 @@ function kindOf({ name, description, persistence }: Variant): ServerKind {
       const [port] = await freePorts(1);
       const folder = await dataFolder(name);
       const log = join(folder, 'log');
-      const program = fileURLToPath(import.meta.resolve(MAIN));
       const listen = ['--blobHost', '127.0.0.1', '--blobPort', `${port}`];
       // The SDK is newer than the protocol that Azurite says it knows.
       const settings = ['--silent', '--disableTelemetry', '--skipApiVersionCheck', '--disableProductStyleUrl'];
-      const child = start(process.execPath, [program, ...persistence(folder), ...listen, ...settings], log, {
+      const child = start(process.execPath, [program(), ...persistence(folder), ...listen, ...settings], log, {
         AZURITE_ACCOUNTS: `${NAME}:${KEY}`,
       });
       const pids = child.pid === undefined ? [] : [child.pid];
