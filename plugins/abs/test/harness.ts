@@ -132,5 +132,9 @@ export function subjectOf(bench: Bench): StorageSubject {
       )}`,
       data: { options, scope: scopeOf(bucket) },
     },
+    without: {
+      sabotage: 'only the service itself reaches what it stored',
+      capped: 'a container has no limit at which it forgets',
+    },
   };
 }
