@@ -20,8 +20,13 @@ export function checkKind(kind: string): PackageKind {
   return known;
 }
 
-/** @throws Failure with one sentence. */
-export function checkName(name: string, kind: PackageKind): string {
+/**
+ * The id of what is made. `acme` and `acme-storage` both make the package `acme-storage`.
+ *
+ * @throws Failure with one sentence.
+ */
+export function checkName(given: string, kind: PackageKind): string {
+  const name = given.endsWith(`-${kind}`) ? given.slice(0, -kind.length - 1) : given;
   // It becomes an id, a part of variables and of identifiers, a folder and a package.
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 50) {
     throw new Failure(
