@@ -29,6 +29,9 @@ function interestingSizes(env: StorageEnv): number[] {
   return around.flatMap((size) => [size - 1, size, size + 1]).filter((size) => size <= env.capabilities.maxObjectBytes);
 }
 
+/** More than any adapter reads at once, in bytes. */
+const LONG = 300 * 1024;
+
 export const getTests: readonly StorageTest[] = [
   {
     requirement: 'get.miss-is-undefined',
@@ -399,9 +402,12 @@ export const rangeTests: readonly StorageTest[] = [
     async run(env) {
       const full = env.key('full');
       const empty = env.key('empty');
+      const long = env.key('long');
       const metadata = metadataOf('past');
       const version = await env.given(full, env.random.bytes(100), metadata);
       await env.given(empty, new Uint8Array(0), metadata);
+      // Bodies that are streamed may take another way.
+      await env.given(long, env.random.bytes(LONG), metadata);
       for (const [key, range, size] of [
         [full, { first: 100 }, 100],
         [full, { first: 100, last: 200 }, 100],
@@ -410,6 +416,8 @@ export const rangeTests: readonly StorageTest[] = [
         [empty, { first: 0 }, 0],
         [empty, { first: 0, last: 0 }, 0],
         [empty, { suffix: 5 }, 0],
+        [long, { first: LONG }, LONG],
+        [long, { suffix: 0 }, LONG],
       ] as const) {
         const what = `Range ${JSON.stringify(range)} of ${size} bytes`;
         const outcome = await env.limited(what, env.adapter.get(key, range, env.context()));
