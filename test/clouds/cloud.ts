@@ -1,6 +1,7 @@
 import type { RunningServer } from '@tintype-test/servers';
 import { abs } from './abs.ts';
 import { s3 } from './s3.ts';
+import { swift } from './swift.ts';
 
 /** A kind of cloud, and the servers on which it is tried. */
 export interface Cloud {
@@ -23,4 +24,5 @@ export interface MadeCloud {
 export const clouds: Readonly<Record<string, Cloud>> = {
   abs,
   s3,
+  swift,
 };

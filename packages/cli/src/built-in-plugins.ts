@@ -6,9 +6,10 @@ import imgproxyUrl from '@tintype/imgproxy-url';
 import memory from '@tintype/memory';
 import s3 from '@tintype/s3';
 import sharp from '@tintype/sharp';
+import swift from '@tintype/swift';
 
 /** What the `tintype` command brings along. */
-export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, abs, http, sharp, imgproxyUrl];
+export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, abs, swift, http, sharp, imgproxyUrl];
 
 /** Where they can be imported from, by a process that has to do so again. */
 export const builtInModules: readonly string[] = [
@@ -16,6 +17,7 @@ export const builtInModules: readonly string[] = [
   '@tintype/fs',
   '@tintype/s3',
   '@tintype/abs',
+  '@tintype/swift',
   '@tintype/http',
   '@tintype/sharp',
   '@tintype/imgproxy-url',

@@ -4,6 +4,7 @@ import { hitsBesideMisses } from './figures/hits-beside-misses.ts';
 import { misses } from './figures/misses.ts';
 import { rawGrowth } from './figures/raw-growth.ts';
 import { s3Calls } from './figures/s3-calls.ts';
+import { swiftCalls } from './figures/swift-calls.ts';
 import { transformGrowth } from './figures/transform-growth.ts';
 
 /** In the order in which they are measured. */
@@ -16,4 +17,5 @@ export const figures: readonly Figure[] = [
   transformGrowth,
   rawGrowth,
   s3Calls,
+  swiftCalls,
 ];

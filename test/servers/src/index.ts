@@ -3,20 +3,23 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { azurite, azuriteOnDisk } from './azurite.ts';
 import { fauxqs } from './fauxqs.ts';
+import { swiftKeystone } from './keystone.ts';
 import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
 import { swift } from './swift.ts';
 import { versitygw } from './versitygw.ts';
 
 export { type AbsAccess, absAccess } from './abs-access.ts';
+export { KeystoneAdmin } from './keystone-admin.ts';
 export { freePorts } from './processes.ts';
 export { type S3Access, s3Access } from './s3-access.ts';
 export { type RunningServer, ServerError, type ServerKind } from './server.ts';
+export { logInToSwift, type SwiftAccount } from './swift-login.ts';
 
 const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 
 /** Every kind of server, by name. */
 export const servers: ReadonlyMap<string, ServerKind> = new Map(
-  [versitygw, swift, fauxqs, azurite, azuriteOnDisk].map((kind) => [kind.name, kind]),
+  [versitygw, swift, swiftKeystone, fauxqs, azurite, azuriteOnDisk].map((kind) => [kind.name, kind]),
 );
 
 /** A server for a test, or the sentence with which the test is skipped. */

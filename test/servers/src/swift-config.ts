@@ -9,6 +9,17 @@ export interface SwiftPorts {
   readonly memcached: number;
 }
 
+/** Who says which tokens are good: Swift itself, or Keystone. */
+export type SwiftAuth =
+  | { readonly kind: 'tempauth' }
+  | {
+      readonly kind: 'keystone';
+      /** `http://127.0.0.1:5000/v3` */
+      readonly url: string;
+      /** Of the user `swift` in the project `service`. */
+      readonly password: string;
+    };
+
 /** Settings that every server of the node has. */
 function common(folder: string, port: number): string {
   return `[DEFAULT]
@@ -50,33 +61,70 @@ use = egg:swift#${kind}
 `;
 }
 
-/** Middleware of the proxy, in the order in which requests pass it, with the settings that are not the default. */
-const MIDDLEWARE: readonly (readonly [name: string, ...settings: string[]])[] = [
-  ['catch_errors'],
-  ['gatekeeper'],
-  ['healthcheck'],
-  ['cache'],
-  ['listing_formats'],
-  ['bulk'],
+type Filter = readonly [name: string, ...settings: string[]];
+
+/** Swift's own login, with S3 beside it. */
+const TEMPAUTH: readonly Filter[] = [
   ['s3api', 'location = us-east-1', 's3_acl = false', 'check_bucket_owner = false'],
-  ['tempauth', 'user_test_tester = testing .admin', 'user_test_other = testing2 .admin'],
-  ['copy'],
-  ['slo'],
-  ['dlo'],
+  ['tempauth', 'user_test_tester = testing .admin', 'user_test_other = testing2 .admin', 'user_test_guest = testing3'],
 ];
+
+function keystoneauth(url: string, password: string): readonly Filter[] {
+  return [
+    [
+      'authtoken',
+      `www_authenticate_uri = ${url}`,
+      `auth_url = ${url}`,
+      'auth_type = password',
+      'username = swift',
+      `password = ${password}`,
+      'project_name = service',
+      'project_domain_id = default',
+      'user_domain_id = default',
+      // What is not signed goes on to the next, which refuses it.
+      'delay_auth_decision = true',
+      'cache = swift.cache',
+      'include_service_catalog = false',
+      // A token that was revoked is refused soon.
+      'token_cache_time = 1',
+    ],
+    ['keystoneauth', 'operator_roles = admin, member'],
+  ];
+}
+
+/** Middleware of the proxy, in the order in which requests pass it, with the settings that are not the default. */
+function middleware(auth: SwiftAuth): readonly Filter[] {
+  return [
+    ['catch_errors'],
+    ['gatekeeper'],
+    ['healthcheck'],
+    ['cache'],
+    ['listing_formats'],
+    ['bulk'],
+    ...(auth.kind === 'tempauth' ? TEMPAUTH : keystoneauth(auth.url, auth.password)),
+    ['copy'],
+    ['slo'],
+    ['dlo'],
+  ];
+}
 
 /** The egg's name where it is not the filter's. */
 const EGGS: { readonly [name: string]: string } = { cache: 'memcache' };
 
-export function proxyConfig(folder: string, ports: SwiftPorts): string {
-  const filters = MIDDLEWARE.map(([name, ...settings]) => {
+export function proxyConfig(folder: string, ports: SwiftPorts, auth: SwiftAuth): string {
+  const passed = middleware(auth);
+  const filters = passed.map(([name, ...settings]) => {
     const more =
       name === 'cache' ? [`memcache_servers = 127.0.0.1:${ports.memcached}`, 'memcache_max_connections = 64'] : [];
-    return [`[filter:${name}]`, `use = egg:swift#${EGGS[name] ?? name}`, ...settings, ...more, ''].join('\n');
+    const egg =
+      name === 'authtoken'
+        ? 'paste.filter_factory = keystonemiddleware.auth_token:filter_factory'
+        : `use = egg:swift#${EGGS[name] ?? name}`;
+    return [`[filter:${name}]`, egg, ...settings, ...more, ''].join('\n');
   });
   return `${common(folder, ports.proxy)}
 [pipeline:main]
-pipeline = ${MIDDLEWARE.map(([name]) => name).join(' ')} proxy-server
+pipeline = ${passed.map(([name]) => name).join(' ')} proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
