@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BlobServiceClient, type ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
-import { FaultProxy, type StorageSubject } from '@tintype/conformance';
+import { FaultProxy, type Misconfiguration, type StorageSubject } from '@tintype/conformance';
 import { type OperationContext, prefixed, type StorageScope } from '@tintype/core';
 import { type AbsAccess, absAccess, type RunningServer, serverForTest } from '@tintype-test/servers';
 import type { AbsStorageOptions } from '../src/options.ts';
@@ -81,16 +81,20 @@ export async function benchFor(name: string): Promise<BenchForTest> {
 export function subjectOf(bench: Bench): StorageSubject {
   const { bucket, access } = bench;
   const options = bench.options();
+  const isPlain = access.endpoint.startsWith('http:');
+  const withoutTls: Misconfiguration = {
+    name: 'TLS where there is none',
+    adapter: bench.storage({ endpoint: access.endpoint.replace('http:', 'https:') }),
+    codes: ['misconfigured'],
+  };
+  const network = async () => {
+    const { proxy, endpoint } = await bench.proxy();
+    return { adapter: bench.storage({ endpoint }), proxy };
+  };
   return {
     adapter: bench.storage(),
     sibling: () => bench.storage(),
     prefixed: (prefix) => prefixed(bench.storage(), prefix),
-    // Blocks that were not committed are no leak: they show nowhere, and Azure forgets them.
-    leaks: async () => {
-      const found: string[] = [];
-      for await (const { name } of bench.client.listBlobsFlat({ prefix: '~' })) found.push(`the blob ${name}`);
-      return found;
-    },
     misconfigured: () => [
       { name: 'a missing container', adapter: bench.storage({}, `${bucket}-none`), codes: ['misconfigured'] },
       {
@@ -111,20 +115,14 @@ export function subjectOf(bench: Bench): StorageSubject {
         codes: ['unavailable'],
       },
       {
-        name: 'TLS where there is none',
-        adapter: bench.storage({ endpoint: access.endpoint.replace('http:', 'https:') }),
-        codes: ['misconfigured'],
-      },
-      {
         name: 'a host that is none',
         adapter: bench.storage({ endpoint: `http://none.invalid/${access.name}` }),
         codes: ['misconfigured', 'unavailable'],
       },
+      ...(isPlain ? [withoutTls] : []),
     ],
-    async network() {
-      const { proxy, endpoint } = await bench.proxy();
-      return { adapter: bench.storage({ endpoint }), proxy };
-    },
+    // The proxy speaks no TLS.
+    ...(isPlain && { network }),
     crash: {
       module: `data:text/javascript,${encodeURIComponent(
         `import { AbsStorage } from ${JSON.stringify(new URL('../src/storage.ts', import.meta.url).href)};
@@ -133,6 +131,7 @@ export function subjectOf(bench: Bench): StorageSubject {
       data: { options, scope: scopeOf(bucket) },
     },
     without: {
+      leaks: 'blocks that were not committed show nowhere, and Azure forgets them',
       sabotage: 'only the service itself reaches what it stored',
       capped: 'a container has no limit at which it forgets',
     },

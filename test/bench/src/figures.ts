@@ -1,4 +1,5 @@
 import type { Figure } from './figure.ts';
+import { absCalls } from './figures/abs-calls.ts';
 import { hitsFromFs, hitsOfMany, hitsOfOne } from './figures/hits.ts';
 import { hitsBesideMisses } from './figures/hits-beside-misses.ts';
 import { misses } from './figures/misses.ts';
@@ -17,5 +18,6 @@ export const figures: readonly Figure[] = [
   transformGrowth,
   rawGrowth,
   s3Calls,
+  absCalls,
   swiftCalls,
 ];
