@@ -18,6 +18,16 @@ export async function collect(stream: ByteStream): Promise<Uint8Array> {
   return all;
 }
 
+/**
+ * Gives the memory of `bytes` back at once; their length is 0 from then on. What waits for the garbage
+ * collector makes it do its full round once for some 64 MiB, which took two milliseconds for each source
+ * of a megabyte. Bytes that share their `ArrayBuffer` with others are left alone.
+ */
+export function free(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
 async function* once(bytes: Uint8Array): ByteStream {
   if (bytes.length > 0) yield bytes;
 }
@@ -25,10 +35,13 @@ async function* once(bytes: Uint8Array): ByteStream {
 /** A body that lies in memory. */
 export class BufferedBody implements Body {
   readonly buffered: Uint8Array;
+  readonly expendable: boolean;
   #consumed = false;
 
-  constructor(bytes: Uint8Array) {
+  /** @param expendable whether the caller gives `bytes` away: see `Body.expendable`. */
+  constructor(bytes: Uint8Array, { expendable = false }: { readonly expendable?: boolean } = {}) {
     this.buffered = bytes;
+    this.expendable = expendable;
   }
 
   async bytes(): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-export { BufferedBody, collect, StreamedBody } from './bodies.ts';
+export { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
 export { readable, whole } from './cloud/answer-body.ts';
 export { bucketRules } from './cloud/bucket-rules.ts';
 export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';

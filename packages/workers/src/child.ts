@@ -2,7 +2,7 @@
 // parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
 import { Socket } from 'node:net';
 import process from 'node:process';
-import { createTransformer, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
+import { createTransformer, free, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
 import { INPUT_FD, receiveInputs } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
@@ -79,6 +79,8 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
     const reserve = (bytes: number) => reserveOf(id, bytes, signal);
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
     send({ type: 'done', id, result });
+    // Not after a failure, when libvips may still be at work on it.
+    free(input);
   } catch (error) {
     const known = TransformError.is(error);
     const message = known ? error.message : 'The image could not be made.';

@@ -157,7 +157,7 @@ async function respond(file: OpenFile, { headers, maxBytes, signal }: OriginRequ
     ...(range && { 'content-range': `bytes ${part.first}-${part.last}/${length}` }),
   };
   const status = range === undefined ? 200 : 206;
-  if (bytes !== undefined) return { status, headers: fields, body: new BufferedBody(bytes) };
+  if (bytes !== undefined) return { status, headers: fields, body: new BufferedBody(bytes, { expendable: true }) };
   const close = () => file.handle.close();
   const body = new StreamedBody(() => readPart(file.handle, part, signal), close);
   return { status, headers: fields, body };

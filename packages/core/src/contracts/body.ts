@@ -21,6 +21,12 @@ export interface Body {
    */
   readonly buffered: Uint8Array | undefined;
 
+  /**
+   * Whether nobody but the receiver holds `buffered`, and all of its `ArrayBuffer` is this body: it may
+   * then be freed as soon as it was used (`free`). Without it nobody may.
+   */
+  readonly expendable?: boolean;
+
   /** Reads all of it into one array (read-only for the receiver). Rejects if it ends short. */
   bytes(): Promise<Uint8Array>;
 

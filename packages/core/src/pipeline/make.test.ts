@@ -51,3 +51,20 @@ function openSpools(): number {
     }
   }).length;
 }
+
+const made = { body: Buffer.from('made'), contentType: 'image/png', width: 1, height: 1 };
+
+test.each([
+  ['given away', true, async () => made, 0],
+  ['kept by the origin', false, async () => made, 1_000_000],
+  ['given away, but passed on as the result', true, async (input: Uint8Array) => ({ ...made, body: input }), 1_000_000],
+  ['given away, but of no use', true, async () => Promise.reject(new Error('broken')), 1_000_000],
+])('of a source that is %s, so many bytes are left', async (_name, expendable, transform, left) => {
+  const source = Buffer.allocUnsafeSlow(1_000_000);
+  const { ask } = await scriptedProxy({
+    fetch: async () => ({ status: 200, headers: {}, body: new BufferedBody(source, { expendable }) }),
+    transform: ({ input }) => transform(input),
+  });
+  await ask('/image/o://h/x');
+  expect(source.length).toBe(left);
+});

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { free } from '../bodies.ts';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { RequestError } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
@@ -253,6 +254,7 @@ async function transformed(
     const leave = await waiting(shop.transforms.enter(signal));
     const transform = async () => {
       try {
+        const isOurs = response.body.expendable === true || spool.pieces > 1;
         const input = await spool.bytes();
         dispose(spool);
         const started = performance.now();
@@ -266,6 +268,8 @@ async function transformed(
           bytesIn: input.length,
           bytesOut: done.body.length,
         });
+        // Not after a failure, when somebody may still be at work on it.
+        if (isOurs && input.buffer !== done.body.buffer) free(input);
         return done;
       } finally {
         // When it has really ended, also if nobody waits for it any more.

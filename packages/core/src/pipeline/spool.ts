@@ -41,6 +41,7 @@ export class Spool {
   #inMemory = 0;
   #taken = 0;
   #size = 0;
+  #pieces = 0;
   #file: FileHandle | undefined;
   #state: 'open' | 'ended' | 'failed' = 'open';
   #error: unknown;
@@ -57,6 +58,11 @@ export class Spool {
   /** Bytes written so far. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Chunks written so far: what `bytes` gives is a new array if they are several. */
+  get pieces(): number {
+    return this.#pieces;
   }
 
   /** Whether more may still be written. */
@@ -79,6 +85,7 @@ export class Spool {
     if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
     else await this.#writeToFile(chunk);
     this.#size += chunk.length;
+    this.#pieces++;
     this.#wake();
   }
 
