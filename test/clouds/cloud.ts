@@ -1,5 +1,6 @@
 import type { RunningServer } from '@tintype-test/servers';
 import { abs } from './abs.ts';
+import { gcs } from './gcs.ts';
 import { s3 } from './s3.ts';
 import { swift } from './swift.ts';
 
@@ -24,5 +25,6 @@ export interface MadeCloud {
 export const clouds: Readonly<Record<string, Cloud>> = {
   abs,
   s3,
+  gcs,
   swift,
 };

@@ -6,7 +6,7 @@ import { addSettingFlags, settingFlags } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What may stand directly after `tintype`. */
-export const commandNames = ['serve', 'sign', 'config', 'conformance'] as const;
+export const commandNames = ['serve', 'sign', 'config', 'cache', 'conformance'] as const;
 
 type Flags = Readonly<Record<string, string>>;
 
@@ -15,6 +15,7 @@ export interface Actions {
   serve(flags: Flags): Promise<void>;
   sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
   config(flags: Flags, options: { readonly json: boolean; readonly check: boolean }): Promise<void>;
+  cacheLifecycle(flags: Flags, options: { readonly days: string }): Promise<void>;
   conformance(flags: Flags, argv: readonly string[]): Promise<void>;
 }
 
@@ -60,6 +61,18 @@ all that is wrong at once, and exits with 2 if anything is.
 Every setting can be a flag here too; "tintype serve --help" lists them.
 `;
 
+const LIFECYCLE_HELP = `
+Tintype does not delete what is stale; a rule of the bucket forgets what is old.
+The storage, its bucket and its prefix are those of the settings:
+  export TINTYPE_CACHE_USE=gcs TINTYPE_CACHE_BUCKET=thumbnails
+  tintype cache lifecycle --days 90 > lifecycle.json
+  gcloud storage buckets update gs://thumbnails --lifecycle-file=lifecycle.json
+The command for your storage is told beside the rule. There are rules for s3,
+gcs and abs.
+
+Every setting can be a flag here too; "tintype serve --help" lists them.
+`;
+
 /** The command line as data for commander. Errors are thrown, never exits. */
 export function buildProgram(sections: readonly Section[], actions: Actions, surroundings: Surroundings): Command {
   const { stdout, stderr } = surroundings;
@@ -101,6 +114,18 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
   config.action((options: { json: boolean; check: boolean }) =>
     actions.config(settingFlags(config, sections), options),
   );
+  const cache = program
+    .command('cache')
+    .description('Look after the cache.')
+    .usage('<command> [flags]')
+    .helpCommand(false);
+  const lifecycle = cache
+    .command('lifecycle')
+    .description('Print the rule by which a bucket forgets old entries.')
+    .requiredOption('--days <number>', 'age in days at which an entry goes')
+    .addHelpText('after', LIFECYCLE_HELP);
+  addSettingFlags(lifecycle, sections, false);
+  lifecycle.action((options: { days: string }) => actions.cacheLifecycle(settingFlags(lifecycle, sections), options));
   addNewCommand(program, version(), surroundings);
   // The kit reads its own options, --help included; only settings are taken out here.
   const conformance = add('conformance', 'Put a cache storage to the test.', '', false)

@@ -35,6 +35,10 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
         const { showConfig } = await import('./config-command.ts');
         await showConfig(plugins, inputWith(flags), options, surroundings);
       },
+      async cacheLifecycle(flags, { days }) {
+        const { cacheLifecycle } = await import('./cache-command.ts');
+        cacheLifecycle(inputWith(flags), days, surroundings);
+      },
       async conformance(flags, rest) {
         const { conformance } = await import('./conformance-command.ts');
         exitCode = await conformance(rest, plugins, inputWith(flags), surroundings);

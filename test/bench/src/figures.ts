@@ -1,5 +1,6 @@
 import type { Figure } from './figure.ts';
 import { absCalls } from './figures/abs-calls.ts';
+import { gcsCalls } from './figures/gcs-calls.ts';
 import { hitsFromFs, hitsOfMany, hitsOfOne } from './figures/hits.ts';
 import { hitsBesideMisses } from './figures/hits-beside-misses.ts';
 import { misses } from './figures/misses.ts';
@@ -19,5 +20,6 @@ export const figures: readonly Figure[] = [
   rawGrowth,
   s3Calls,
   absCalls,
+  gcsCalls,
   swiftCalls,
 ];

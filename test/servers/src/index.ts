@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { azurite, azuriteOnDisk } from './azurite.ts';
+import { fakeGcsServer } from './fake-gcs-server.ts';
 import { fauxqs } from './fauxqs.ts';
 import { swiftKeystone } from './keystone.ts';
 import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
@@ -19,7 +20,7 @@ const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 
 /** Every kind of server, by name. */
 export const servers: ReadonlyMap<string, ServerKind> = new Map(
-  [versitygw, swift, swiftKeystone, fauxqs, azurite, azuriteOnDisk].map((kind) => [kind.name, kind]),
+  [versitygw, fakeGcsServer, swift, swiftKeystone, fauxqs, azurite, azuriteOnDisk].map((kind) => [kind.name, kind]),
 );
 
 /** A server for a test, or the sentence with which the test is skipped. */

@@ -1,52 +1,25 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findGo } from './go.ts';
-import {
-  answers,
-  CACHE,
-  dataFolder,
-  endProcesses,
-  freePorts,
-  isExecutable,
-  onPath,
-  run,
-  start,
-  until,
-} from './processes.ts';
+import { findGoProgram, type GoProgram, installGoProgram } from './go-program.ts';
+import { answers, dataFolder, endProcesses, freePorts, start, until } from './processes.ts';
 import { type RunningServer, ServerError, type ServerKind } from './server.ts';
 
-const VERSION = 'v1.8.0';
-const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw';
-/** What its module file asks for. */
-const GO = '1.25';
-
-const folder = join(CACHE, `versitygw-${VERSION}`);
-const binary = join(folder, 'versitygw');
+const PROGRAM: GoProgram = {
+  name: 'versitygw',
+  version: 'v1.8.0',
+  path: 'github.com/versity/versitygw/cmd/versitygw',
+  go: '1.25',
+};
 
 /** An S3 server over a folder, with true conditional writes. */
 export const versitygw: ServerKind = {
   name: 'versitygw',
-  description: `Versity S3 Gateway ${VERSION} over a folder; from the Go module registry`,
+  description: `Versity S3 Gateway ${PROGRAM.version} over a folder; from the Go module registry`,
 
-  async find() {
-    if (await isExecutable(binary)) return binary;
-    return onPath('versitygw');
-  },
+  find: () => findGoProgram(PROGRAM),
 
   async install(say) {
-    if ((await this.find()) !== undefined) return;
-    const go = await findGo(GO, say);
-    say(`building ${PACKAGE}@${VERSION}`);
-    const building = `${folder}.${process.pid}`;
-    await mkdir(building, { recursive: true });
-    try {
-      const env = { ...go.env, GOBIN: building, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' };
-      await run(go.command, ['install', '-ldflags=-s -w', `${PACKAGE}@${VERSION}`], env);
-      await rm(folder, { recursive: true, force: true });
-      await rename(building, folder);
-    } finally {
-      await rm(building, { recursive: true, force: true });
-    }
+    if ((await this.find()) === undefined) await installGoProgram(PROGRAM, say);
   },
 
   async start(): Promise<RunningServer> {

@@ -1,0 +1,40 @@
+import { coreSection, type SettingsInput, SettingsReader } from '@tintype/core';
+import { Failure } from './failure.ts';
+import { lifecycleRules } from './lifecycle-rule.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const FILE = 'lifecycle.json';
+
+/** `tintype cache lifecycle`: the rule on standard output, so that it can go to a file; how to apply it beside that. */
+export function cacheLifecycle(
+  input: SettingsInput,
+  days: string,
+  { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
+): void {
+  if (!/^[1-9]\d{0,4}$/.test(days)) {
+    throw new Failure(`--days is "${days}"; expected a number of days from 1 to 99999, such as 90.`);
+  }
+  const reader = new SettingsReader(input);
+  const { cacheUse, cacheTiers, cacheBucket: bucket, cachePathPrefix } = reader.read(coreSection);
+  reader.throwProblems();
+  // What a tier in front holds is not in a bucket.
+  const backend = cacheTiers.at(-1) ?? cacheUse;
+  const ruleFor = lifecycleRules.get(backend);
+  const known = [...lifecycleRules.keys()].join(', ');
+  if (ruleFor === undefined) {
+    throw new Failure(
+      backend === ''
+        ? `There is no cache: set TINTYPE_CACHE_USE to one of ${known}.`
+        : `The storage ${backend} has no lifecycle rules of a vendor; there are some for ${known}.`,
+    );
+  }
+  if (bucket === '') throw new Failure(`TINTYPE_CACHE_BUCKET is required for the storage ${backend}.`);
+  const prefix = cachePathPrefix.replace(/^\/+|\/+$/g, '');
+  const { rule, command } = ruleFor({ bucket, prefix, days: Number(days) });
+  stdout.write(`${JSON.stringify(rule, undefined, 2)}\n`);
+  const whole =
+    prefix === '' ? `It is about everything in ${bucket}: set TINTYPE_CACHE_PATH_PREFIX if there is more.\n` : '';
+  stderr.write(
+    `${whole}To apply it, which replaces the rules that there are:\n  tintype cache lifecycle --days ${days} > ${FILE}\n  ${command(FILE)}\n`,
+  );
+}

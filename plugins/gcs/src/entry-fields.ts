@@ -1,0 +1,95 @@
+import {
+  type EntryInfo,
+  fromNativeMetadata,
+  StorageError,
+  type StoredMetadata,
+  toNativeMetadata,
+  type Version,
+} from '@tintype/core';
+import { versionText } from './addresses.ts';
+import type { GcsAnswer } from './client.ts';
+
+/** Custom metadata may have 8 KiB, names included. https://cloud.google.com/storage/quotas#objects */
+export const MAX_METADATA_BYTES = 7_000;
+
+/** Bytes of one field. */
+const VALUE_BYTES = 250;
+
+const MAX_FIELDS = Math.ceil(MAX_METADATA_BYTES / VALUE_BYTES);
+
+const NO_TYPE = 'application/octet-stream';
+
+/** What the JSON API says of an object, as far as it is asked for. */
+export interface ObjectResource {
+  readonly name?: string;
+  readonly size?: string;
+  readonly generation?: string;
+  readonly metageneration?: string;
+  readonly updated?: string;
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Of the JSON API: what `versionOf` needs. */
+export const VERSION_FIELDS = 'generation,metageneration';
+
+/** Of the JSON API: what `infoOf` needs. */
+export const INFO_FIELDS: string = `size,contentType,cacheControl,metadata,${VERSION_FIELDS}`;
+
+/** How an entry's metadata travels with a put. */
+export function nativeFields({ encoded, contentType, cacheControl }: StoredMetadata): ObjectResource {
+  return {
+    contentType,
+    ...(cacheControl !== undefined && { cacheControl }),
+    metadata: toNativeMetadata(encoded, VALUE_BYTES),
+  };
+}
+
+/** The same for a patch, which leaves alone what it does not name: what is not there is named as `null`. */
+export function patchFields(metadata: StoredMetadata): object {
+  const fields = nativeFields(metadata);
+  const none = Object.fromEntries(Array.from({ length: MAX_FIELDS }, (_, index) => [`t${index}`, null]));
+  return { cacheControl: null, ...fields, metadata: { ...none, ...fields.metadata } };
+}
+
+/** An entry as the XML API answers it: the head of its bytes. */
+export function headOf({ headers }: Pick<GcsAnswer, 'headers'>, size: number): EntryInfo {
+  const field = (name: string) => headers.get(name) ?? undefined;
+  const cacheControl = field('cache-control');
+  const native: Record<string, string> = {};
+  for (let index = 0; index < MAX_FIELDS; index++) {
+    const value = field(`x-goog-meta-t${index}`);
+    if (value === undefined) break;
+    native[`t${index}`] = value;
+  }
+  const metadata: StoredMetadata = {
+    encoded: fromNativeMetadata(native),
+    contentType: field('content-type') ?? NO_TYPE,
+    ...(cacheControl !== undefined && { cacheControl }),
+  };
+  const version = versionOf({ generation: field('x-goog-generation'), metageneration: field('x-goog-metageneration') });
+  return { metadata, size, version };
+}
+
+/** An entry as the JSON API answers it. */
+export function infoOf(found: ObjectResource): EntryInfo {
+  const metadata: StoredMetadata = {
+    encoded: fromNativeMetadata(found.metadata),
+    contentType: found.contentType ?? NO_TYPE,
+    ...(found.cacheControl !== undefined && { cacheControl: found.cacheControl }),
+  };
+  return { metadata, size: Number(found.size ?? 0), version: versionOf(found) };
+}
+
+export function versionOf(found: {
+  readonly generation?: string | undefined;
+  readonly metageneration?: string | undefined;
+}): Version {
+  const { generation, metageneration } = found;
+  if (generation === undefined || metageneration === undefined) {
+    const message = 'The answer has no generation and metageneration.';
+    throw new StorageError({ code: 'unavailable', message, applied: 'unknown' });
+  }
+  return versionText(generation, metageneration);
+}
