@@ -82,7 +82,7 @@ describe('a body above 8 MiB', () => {
     const { storage, proxy } = await behindProxy(bench);
     const controller = new AbortController();
     const reason = new Error('gave up');
-    proxy.script({ fault: { kind: 'silence' }, path: /upload_id/, after: 1 });
+    proxy.script({ fault: { kind: 'silence' }, path: /upload_id/, methods: ['PUT'], after: 1 });
     const put = storage.put(storageKey('left'), streamed(20 * MiB), metadata, undefined, { signal: controller.signal });
     await vi.waitUntil(() => proxy.requests.some(({ fault }) => fault === 'silence'), { timeout: 20_000 });
     controller.abort(reason);
