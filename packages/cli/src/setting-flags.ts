@@ -35,7 +35,8 @@ export function settingFlags(command: Command, sections: readonly Section[]): Re
   const flags: Record<string, string> = {};
   for (const option of command.options) {
     const value: unknown = command.getOptionValue(option.attributeName());
-    if (value === undefined) continue;
+    // What begins with --no- is on by default, as commander has it.
+    if (value === undefined || command.getOptionValueSource(option.attributeName()) === 'default') continue;
     for (const { prefix, table } of sections) {
       for (const name of Object.keys(table)) {
         if (flagName(prefix + name) === option.long) flags[prefix + name] = String(value);

@@ -29,6 +29,7 @@ test('every variable that is documented is read, and every variable that is read
     { cacheUse: 'memory' },
     { cacheUse: 'fs', cacheFsRoot: '/cache' },
     { cacheUse: 's3', useS3: true },
+    { cacheUse: 'gcs', useGcs: true },
     { cacheUse: 'abs', useAbs: true, cacheAbsName: 'account', absName: 'account' },
   ]) {
     const file = { name: 'test', settings: { cacheBucket: 'bucket', ...storage } };
