@@ -31,6 +31,7 @@ test('every variable that is documented is read, and every variable that is read
     { cacheUse: 's3', useS3: true },
     { cacheUse: 'gcs', useGcs: true },
     { cacheUse: 'abs', useAbs: true, cacheAbsName: 'account', absName: 'account' },
+    { cacheUse: 'swift', useSwift: true, ...loginOf('cacheSwift'), ...loginOf('swift') },
   ]) {
     const file = { name: 'test', settings: { cacheBucket: 'bucket', ...storage } };
     const proxy = await createProxy({ plugins: builtInPlugins, input: { env, file } });
@@ -69,3 +70,9 @@ test('the environment is read in one place only', async () => {
   // The second hands it on to child processes, with their number of threads.
   expect(readers.sort()).toEqual(['packages/cli/src/main.ts', 'packages/workers/src/worker-process.ts']);
 });
+
+/** What Swift cannot do without. */
+function loginOf(prefix: string): Readonly<Record<string, string>> {
+  const login = { Username: 'tester', ApiKey: 'testing', AuthUrl: 'http://127.0.0.1:9/auth/v1.0' };
+  return Object.fromEntries(Object.entries(login).map(([name, value]) => [prefix + name, value]));
+}
