@@ -79,10 +79,12 @@ export class SharpTransformer implements Transformer {
     const source = await readHeader(
       request.input,
       this.supports.inputFormats,
-      (found) => keepsMotion(output.format, found),
+      (found) =>
+        keepsMotion(output.format, found) || (output.moving !== undefined && keepsMotion(output.moving, found)),
       limits.maxFrames,
     );
-    const format = chooseFormat(output.format, source, operations);
+    const asked = source.frames > 1 && output.moving !== undefined ? output.moving : output.format;
+    const format = chooseFormat(asked, source, operations);
     if (source.format !== 'svg') requireSourceWithin(limits, source, source.frames);
     signal.throwIfAborted();
     try {

@@ -1,4 +1,5 @@
 import type { OptionsOf } from '../contracts/options.ts';
+import { isPseudonym } from '../pipeline/hops.ts';
 import type { Section, SettingsReader } from './settings-reader.ts';
 
 /**
@@ -219,6 +220,50 @@ export const coreOptions = {
     description:
       'After how many seconds without an answer a source that several requests wait for is asked once more; the first answer counts; 0 is never.',
   },
+  AUTO_WEBP: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Use WebP for clients that accept it, where a URL names no format; answers then have `Vary: Accept`.',
+  },
+  AUTO_AVIF: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Use AVIF for clients that accept it, where a URL names no format; answers then have `Vary: Accept`.',
+  },
+  AUTO_JXL: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description:
+      'Use JPEG XL for clients that accept it, where a URL names no format; answers then have `Vary: Accept`.',
+  },
+  ENFORCE_WEBP: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Use WebP for clients that accept it, whatever format a URL names.',
+  },
+  ENFORCE_AVIF: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Use AVIF for clients that accept it, whatever format a URL names.',
+  },
+  ENFORCE_JXL: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description: 'Use JPEG XL for clients that accept it, whatever format a URL names.',
+  },
+  ENABLE_CLIENT_HINTS: {
+    kind: 'boolean',
+    default: 'false',
+    imgproxy: true,
+    description:
+      'Let `Sec-CH-DPR`, `Sec-CH-Width` and `Sec-CH-Viewport-Width`, or the same without `Sec-CH-`, stand in for a pixel ratio and a width that a URL does not name, rounded up to one of a few steps.',
+  },
   MAX_SRC_RESOLUTION: {
     kind: 'megapixels',
     default: '50',
@@ -378,6 +423,12 @@ export const coreOptions = {
     max: 1,
     description: 'The share of cache hits that get a log line: 0 none, 0.01 every hundredth, 1 all.',
   },
+  PSEUDONYM: {
+    kind: 'string',
+    default: '',
+    description:
+      'What this proxy calls itself in `Via` and `CDN-Loop` towards web origins; a request that comes back with it is answered with 508. Blank is a random name for each start and process, which finds loops as well, some rounds later. Proxies that ask each other for images must not share one.',
+  },
   PROMETHEUS_BIND: {
     kind: 'bind',
     imgproxy: true,
@@ -419,7 +470,13 @@ export const coreSection: Section<typeof coreOptions> = { title: 'Proxy', prefix
 
 /** What must hold between core settings: adds to the reader's problems. */
 export function checkCoreSettings(settings: CoreSettings, reader: SettingsReader): void {
-  const { key, salt, prometheusNamespace } = settings;
+  const { key, salt, prometheusNamespace, pseudonym } = settings;
+  if (pseudonym !== '' && !isPseudonym(pseudonym)) {
+    reader.problem(
+      'TINTYPE_PSEUDONYM',
+      `TINTYPE_PSEUDONYM is "${pseudonym}"; expected one word of letters, digits, . _ and -, or a host with a port.`,
+    );
+  }
   if (prometheusNamespace !== '' && !METRIC_NAME.test(prometheusNamespace)) {
     reader.problem(
       'TINTYPE_PROMETHEUS_NAMESPACE',

@@ -14,6 +14,9 @@ import { imagePolicy } from '../freshness/settings.ts';
 import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
 import { Capacity } from '../pipeline/capacity.ts';
+import { Negotiator } from '../pipeline/client-variants.ts';
+import { randomPseudonym } from '../pipeline/hops.ts';
+import { NEGOTIABLE, type NegotiationRules } from '../pipeline/negotiation.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Sources } from '../pipeline/sources.ts';
@@ -161,6 +164,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       keyHeaders: settings.cacheKeyHeaders.map((name) => name.toLowerCase()).sort(),
       keyCookies: [...settings.cacheKeyCookies].sort(),
     },
+    pseudonym: settings.pseudonym || randomPseudonym(),
+    negotiator: negotiatorOf(settings),
     sources: new Sources(
       origins.map(({ origin }) => origin),
       {
@@ -218,6 +223,19 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     ...parts,
   });
 }
+
+function negotiatorOf(settings: CoreSettings): Negotiator | undefined {
+  const rules: NegotiationRules = {
+    auto: NEGOTIABLE.filter((format) => settings[AUTO[format]]),
+    enforced: NEGOTIABLE.filter((format) => settings[ENFORCED[format]]),
+    clientHints: settings.enableClientHints,
+  };
+  const isOff = rules.auto.length + rules.enforced.length === 0 && !rules.clientHints;
+  return isOff ? undefined : new Negotiator(rules);
+}
+
+const AUTO = { webp: 'autoWebp', avif: 'autoAvif', jxl: 'autoJxl' } as const;
+const ENFORCED = { webp: 'enforceWebp', avif: 'enforceAvif', jxl: 'enforceJxl' } as const;
 
 /** 0 is how the settings say "no limit". */
 function orUnlimited(setting: number): number {

@@ -25,6 +25,8 @@ export interface ResponseOptions {
   readonly filename?: string | undefined;
   /** Download instead of show. */
   readonly attachment?: boolean | undefined;
+  /** Header fields that this image depends on, for `Vary`. Core sets it. */
+  readonly vary?: string | undefined;
 }
 
 /** The signature that a URL carries, and what it must be a signature of. */

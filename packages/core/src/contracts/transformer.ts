@@ -7,6 +7,11 @@ export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'svg' | 'ti
 export interface OutputRequest {
   /** `null`: the source's own if a browser shows it, else the nearest that keeps alpha and motion. */
   readonly format: ImageFormat | null;
+  /**
+   * The format in place of `format` for a source that moves; only there where `format` was not asked for
+   * by name, so that no motion is lost to it.
+   */
+  readonly moving?: ImageFormat | null;
   /** 1 to 100; 0 = the transformer's default for the format. */
   readonly quality: number;
 }

@@ -59,6 +59,8 @@ export interface Order {
   readonly policy: FreshnessPolicy;
   /** The entry that is too old: its source is asked whether it has changed. */
   readonly previous?: Previous | undefined;
+  /** What the source is told of the proxies on the way. */
+  readonly hops: HttpFields;
 }
 
 /** What making a variant needs. */
@@ -80,7 +82,7 @@ export interface Workshop extends Relay {
 
 /** Starts making a variant: fetch, transform, store. An entry whose source is the same costs its metadata only. */
 export function makeVariant(order: Order, shop: Workshop, control: FlightControl): FlightWork<Made> {
-  const { key, request, policy, previous } = order;
+  const { key, request, policy, previous, hops } = order;
   const deadline = new AbortController();
   let waits = 0;
   let waitedMs = 0;
@@ -107,7 +109,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
       place = await waiting(shop.intake.enter(request.source, request.mode, signal));
       const others = () => control.waiters > 1;
       const ask = (conditions: HttpFields | undefined): Promise<Fetched> =>
-        until(signal, shop.sources.fetch(request.source, { signal, conditions, others }), (late) =>
+        until(signal, shop.sources.fetch(request.source, { signal, conditions, others, hops }), (late) =>
           giveUp(late.response),
         );
       let fetched = await ask(conditionsOf(previous));

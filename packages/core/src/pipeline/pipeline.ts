@@ -6,6 +6,7 @@ import type { GetHit } from '../contracts/storage.ts';
 import type { Awaitable } from '../contracts/storage-adapter.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
+import type { ClientVariants, Negotiator } from './client-variants.ts';
 import { checkExpiry, guardedParse } from './guard.ts';
 import { problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
@@ -26,6 +27,8 @@ export interface PipelineOptions extends SupplierOptions {
   readonly key: KeyContext;
   /** How long what a URL asks for may be used. Called once for each URL that is remembered. */
   readonly policyOf: (image: ImageRequest, target: string) => FreshnessPolicy;
+  /** What depends on header fields of the client; `undefined` if nothing does. */
+  readonly negotiator: Negotiator | undefined;
   /** The status of answers that there is no room for: 503 or 429. */
   readonly overloadStatus: number;
 }
@@ -35,6 +38,8 @@ interface Resolved {
   readonly image: ImageRequest;
   readonly key: StorageKey | undefined;
   readonly policy: FreshnessPolicy;
+  /** What it is for different clients, where it is not the same for all. */
+  readonly clients?: ClientVariants<Resolved> | undefined;
 }
 
 /**
@@ -119,10 +124,16 @@ export class Pipeline {
     if (resolved === undefined) {
       const image = guardedParse(request.target, this.#options);
       const policy = this.#options.policyOf(image, request.target);
-      resolved = { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key), policy };
+      resolved = this.#resolvedAs(image, policy);
+      const clients = this.#options.negotiator?.variantsOf(image, (own) => this.#resolvedAs(own, policy));
+      if (clients !== undefined) resolved = { ...resolved, clients };
       this.#resolved.set(request.target, resolved);
     }
-    return resolved;
+    return resolved.clients === undefined ? resolved : resolved.clients.of(request.headers);
+  }
+
+  #resolvedAs(image: ImageRequest, policy: FreshnessPolicy): Resolved {
+    return { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key), policy };
   }
 
   #hit(request: ProxyRequest, image: ImageRequest, key: StorageKey, hit: GetHit, now: number): ProxyResponse {

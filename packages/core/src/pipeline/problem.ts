@@ -78,6 +78,9 @@ export function originProblem(status: number): Problem {
   if (status === 401 || status === 403) {
     return { status: 403, code: 'source-denied', message: 'The source does not give out this image.' };
   }
+  if (status === 508) {
+    return { status, code: 'loop', message: 'The source of this image leads back to a proxy on the way to it.' };
+  }
   if (status === 429) {
     return {
       status: 503,

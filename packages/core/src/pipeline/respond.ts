@@ -53,7 +53,9 @@ export function imageResponse(
     'cache-status': cacheStatus(cache),
   };
   if (metadata.etag !== '') headers.etag = metadata.etag;
-  if (vary !== '') headers.vary = vary;
+  const { vary: own } = image.response;
+  if (own !== undefined) headers.vary = vary === '' ? own : `${vary}, ${own}`;
+  else if (vary !== '') headers.vary = vary;
   const { bornAt } = metadata;
   if (cache.kind === 'hit' || bornAt !== undefined) headers.age = age(bornAt ?? metadata.storedAt, now);
   if (metadata.headers !== undefined) for (const [name, value] of metadata.headers) headers[name] = value;

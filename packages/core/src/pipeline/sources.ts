@@ -14,6 +14,8 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** Asks whether a known state of the source is still right. */
   readonly conditions?: HttpFields | undefined;
+  /** What a web origin is told of the proxies on the way. */
+  readonly hops?: HttpFields | undefined;
   /** Whether others wait for the answer, so that it is worth asking twice. */
   readonly others?: (() => boolean) | undefined;
 }
@@ -46,10 +48,10 @@ export class Sources {
   }
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
-  async fetch(source: string, { signal, conditions = {}, others }: FetchOptions): Promise<Fetched> {
+  async fetch(source: string, { signal, conditions = {}, hops, others }: FetchOptions): Promise<Fetched> {
     const { askAgainMs } = this.#options;
     const { scheme, origin } = this.#originOf(source);
-    const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, conditions, own);
+    const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, { ...conditions, ...hops }, own);
     if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(signal);
     return firstOf(attempt, { signal, afterMs: askAgainMs, isWorthIt: others });
   }

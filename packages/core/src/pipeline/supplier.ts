@@ -11,6 +11,7 @@ import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { type Previous, previousOf, servableUntil } from '../freshness/previous.ts';
 import { readRecord } from '../freshness/record.ts';
 import { type FlightControl, Flights, type FlightWork } from './flight.ts';
+import { onward } from './hops.ts';
 import { type Made, makeVariant, type Workshop } from './make.ts';
 import type { Payload } from './respond.ts';
 
@@ -33,6 +34,8 @@ export type Supplied =
   | { readonly kind: 'failure'; readonly error: unknown; readonly cache: CacheOutcome };
 
 export interface SupplierOptions extends Workshop {
+  /** This proxy's name towards others. */
+  readonly pseudonym: string;
   /** Entries that may be refreshed at a time while they are still in use. */
   readonly maxBackground: number;
 }
@@ -95,6 +98,8 @@ export class Supplier {
         'There is no stored image that may be used, and no other is wanted.',
       );
     }
+    // Before it joins: its own flight may be what it came from.
+    onward(request.headers, this.#shop.pseudonym);
     this.#shop.results?.asked(key, hit !== undefined);
     const replaced = previous ?? this.#replacing.get(key);
     try {
@@ -183,7 +188,8 @@ export class Supplier {
 
   #start(wish: Wish, name: string, previous: Previous | undefined, control: FlightControl): FlightWork<Made> {
     const { key, image, policy } = wish;
-    const work = makeVariant({ key, request: image, policy, previous }, this.#shop, control);
+    const hops = onward(wish.request.headers, this.#shop.pseudonym);
+    const work = makeVariant({ key, request: image, policy, previous, hops }, this.#shop, control);
     if (previous === undefined) return work;
     this.#replacing.set(name, previous);
     const settled = work.settled.then(() => {
