@@ -25,6 +25,8 @@ export function addSettingFlags(command: Command, sections: readonly Section[], 
       const argument = spec.kind === 'boolean' ? `[${value}]` : `<${value}>`;
       const given = spec.default === undefined || spec.default === '' ? '' : ` (default ${spec.default})`;
       const option = new Option(`${flagName(prefix + name)} ${argument}`, plain(spec.description) + given);
+      // A setting whose name begins with NO_ is no negation of another.
+      option.negate = false;
       command.addOption((shown ? option : option.hideHelp()).helpGroup(`${title}:`));
     }
   }

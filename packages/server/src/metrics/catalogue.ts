@@ -21,6 +21,7 @@ export type MetricName =
   | 'cache_hits_total'
   | 'cache_misses_total'
   | 'cache_requests_total'
+  | 'cache_revalidations_total'
   | 'cache_errors_total'
   | 'cache_entries_dropped_total'
   | 'store_dropped_total'
@@ -91,8 +92,13 @@ export const METRICS: Readonly<Record<MetricName, MetricSpec>> = {
   },
   cache_requests_total: {
     type: 'counter',
-    help: 'Requests by what the cache did, in the words of the log: `hit`, `miss`, `stale` (there was one, too old), `collapsed` (joined another request for the same), `bypass`, `refused`, and others where the log has others.',
+    help: 'Requests by what the cache did, in the words of the log: `hit`, `miss`, `stale` (there was one, too old), `revalidated` (the source said that it is the same), `collapsed` (joined another request for the same), `updating` and `stale-on-error` (a hit that is too old), `negative` (a failure that is remembered), `bypass`, `refused`.',
     labels: ['result'],
+  },
+  cache_revalidations_total: {
+    type: 'counter',
+    help: 'What became of entries that were too old: the source says that it is the `same`, or it has `changed`, or could not be asked (`failed`), or nobody asked for want of room (`shed`); `background` where nobody waited for it.',
+    labels: ['outcome', 'background'],
   },
   cache_errors_total: {
     type: 'counter',

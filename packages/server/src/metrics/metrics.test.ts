@@ -72,16 +72,19 @@ test('what is no hit is timed, and counted by what the cache did', async () => {
     { kind: 'miss', reason: 'uri-miss', collapsed: false, stored: true },
     { kind: 'miss', reason: 'uri-miss', collapsed: true, stored: true },
     { kind: 'miss', reason: 'stale', collapsed: false, stored: true },
+    { kind: 'hit', ttl: -1, detail: 'swr' },
     { kind: 'bypass' },
   ];
   const { ask, scrape } = await serve(() => ({ ...image(BODY), cache: answers.shift() ?? { kind: 'bypass' } }));
-  for (let nth = 0; nth < 4; nth++) await ask();
+  for (let nth = 0; nth < 5; nth++) await ask();
   const found = await scrape();
   for (const result of ['miss', 'collapsed', 'stale', 'bypass']) {
     expect(found.get(`cache_requests_total{result="${result}"}`)).toBe(1);
   }
   expect(found.get('cache_misses_total')).toBe(3);
-  expect(found.get('cache_hits_total')).toBe(0);
+  expect(found.get('cache_hits_total')).toBe(1);
+  expect(found.get('cache_requests_total{result="updating"}')).toBe(1);
+  expect(found.get('cache_requests_total{result="hit"}')).toBeUndefined();
   expect(found.get('request_duration_seconds_count')).toBe(4);
 });
 
@@ -116,6 +119,7 @@ test('what the core tells becomes histograms and counters', async () => {
   metrics.observe({ type: 'cache-error', operation: 'get', code: 'timeout', message: '' });
   metrics.observe({ type: 'store-dropped', reason: 'queue-full' });
   metrics.observe({ type: 'entry-dropped', reason: 'corrupt' });
+  metrics.observe({ type: 'revalidated', outcome: 'same', background: true });
   metrics.observe({ type: 'fetched', scheme: 'http', status: 200, ms: 1 });
   metrics.observe({ type: 'fetched', scheme: 'http', status: 12345, ms: 1 });
   metrics.observe({ type: 'waited', ms: 2 });
@@ -130,6 +134,7 @@ test('what the core tells becomes histograms and counters', async () => {
     'storage_operation_duration_seconds_sum{storage="fs",operation="put"}': 0.03,
     'storage_errors_total{storage="fs",operation="put",code="timeout"}': 1,
     'storage_paused{storage="fs",access="writes"}': 1,
+    'cache_revalidations_total{outcome="same",background="true"}': 1,
     'cache_errors_total{operation="get",code="timeout"}': 1,
     'store_dropped_total{reason="queue-full"}': 1,
     'cache_entries_dropped_total{reason="corrupt"}': 1,

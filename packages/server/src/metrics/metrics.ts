@@ -114,6 +114,9 @@ export class Metrics implements Observer, RequestSink {
       case 'entry-dropped':
         this.#count('cache_entries_dropped_total', 1, { reason: event.reason });
         break;
+      case 'revalidated':
+        this.#count('cache_revalidations_total', 1, { outcome: event.outcome, background: String(event.background) });
+        break;
       case 'fetched':
         this.#count('origin_responses_total', 1, { scheme: event.scheme, status: statusWord(event.status) });
         break;
