@@ -40,7 +40,7 @@ test('tells why one failed, and lets the failure through', async () => {
 
 test('is as quick as memory: what is answered at once stays so, and is not told', () => {
   const { adapter, storage, events, context } = setUp();
-  adapter.get = () => undefined;
+  adapter.get = (() => undefined) as never;
   expect(storage.get(KEY, undefined, context)).toBeUndefined();
   expect(events).toEqual([]);
 });
