@@ -225,7 +225,11 @@ function withTimeout<A extends HttpAgent>(agent: A, ms: number): A {
     const set = socket.setTimeout.bind(socket);
     // The transport switches the time off with the head of an answer, though its body may halt; the
     // agent shortens it between two requests, as the service asks.
-    socket.setTimeout = (wanted, listener) => set(wanted === 0 ? ms : Math.min(wanted, ms), listener);
+    socket.setTimeout = (wanted, listener) => {
+      if (wanted !== 0) return set(Math.min(wanted, ms), listener);
+      if (listener !== undefined) socket.removeListener('timeout', listener);
+      return set(ms);
+    };
     set(ms, () => {
       socket.destroy(Object.assign(new Error(`Nothing came for ${ms} ms.`), { code: 'ETIMEDOUT' }));
     });
