@@ -8,7 +8,7 @@ export const list = [
   {
     id: 'list.many-keys',
     level: 'must',
-    rule: '2,500 keys are all listed, in order.',
+    rule: 'More keys than fit into one page are all listed, in order.',
     source: 'Pages of 1,000 and 5,000',
   },
   {
