@@ -71,3 +71,238 @@ describe.each(['memory', 'fs'])('in %s', (storage) => {
     expect(outcome(await rig.get(url(origin)))).toMatch(/^Tintype; hit/);
   });
 });
+
+describe('stale-while-revalidate', () => {
+  test('500 requests at the moment a hot entry expires: nobody waits, and the source is asked once', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60, stale-while-revalidate=60' });
+    const rig = await startRig();
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(61);
+    const gate = Promise.withResolvers<void>();
+    origin.answer(async (_request, response) => {
+      await gate.promise;
+      response.sendDate = false;
+      response.writeHead(200, { ...state.headers, etag: '"2"' }).end(rocket);
+    });
+    const answers = await Promise.all(Array.from({ length: 500 }, () => rig.get(url(origin))));
+    for (const answer of answers) expect(outcome(answer)).toMatch(/^Tintype; hit; ttl=-\d+; detail=swr$/);
+    await expect.poll(() => origin.requests.length).toBe(2);
+    gate.resolve();
+    await rig.stored(2);
+    await expect.poll(async () => outcome(await rig.get(url(origin)))).toMatch(/^Tintype; hit; ttl=(59|60)$/);
+    expect(origin.requests).toHaveLength(2);
+  }, 60_000);
+
+  test('without it, 500 requests are one question and 500 answers', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig();
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(61);
+    const gate = Promise.withResolvers<void>();
+    origin.answer(async (_request, response) => {
+      await gate.promise;
+      response.sendDate = false;
+      response.writeHead(304, state.headers).end();
+    });
+    const asked = Array.from({ length: 500 }, () => rig.get(url(origin)));
+    await expect.poll(() => rig.proxy.load?.().waiting, { timeout: 20_000 }).toBe(500);
+    gate.resolve();
+    const answers = await Promise.all(asked);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(origin.requests).toHaveLength(2);
+    expect(rig.count('transformed')).toBe(1);
+  }, 60_000);
+
+  test('A4, D9: beside s-maxage it does not count', async () => {
+    const { origin } = await startSource({ 'cache-control': 's-maxage=60, stale-while-revalidate=60' });
+    const rig = await startRig();
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(61);
+    expect(outcome(await rig.get(url(origin)))).toBe('Tintype; fwd=stale; fwd-status=304; stored');
+  });
+
+  test('the operator can say it where sources do not', async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig({ staleWhileRevalidate: 30 });
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(80);
+    expect(outcome(await rig.get(url(origin)))).toContain('detail=swr');
+  });
+});
+
+test('a source that hangs for the first who asks hangs for nobody: it is asked once more for those who wait', async () => {
+  const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+  origin.answer((_request, response) => {
+    if (origin.requests.length > 1) response.writeHead(200, state.headers).end(cat);
+  });
+  const rig = await startRig({ fetchAgainAfter: 0.3, downloadTimeout: 20 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => rig.get(url(origin))));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(origin.requests).toHaveLength(2);
+});
+
+describe('a source that fails', () => {
+  const faults: [string, (response: ServerResponse) => void, number][] = [
+    ['is down', (response) => response.destroy(), 502],
+    ['answers 503', (response) => response.writeHead(503).end(), 502],
+    [
+      'is truncated',
+      (response) =>
+        response.writeHead(200, { 'content-length': '100000' }).write(cat.subarray(0, 50), () => response.destroy()),
+      502,
+    ],
+    [
+      'sends garbage for a header',
+      (response) => response.socket?.end('HTTP/1.1 200 OK\r\n\x01\x02: \x00\r\n\r\n'),
+      502,
+    ],
+    ['redirects in a circle', (response) => response.writeHead(302, { location: '/a.png' }).end(), 502],
+    ['answers 304 unasked', (response) => response.writeHead(304).end(), 502],
+    ['is too slow', () => undefined, 504],
+  ];
+
+  test.each(faults)(
+    'that %s: nothing bad is stored, and the answer says whose fault it is',
+    async (_name, fail, status) => {
+      const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+      origin.answer((_request, response) => fail(response));
+      const rig = await startRig({ downloadTimeout: 0.5 });
+      const failed = await rig.get(url(origin));
+      expect([failed.status, failed.headers.get('cache-control')]).toEqual([status, 'no-store']);
+      expect(await Array.fromAsync(rig.proxy.storage?.list('') ?? [])).toEqual([]);
+      // Remembered for a second: the source is left alone.
+      const before = origin.requests.length;
+      expect(outcome(await rig.get(url(origin)))).toMatch(/^Tintype; hit; ttl=\d; detail=negative$/);
+      expect(origin.requests.length).toBe(before);
+      rig.advance(2);
+      origin.answer((_request, response) => response.writeHead(200, state.headers).end(cat));
+      expect((await rig.get(url(origin))).status).toBe(200);
+    },
+  );
+
+  test.each(faults.filter(([name]) => name !== 'answers 304 unasked'))(
+    'D14: that %s, what is stale is used',
+    async (_name, fail) => {
+      const { origin } = await startSource({ 'cache-control': 'max-age=60, stale-if-error=600' });
+      const rig = await startRig({ downloadTimeout: 0.5 });
+      const first = await rig.get(url(origin));
+      await rig.stored(1);
+      rig.advance(90);
+      origin.answer((_request, response) => fail(response));
+      const stale = await rig.get(url(origin));
+      expect([stale.status, outcome(stale)]).toEqual([
+        200,
+        expect.stringMatching(/^Tintype; hit; ttl=-3\d; detail=sie$/),
+      ]);
+      expect(stale.headers.get('etag')).toBe(first.headers.get('etag'));
+      expect(stale.headers.get('age')).toMatch(/^9\d$/);
+    },
+  );
+
+  test.each(['must-revalidate, max-age=60', 'proxy-revalidate, max-age=60', 's-maxage=60', 'no-cache'])(
+    'A4: %s forbids what is stale',
+    async (control) => {
+      const { origin, state } = await startSource({ 'cache-control': `${control}, stale-if-error=600` });
+      const rig = await startRig();
+      await rig.get(url(origin));
+      await rig.stored(1);
+      rig.advance(61);
+      state.status = 503;
+      expect((await rig.get(url(origin))).status).toBe(502);
+    },
+  );
+
+  test('404 is no error: the entry goes, and the answer is remembered for as long as the operator says', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig({ ttlByStatus: '404=180' });
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(61);
+    state.status = 404;
+    state.headers = {};
+    expect((await rig.get(url(origin))).status).toBe(404);
+    expect(await Array.fromAsync(rig.proxy.storage?.list('') ?? [])).toEqual([]);
+    rig.advance(170);
+    // For every variant of the source.
+    const remembered = await rig.get(url(origin, 'w:30'));
+    expect([remembered.status, outcome(remembered)]).toEqual([404, expect.stringContaining('detail=negative')]);
+    expect(origin.requests).toHaveLength(2);
+    rig.advance(11);
+    await rig.get(url(origin, 'w:30'));
+    expect(origin.requests).toHaveLength(3);
+  });
+});
+
+test('where there is no room to make it, what is stale is used', async () => {
+  const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+  const rig = await startRig({ workers: 1, requestsQueueSize: 1 });
+  await rig.get(url(origin));
+  await rig.stored(1);
+  rig.advance(61);
+  origin.answer(() => undefined);
+  const client = new AbortController();
+  const busy = ['b', 'c'].map((name) =>
+    rig.get(url(origin, 'w:20', name), { signal: client.signal }).catch(() => undefined),
+  );
+  await expect.poll(() => origin.requests.length).toBe(3);
+  expect(outcome(await rig.get(url(origin)))).toMatch(/^Tintype; hit; ttl=-\d; detail=sie$/);
+  client.abort();
+  await Promise.all(busy);
+});
+
+describe('copies of sources', () => {
+  test('IK11: without them every variant fetches; with them one does, also at the same moment', async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const without = await startRig();
+    for (const width of [20, 30]) await without.get(url(origin, `w:${width}`));
+    expect(origin.requests).toHaveLength(2);
+    const rig = await startRig({ sourcesUse: 'memory' });
+    const together = await Promise.all([20, 30, 40].map((width) => rig.get(url(origin, `w:${width}`))));
+    expect(together.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(origin.requests).toHaveLength(3);
+    expect((await rig.get(url(origin, 'w:50'))).headers.get('cache-control')).toBe('max-age=60');
+    expect(origin.requests).toHaveLength(3);
+  });
+
+  test('IK12: what is made of a copy lives no longer than the copy; both are asked about by one question', async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig({ sourcesUse: 'fs', sourcesFsRoot: await temporaryFolder() });
+    await rig.get(url(origin, 'w:20'));
+    await expect.poll(async () => (await rig.get(url(origin, 'w:25'))).status).toBe(200);
+    rig.advance(40);
+    const late = await rig.get(url(origin, 'w:30'));
+    expect([late.headers.get('age'), origin.requests.length]).toEqual([expect.stringMatching(/^4\d$/), 1]);
+    await rig.stored(3);
+    expect(outcome(await rig.get(url(origin, 'w:30')))).toMatch(/^Tintype; hit; ttl=(1\d|20)$/);
+    rig.advance(21);
+    for (const width of [20, 25, 30]) {
+      expect(outcome(await rig.get(url(origin, `w:${width}`)))).toBe('Tintype; fwd=stale; fwd-status=304; stored');
+    }
+    expect(origin.requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"']);
+    expect(rig.count('transformed')).toBe(3);
+  });
+
+  test.each([
+    ['private', { 'cache-control': 'private, max-age=60' }, {}],
+    ['too large', { 'cache-control': 'max-age=60' }, { sourcesMaxFileSize: 1_000 }],
+  ])('what is %s is not kept', async (_name, headers, settings) => {
+    const { origin } = await startSource(headers);
+    const rig = await startRig({ sourcesUse: 'memory', ...settings });
+    for (const width of [20, 30]) expect((await rig.get(url(origin, `w:${width}`))).status).toBe(200);
+    expect(origin.requests).toHaveLength(2);
+  });
+
+  test('under other rules of addresses a copy is not used: the origin refuses', async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const sources = { sourcesUse: 'fs', sourcesFsRoot: await temporaryFolder() };
+    const rig = await startRig(sources);
+    expect((await rig.get(url(origin))).status).toBe(200);
+    await rig.stop();
+    const strict = await startRig({ ...sources, allowLoopbackSourceAddresses: false });
+    expect((await strict.get(url(origin))).status).toBe(403);
+  });
+});

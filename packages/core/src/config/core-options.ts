@@ -114,6 +114,27 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Whether a failing cache fails the request (500) instead of serving the image without it.',
   },
+  SOURCES_USE: {
+    kind: 'string',
+    default: '',
+    description:
+      'The storage that keeps copies of sources, so that several results of one fetch it once: `fs`, `s3`, `memory`, or the id of any installed plugin; blank is none.',
+  },
+  SOURCES_PATH_PREFIX: {
+    kind: 'string',
+    default: '',
+    description: 'What stands before the key of every copy of a source.',
+  },
+  SOURCES_BUCKET: {
+    kind: 'string',
+    default: '',
+    description: 'Bucket or container of the copies of sources; with `fs` a folder below its root.',
+  },
+  SOURCES_MAX_FILE_SIZE: {
+    kind: 'bytes',
+    default: '0',
+    description: 'Bytes of the largest source of which a copy is kept; 0 is no limit of its own.',
+  },
   TTL: {
     kind: 'seconds',
     default: '31536000',

@@ -16,11 +16,18 @@ interface Part<T extends OptionTable> {
   readonly options: T;
 }
 
-/** Where a storage of the result cache reads its options: `TINTYPE_CACHE_<ID>_*`. */
-export function storageSection<T extends OptionTable>(descriptor: StorageDescriptor<T>, because?: string): Section<T> {
+/** What a storage is for: results, or copies of sources. */
+export type StorageRole = 'CACHE' | 'SOURCES';
+
+/** Where a storage reads its options: `TINTYPE_CACHE_<ID>_*`, `TINTYPE_SOURCES_<ID>_*`. */
+export function storageSection<T extends OptionTable>(
+  descriptor: StorageDescriptor<T>,
+  because?: string,
+  role: StorageRole = 'CACHE',
+): Section<T> {
   return {
-    title: `Cache storage ${descriptor.id}`,
-    prefix: `CACHE_${prefixOfId(descriptor.id)}`,
+    title: `${role === 'CACHE' ? 'Cache' : 'Source'} storage ${descriptor.id}`,
+    prefix: `${role}_${prefixOfId(descriptor.id)}`,
     table: descriptor.options,
     ...(because === undefined ? {} : { because }),
   };
@@ -63,6 +70,9 @@ export async function sectionsOf(plugins: readonly Plugin[]): Promise<readonly S
     const sections: Section[] = [
       coreSection,
       ...all(container, tokens.storageDescriptors).map(({ descriptor }) => storageSection(descriptor)),
+      ...all(container, tokens.storageDescriptors).map(({ descriptor }) =>
+        storageSection(descriptor, undefined, 'SOURCES'),
+      ),
       ...all(container, tokens.originDescriptors).flatMap(({ descriptor }) => [
         ...[switchSection(descriptor)].filter((section) => section !== undefined),
         partSection('Origin', descriptor),

@@ -1,5 +1,5 @@
 import type { CoreSettings } from '../config/core-options.ts';
-import { storageSection } from '../config/sections.ts';
+import { type StorageRole, storageSection } from '../config/sections.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
 import type { StorageDescriptor } from '../contracts/plugin.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
@@ -28,7 +28,15 @@ export interface ChosenStorage {
 }
 
 /** The ids that the settings name, nearest first, and the variable that named them. */
-function chosenIds(settings: CoreSettings, reader: SettingsReader): { ids: readonly string[]; variable: string } {
+function chosenIds(
+  settings: CoreSettings,
+  reader: SettingsReader,
+  role: StorageRole,
+): { ids: readonly string[]; variable: string } {
+  if (role === 'SOURCES') {
+    const { sourcesUse } = settings;
+    return { ids: sourcesUse === '' ? [] : [sourcesUse], variable: 'TINTYPE_SOURCES_USE' };
+  }
   const { cacheTiers: tiers, cacheUse: use } = settings;
   if (tiers.length === 0) return { ids: use === '' ? [] : [use], variable: 'TINTYPE_CACHE_USE' };
   if (use !== '' && use !== tiers.at(-1)) {
@@ -51,20 +59,20 @@ export function chooseStorage(
   settings: CoreSettings,
   descriptors: Index<StorageDescriptor>,
   reader: SettingsReader,
+  role: StorageRole = 'CACHE',
 ): ChosenStorage | undefined {
-  const { ids, variable } = chosenIds(settings, reader);
-  const prefix = settings.cachePathPrefix.replace(/^\/+|\/+$/g, '');
+  const { ids, variable } = chosenIds(settings, reader, role);
+  const isCache = role === 'CACHE';
+  const written = isCache ? settings.cachePathPrefix : settings.sourcesPathPrefix;
+  const prefix = written.replace(/^\/+|\/+$/g, '');
   const reason = prefix === '' ? undefined : whyNotAPrefix(prefix);
   if (reason !== undefined) {
-    reader.problem(
-      'TINTYPE_CACHE_PATH_PREFIX',
-      `TINTYPE_CACHE_PATH_PREFIX is "${settings.cachePathPrefix}", which ${reason}.`,
-    );
+    reader.problem(`TINTYPE_${role}_PATH_PREFIX`, `TINTYPE_${role}_PATH_PREFIX is "${written}", which ${reason}.`);
   }
   const builders: ((wrap: WrapTier) => StorageAdapter)[] = [];
   let remote = false;
   for (const { descriptor } of descriptors.values()) {
-    if (!ids.includes(descriptor.id)) reader.know(storageSection(descriptor));
+    if (!ids.includes(descriptor.id)) reader.know(storageSection(descriptor, undefined, role));
   }
   for (const id of ids) {
     const descriptor = descriptors.get(id)?.descriptor;
@@ -73,14 +81,14 @@ export function chooseStorage(
       reader.problem(variable, `${variable} names "${id}"; expected one of the installed storages: ${known}.`);
       continue;
     }
-    const section = storageSection(descriptor, `${variable}=${ids.join(',')}`);
+    const section = storageSection(descriptor, `${variable}=${ids.join(',')}`, role);
     const options = reader.read(section);
     remote ||= descriptor.remote ?? false;
     builders.push((wrap) => {
       const adapter = descriptor.create(options, {
-        bucket: settings.cacheBucket,
+        bucket: isCache ? settings.cacheBucket : settings.sourcesBucket,
         pathPrefix: prefix,
-        bucketVariable: 'TINTYPE_CACHE_BUCKET',
+        bucketVariable: `TINTYPE_${role}_BUCKET`,
         variablePrefix: `TINTYPE_${section.prefix}`,
       });
       return wrap(adapter, { id, remote: descriptor.remote ?? false });

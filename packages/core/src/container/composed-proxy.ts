@@ -26,6 +26,8 @@ const START_WITHOUT_MS = 5_000;
 interface Composition {
   readonly pipeline: Pipeline;
   readonly storage: CacheStorage | undefined;
+  readonly sourceStorage: CacheStorage | undefined;
+  readonly sourceHealth: StorageHealth;
   readonly origins: readonly { readonly id: string; readonly origin: Origin }[];
   readonly transformer: Transformer;
   readonly dialect: Dialect;
@@ -54,7 +56,7 @@ export class ComposedProxy implements ConfiguredProxy {
   #closing: Promise<void> | undefined;
   /** Ends attempts to open the storage. */
   readonly #life = new AbortController();
-  #reopen: NodeJS.Timeout | undefined;
+  readonly #reopen = new Set<NodeJS.Timeout>();
 
   constructor(parts: Composition) {
     this.#parts = parts;
@@ -82,9 +84,10 @@ export class ComposedProxy implements ConfiguredProxy {
 
   async check(): Promise<readonly (CheckResult & { readonly part: string })[]> {
     await this.open();
-    const { storage, origins } = this.#parts;
+    const { storage, sourceStorage, origins } = this.#parts;
     const rows: Promise<CheckResult & { readonly part: string }>[] = [];
     if (storage) rows.push(storage.check().then((result) => ({ part: 'cache', ...result })));
+    if (sourceStorage) rows.push(sourceStorage.check().then((result) => ({ part: 'sources', ...result })));
     for (const { id, origin } of origins) {
       rows.push(origin.check().then((result) => ({ part: `origin ${id}`, ...result })));
     }
@@ -130,22 +133,27 @@ export class ComposedProxy implements ConfiguredProxy {
       await this.#lifecycle.close().catch(() => undefined);
       throw error;
     }
-    if (storage) {
-      this.#lifecycle.opened('cache', () => storage.close());
-      const { health } = this.#parts;
-      const goOn = Promise.withResolvers<void>();
-      const timer = setTimeout(() => {
-        health.opening(storage.name, 'paused', 'timeout');
-        goOn.resolve();
-      }, START_WITHOUT_MS);
-      await Promise.race([this.#openStorage(storage), goOn.promise]);
-      clearTimeout(timer);
-    }
+    const { health, sourceHealth, sourceStorage } = this.#parts;
+    if (storage) this.#lifecycle.opened('cache', () => storage.close());
+    if (sourceStorage) this.#lifecycle.opened('sources', () => sourceStorage.close());
+    await Promise.all([
+      storage && this.#openInTime(storage, health),
+      sourceStorage && this.#openInTime(sourceStorage, sourceHealth),
+    ]);
+  }
+
+  async #openInTime(storage: CacheStorage, health: StorageHealth): Promise<void> {
+    const goOn = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      health.opening(storage.name, 'paused', 'timeout');
+      goOn.resolve();
+    }, START_WITHOUT_MS);
+    await Promise.race([this.#openStorage(storage, health), goOn.promise]);
+    clearTimeout(timer);
   }
 
   /** A storage that cannot be opened costs its hits, not the proxy: it is tried again and again. */
-  async #openStorage(storage: CacheStorage): Promise<void> {
-    const { health } = this.#parts;
+  async #openStorage(storage: CacheStorage, health: StorageHealth): Promise<void> {
     try {
       await storage.open({ signal: this.#life.signal });
       health.opening(storage.name, 'working');
@@ -155,13 +163,17 @@ export class ComposedProxy implements ConfiguredProxy {
       const message = error instanceof Error ? error.message : String(error);
       this.#parts.emit({ type: 'cache-error', operation: 'open', code, message });
       health.opening(storage.name, 'paused', code);
-      this.#reopen = setTimeout(() => void this.#openStorage(storage), REOPEN_MS);
-      this.#reopen.unref();
+      const timer = setTimeout(() => {
+        this.#reopen.delete(timer);
+        void this.#openStorage(storage, health);
+      }, REOPEN_MS);
+      timer.unref();
+      this.#reopen.add(timer);
     }
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#reopen);
+    for (const timer of this.#reopen) clearTimeout(timer);
     this.#life.abort(new Error('The proxy was closed.'));
     await this.#opening?.catch(() => undefined);
     await this.#parts.pipeline.close();

@@ -7,6 +7,7 @@ import type { KeyRing } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
+import type { CacheStorage } from '../contracts/storage.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { Negatives } from '../freshness/negatives.ts';
 import { createFreshnessPolicy } from '../freshness/policy.ts';
@@ -20,11 +21,12 @@ import { NEGOTIABLE, type NegotiationRules } from '../pipeline/negotiation.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Sources } from '../pipeline/sources.ts';
+import { SourceCache } from '../sources/source-cache.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { timed } from '../storage/timed.ts';
 import { withBreaker } from '../storage/with-breaker.ts';
 import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
-import { chooseStorage } from './choose-storage.ts';
+import { chooseStorage, type WrapTier } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
 import type { Plugin } from './define-plugin.ts';
 import { all, indexById } from './descriptors.ts';
@@ -74,6 +76,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   checkCoreSettings(settings, reader);
 
   const chosenStorage = chooseStorage(settings, indexById(container, tokens.storageDescriptors, 'the storage'), reader);
+  const storages = indexById(container, tokens.storageDescriptors, 'the storage');
+  const chosenSources = chooseStorage(settings, storages, reader, 'SOURCES');
   const chosenTransformer = container.isBound(tokens.transformer)
     ? undefined
     : chooseTransformer(settings, indexById(container, tokens.transformerDescriptors, 'the transformer'), reader);
@@ -88,22 +92,30 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
   const ownHealth = new StorageHealth((event) => tell.emit(event));
   const hearsOperations = all(container, tokens.observers).some((observer) => observer.hearsOperations);
+  const sourceHealth = new StorageHealth((event) => tell.emit(event));
+  const onOpenError = (error: unknown) => {
+    const code = StorageError.is(error) ? error.code : 'internal';
+    const message = error instanceof Error ? error.message : String(error);
+    tell.emit({ type: 'cache-error', operation: 'open', code, message });
+  };
+  /** Around each tier: its pace and state are told under `name`. */
+  const around =
+    (health: StorageHealth, name: (id: string) => string): WrapTier =>
+    (tier, { id, remote }) => {
+      health.add(name(id), tier);
+      return withBreaker(hearsOperations ? timed(tier, name(id), (event) => tell.emit(event)) : tier, {
+        readDeadlineMs: lookupDeadlineMs(settings, remote),
+        onChange: (access, state, code) => health.change(name(id), access, state, code),
+      });
+    };
   const adapter = collecting(reader, () =>
     chosenStorage?.build(
-      (tier, { id, remote }) => {
-        ownHealth.add(id, tier);
-        return withBreaker(hearsOperations ? timed(tier, id, (event) => tell.emit(event)) : tier, {
-          readDeadlineMs: lookupDeadlineMs(settings, remote),
-          onChange: (access, state, code) => ownHealth.change(id, access, state, code),
-        });
-      },
-      (error) => {
-        const code = StorageError.is(error) ? error.code : 'internal';
-        const message = error instanceof Error ? error.message : String(error);
-        tell.emit({ type: 'cache-error', operation: 'open', code, message });
-      },
+      around(ownHealth, (id) => id),
+      onOpenError,
     ),
   );
+  const sourceName = (id: string) => `sources ${id}`;
+  const sourceAdapter = collecting(reader, () => chosenSources?.build(around(sourceHealth, sourceName), onOpenError));
   const transformer = collecting(reader, () => chosenTransformer?.build());
   const dialect = collecting(reader, () => makeDialect?.());
   const origins =
@@ -115,6 +127,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
 
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
     container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));
+  }
+  if (sourceAdapter && chosenSources && !container.isBound(tokens.sourceStorage)) {
+    const name = sourceName(chosenSources.name);
+    container.bind(tokens.sourceStorage).toConstantValue(createStorage(sourceAdapter, { name }));
   }
   container.bind(tokens.storageHealth).toConstantValue(ownHealth);
   container.bind(tokens.capacity).toConstantValue(
@@ -155,6 +171,18 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const keys = keyRing(settings);
   const health = container.get(tokens.storageHealth);
   const capacity = container.get(tokens.capacity);
+  const sourceStorage = container.isBound(tokens.sourceStorage) ? container.get(tokens.sourceStorage) : undefined;
+  const sourceCache = (storage: CacheStorage) =>
+    new SourceCache({
+      storage,
+      policy,
+      identity: originIdentity(effective, settings),
+      maxBytes: orUnlimited(settings.sourcesMaxFileSize),
+      lookupDeadlineMs: lookupDeadlineMs(settings, chosenSources?.remote ?? false),
+      spoolMemory: capacity.spoolMemory,
+      clock: container.get(tokens.clock),
+      emit,
+    });
   const pipeline = new Pipeline({
     dialect: parts.dialect,
     keys,
@@ -171,6 +199,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       {
         maxBytes: settings.maxSrcFileSize,
         askAgainMs: settings.fetchAgainAfter === 0 ? Number.POSITIVE_INFINITY : settings.fetchAgainAfter * 1_000,
+        cache: sourceStorage && sourceCache(sourceStorage),
         clock: container.get(tokens.clock),
         emit,
       },
@@ -211,6 +240,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   return new ComposedProxy({
     pipeline,
     storage,
+    sourceStorage,
+    sourceHealth,
     origins,
     keys,
     emit,
@@ -236,6 +267,12 @@ function negotiatorOf(settings: CoreSettings): Negotiator | undefined {
 
 const AUTO = { webp: 'autoWebp', avif: 'autoAvif', jxl: 'autoJxl' } as const;
 const ENFORCED = { webp: 'enforceWebp', avif: 'enforceAvif', jxl: 'enforceJxl' } as const;
+
+/** Which origins there are, and what they and the operator allow: a copy fetched under other rules is not used. */
+function originIdentity(effective: readonly EffectiveSetting[], { allowedSources }: CoreSettings): string {
+  const rules = effective.filter(({ section }) => section.startsWith('Origin '));
+  return JSON.stringify([allowedSources, rules.map(({ variable, value }) => [variable, value])]);
+}
 
 /** 0 is how the settings say "no limit". */
 function orUnlimited(setting: number): number {

@@ -55,6 +55,8 @@ export interface Tokens {
   readonly coordinator: ServiceIdentifier<Coordinator>;
   /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
   readonly resultStorage: ServiceIdentifier<CacheStorage>;
+  /** The storage of copies of sources; bound only if `SOURCES_USE` names one. */
+  readonly sourceStorage: ServiceIdentifier<CacheStorage>;
   /** How the storage that `resultStorage` stands for is doing. Goes with it where it is handed on. */
   readonly storageHealth: ServiceIdentifier<StorageHealth>;
   /** What the proxy counts in order to bound it. */
@@ -75,6 +77,7 @@ export const tokens: Tokens = {
   settings: token('tintype.Settings'),
   coordinator: token('tintype.Coordinator'),
   resultStorage: token('tintype.ResultStorage'),
+  sourceStorage: token('tintype.SourceStorage'),
   storageHealth: token('tintype.StorageHealth'),
   capacity: token('tintype.Capacity'),
   transformer: token('tintype.Transformer'),

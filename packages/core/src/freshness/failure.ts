@@ -16,11 +16,12 @@ export function withOriginStatus<E extends object>(error: E, status: number): E 
 }
 
 /**
- * What a failure is for a stored answer that might stand in: a status, the origin's silence, or
+ * What a failure (an error, or an origin's status) is for a stored answer that might stand in: a status, the origin's silence, or
  * `undefined` where it is the request that is at fault. Our own overload is a 503 like any other: an
  * error is whatever would give a 500, 502, 503 or 504. RFC 5861 §4.
  */
 export function failureOf(error: unknown): OriginFailure | undefined {
+  if (typeof error === 'number') return error;
   if (typeof error === 'object' && error !== null) {
     const status = statuses.get(error);
     if (status !== undefined) return status;

@@ -116,6 +116,7 @@ export class Pipeline {
     const timer = setTimeout(onTimeout, this.#options.timeoutMs);
     await this.#supplier.flights.settled();
     clearTimeout(timer);
+    await this.#options.sources.flush();
     await this.#options.results?.flush();
   }
 

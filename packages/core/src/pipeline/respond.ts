@@ -56,8 +56,9 @@ export function imageResponse(
   const { vary: own } = image.response;
   if (own !== undefined) headers.vary = vary === '' ? own : `${vary}, ${own}`;
   else if (vary !== '') headers.vary = vary;
-  const { bornAt } = metadata;
-  if (cache.kind === 'hit' || bornAt !== undefined) headers.age = age(bornAt ?? metadata.storedAt, now);
+  const { storedAt, bornAt = storedAt } = metadata;
+  // Something that was just made may be of a source with an age.
+  if (cache.kind === 'hit' || now - bornAt >= 1_000) headers.age = age(bornAt, now);
   if (metadata.headers !== undefined) for (const [name, value] of metadata.headers) headers[name] = value;
   if (noneMatch(request.headers['if-none-match'], metadata.etag)) {
     payload.discard?.();

@@ -1,6 +1,7 @@
 import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
+import type { SourceCache } from '../sources/source-cache.ts';
 import { firstOf } from './first-of.ts';
 
 /** An origin's answer, and when it was asked and answered, in milliseconds since the epoch. */
@@ -25,6 +26,8 @@ export interface SourcesOptions {
   readonly maxBytes: number;
   /** After how long without an answer a source that others wait for is asked once more; `Infinity` for never. */
   readonly askAgainMs: number;
+  /** Copies of originals, if they are kept. */
+  readonly cache?: SourceCache | undefined;
   readonly clock: () => number;
   readonly emit: (event: ProxyEvent) => void;
 }
@@ -48,12 +51,20 @@ export class Sources {
   }
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
-  async fetch(source: string, { signal, conditions = {}, hops, others }: FetchOptions): Promise<Fetched> {
-    const { askAgainMs } = this.#options;
+  async fetch(source: string, { signal, conditions, hops, others }: FetchOptions): Promise<Fetched> {
+    const { askAgainMs, cache } = this.#options;
     const { scheme, origin } = this.#originOf(source);
-    const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, { ...conditions, ...hops }, own);
-    if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(signal);
-    return firstOf(attempt, { signal, afterMs: askAgainMs, isWorthIt: others });
+    const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
+      const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, { ...asked, ...hops }, own);
+      if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
+      return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others });
+    };
+    return cache === undefined ? ask(conditions) : cache.fetch(source, conditions, signal, ask);
+  }
+
+  /** Resolves when no original is on its way into the cache. */
+  async flush(): Promise<void> {
+    await this.#options.cache?.flush();
   }
 
   #originOf(source: string): { readonly scheme: string; readonly origin: Origin } {

@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import { currentAge } from '@tintype/http-cache';
+import { BufferedBody, StreamedBody } from '../bodies.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
+import type { HttpFields } from '../contracts/http-fields.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { CacheStorage, GetHit } from '../contracts/storage.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import { type StorageKey, storageKey } from '../contracts/storage-key.ts';
+import { assess, refresh, type SourceState } from '../freshness/assess.ts';
+import { mayStandIn } from '../freshness/failure.ts';
+import type { FreshnessPolicy } from '../freshness/policy.ts';
+import { conditionsOf, type Previous, previousOf } from '../freshness/previous.ts';
+import { type FreshnessRecord, readRecord } from '../freshness/record.ts';
+import { type FlightControl, Flights, type FlightWork } from '../pipeline/flight.ts';
+import { giveUp, pump } from '../pipeline/pump.ts';
+import type { Fetched } from '../pipeline/sources.ts';
+import { Spool } from '../pipeline/spool.ts';
+import type { SpoolMemory } from '../pipeline/spool-memory.ts';
+
+/** Longest time for a put of bytes, in milliseconds, and for a stream without progress. */
+const PUT_DEADLINE_MS = 10_000;
+
+export interface SourceCacheOptions {
+  readonly storage: CacheStorage;
+  /** What decides how long an original may be used; an original lives as long as its source says. */
+  readonly policy: FreshnessPolicy;
+  /**
+   * Which origins there are and what they may reach: under other rules nothing is found that was fetched
+   * under these.
+   */
+  readonly identity: string;
+  /** Bytes of the largest original that is stored. */
+  readonly maxBytes: number;
+  readonly lookupDeadlineMs: number;
+  readonly spoolMemory: SpoolMemory;
+  readonly clock: () => number;
+  readonly emit: (event: ProxyEvent) => void;
+}
+
+/** Asks the origin. */
+export type Ask = (conditions: HttpFields | undefined, signal: AbortSignal) => Promise<Fetched>;
+
+/** What a flight brings: an original on its way, word that the stored one is to be used, or an answer for one only. */
+type Brought =
+  | { readonly kind: 'coming'; readonly head: Head; readonly spool: Spool }
+  | { readonly kind: 'stored'; readonly head: Head | undefined }
+  | { readonly kind: 'answer'; readonly fetched: Fetched };
+
+/** An original without its body. */
+interface Head {
+  readonly metadata: EntryMetadata;
+  readonly requestedAt: number;
+}
+
+/**
+ * Copies of originals, so that several variants of a source fetch it once. Each is asked about by its
+ * own validators when its time is over; what must not be stored, is too large or broken is passed on.
+ * A storage that fails costs a fetch and nothing else. ImageKit: save a copy of original images (IK11).
+ */
+export class SourceCache {
+  readonly #options: SourceCacheOptions;
+  readonly #flights = new Flights<Brought>();
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(options: SourceCacheOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what `ask` throws, where no original may stand in. */
+  async fetch(source: string, conditions: HttpFields | undefined, signal: AbortSignal, ask: Ask): Promise<Fetched> {
+    const key = this.#keyOf(source);
+    const hit = this.#flights.has(key) ? undefined : await this.#lookup(key);
+    if (hit !== undefined && hit.metadata.freshUntil > this.#options.clock()) return this.#found(hit, conditions);
+    const record = hit && readRecord(hit.metadata);
+    const previous = hit && previousOf(hit, record);
+    if (hit?.body.buffered === undefined) hit?.body.discard().catch(() => undefined);
+    const { value, collapsed } = await this.#flights.join(key, signal, (control) =>
+      this.#bring(key, source, previous, ask, control),
+    );
+    if (value.kind === 'coming') {
+      const { spool } = value;
+      return answer(
+        value.head,
+        conditions,
+        () =>
+          new StreamedBody(
+            () => spool.read(signal),
+            () => undefined,
+          ),
+      );
+    }
+    if (value.kind === 'answer' && !collapsed) return value.fetched;
+    if (value.kind === 'answer') return ask(conditions, signal);
+    const again = await this.#lookup(key);
+    // It was lost between two questions.
+    if (again === undefined) return ask(undefined, signal);
+    const { head } = value;
+    const isSame = head !== undefined && head.metadata.etag === again.metadata.etag;
+    return this.#found(again, conditions, isSame ? head : undefined);
+  }
+
+  /** Resolves when everything that was begun has ended. */
+  async flush(): Promise<void> {
+    await this.#flights.settled();
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  #bring(
+    key: StorageKey,
+    source: string,
+    previous: Previous | undefined,
+    ask: Ask,
+    control: FlightControl,
+  ): FlightWork<Brought> {
+    const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+    let ended: Promise<unknown> = Promise.resolve();
+    const bring = async (): Promise<Brought> => {
+      try {
+        let fetched = await this.#askOrStandIn(previous, ask, control.signal);
+        if (fetched === undefined) return { kind: 'stored', head: undefined };
+        if (fetched.response.status === 304 && previous?.record !== undefined) {
+          await giveUp(fetched.response);
+          const head = this.#confirmed(key, previous, previous.record, fetched);
+          if (head !== undefined) {
+            ended = head.ended;
+            return { kind: 'stored', head: head.head };
+          }
+          fetched = await ask(undefined, control.signal);
+        }
+        const { response, requestedAt } = fetched;
+        const { maxBytes, policy, spoolMemory } = this.#options;
+        const assessment = response.status === 200 ? assess(response, fetched, policy, { isImage: true }) : undefined;
+        const length = Number(response.headers['content-length'] ?? 0);
+        if (assessment === undefined || !assessment.storable || length > maxBytes) {
+          if (previous !== undefined && (response.status === 404 || response.status === 410 || response.status === 200))
+            ended = this.#remove(key, previous);
+          return { kind: 'answer', fetched };
+        }
+        control.commit();
+        const metadata = metadataOf(source, response.headers, assessment.state);
+        const spool = new Spool({ memory: spoolMemory });
+        ended = this.#arrive(key, fetched, metadata, spool, control.signal);
+        return { kind: 'coming', head: { metadata, requestedAt }, spool };
+      } finally {
+        ended.catch(() => undefined).then(() => settle());
+      }
+    };
+    return { result: bring(), settled };
+  }
+
+  /** The origin's answer; `undefined` if it has none, and the stored original may be used all the same. */
+  async #askOrStandIn(previous: Previous | undefined, ask: Ask, signal: AbortSignal): Promise<Fetched | undefined> {
+    const { clock, policy } = this.#options;
+    try {
+      const fetched = await ask(conditionsOf(previous), signal);
+      const { status } = fetched.response;
+      if (status < 500 || !mayStandIn(previous?.record, status, clock(), policy)) return fetched;
+      await giveUp(fetched.response);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted || !mayStandIn(previous?.record, error, clock(), policy)) throw error;
+      return undefined;
+    }
+  }
+
+  #confirmed(
+    key: StorageKey,
+    previous: Previous,
+    record: FreshnessRecord,
+    fetched: Fetched,
+  ): { readonly head: Head; readonly ended: Promise<unknown> } | undefined {
+    const refreshed = refresh(record, fetched.response, fetched, this.#options.policy);
+    if (refreshed.action === 'mismatch') return undefined;
+    const { status, contentType, etag, source } = previous.metadata;
+    const metadata: EntryMetadata = { status, contentType, etag, source, ...refreshed.state };
+    const head = { metadata, requestedAt: fetched.requestedAt };
+    const { storage } = this.#options;
+    const isWorthIt = refreshed.action === 'update' && metadata.freshUntil > metadata.storedAt;
+    if (!isWorthIt) return { head, ended: Promise.resolve() };
+    const condition = { ifVersion: previous.version };
+    // An original that can't be renewed safely is asked about again: that costs the origin a 304.
+    if (!storage.capabilities.conditionalMetadata) return { head, ended: this.#putAgain(key, previous, metadata) };
+    const update = storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS });
+    return { head, ended: this.#watched('setMetadata', update) };
+  }
+
+  async #putAgain(key: StorageKey, { version, size, bytes }: Previous, metadata: EntryMetadata): Promise<void> {
+    const { storage } = this.#options;
+    const hit = bytes === undefined ? await this.#lookup(key) : undefined;
+    if (bytes === undefined && hit?.version !== version) {
+      await hit?.body.discard().catch(() => undefined);
+      return;
+    }
+    const body = bytes ?? hit?.body.stream();
+    if (body === undefined) return;
+    await this.#watched('put', storage.put(key, body, metadata, { size, deadlineMs: PUT_DEADLINE_MS }));
+  }
+
+  /** Moves an original into its spool, from which all read, and then into the storage. */
+  async #arrive(
+    key: StorageKey,
+    { response }: Fetched,
+    metadata: EntryMetadata,
+    spool: Spool,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { storage, maxBytes } = this.#options;
+    try {
+      await pump(response, spool, signal);
+      if (spool.size > maxBytes || spool.size > storage.capabilities.maxObjectBytes) return;
+      const body = { size: spool.size, open: () => spool.read() };
+      await this.#watched('put', storage.put(key, body, metadata, { deadlineMs: PUT_DEADLINE_MS }));
+    } finally {
+      setImmediate(() => spool.dispose().catch(() => undefined));
+    }
+  }
+
+  async #remove(key: StorageKey, { version }: Previous): Promise<void> {
+    const { storage } = this.#options;
+    const condition = storage.capabilities.conditionalDelete ? { condition: { ifVersion: version } } : {};
+    await this.#watched('delete', storage.delete(key, condition));
+  }
+
+  #found(hit: GetHit, conditions: HttpFields | undefined, head?: Head): Fetched {
+    const known = head ?? { metadata: hit.metadata, requestedAt: requestedAt(hit.metadata) };
+    const { buffered } = hit.body;
+    const found = answer(known, conditions, () => (buffered === undefined ? hit.body : new BufferedBody(buffered)));
+    if (found.response.status === 304) hit.body.discard().catch(() => undefined);
+    return found;
+  }
+
+  async #lookup(key: StorageKey): Promise<GetHit | undefined> {
+    const { storage, lookupDeadlineMs } = this.#options;
+    try {
+      const outcome = await storage.get(key, { deadlineMs: lookupDeadlineMs });
+      return outcome?.kind === 'entry' ? outcome : undefined;
+    } catch (error) {
+      this.#failed('get', error);
+      return undefined;
+    }
+  }
+
+  async #watched(operation: string, work: Promise<unknown>): Promise<void> {
+    this.#pending.add(work);
+    try {
+      await work;
+    } catch (error) {
+      if (!(StorageError.is(error) && error.code === 'precondition-failed')) this.#failed(operation, error);
+    } finally {
+      this.#pending.delete(work);
+    }
+  }
+
+  #failed(operation: string, error: unknown): void {
+    const code = StorageError.is(error) ? error.code : 'internal';
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.emit({ type: 'cache-error', operation: `source ${operation}`, code, message });
+  }
+
+  #keyOf(source: string): StorageKey {
+    const hash = createHash('sha256').update(`${this.#options.identity}\n${source}`).digest('hex').slice(0, 40);
+    return storageKey(`originals/v1/${hash.slice(0, 2)}/${hash.slice(2)}`);
+  }
+}
+
+function metadataOf(source: string, headers: HttpFields, state: SourceState): EntryMetadata {
+  return {
+    status: 200,
+    contentType: headers['content-type'] ?? 'application/octet-stream',
+    etag: headers.etag ?? '',
+    source,
+    ...state,
+  };
+}
+
+function requestedAt(metadata: EntryMetadata): number {
+  return readRecord(metadata)?.freshness.requestedAt ?? metadata.storedAt;
+}
+
+/**
+ * An original as its origin answered it: with the times of then and the age that it had, so that what is
+ * made of it lives as long as the original. Who has the same already gets 304.
+ */
+function answer(head: Head, conditions: HttpFields | undefined, body: () => Fetched['response']['body']): Fetched {
+  const { metadata, requestedAt } = head;
+  const { storedAt: receivedAt, bornAt = receivedAt, sourceEtag, sourceLastModified } = metadata;
+  const fields = readRecord(metadata)?.fields ?? [];
+  const headers: Record<string, string> = { ...Object.fromEntries(fields), 'content-type': metadata.contentType };
+  if (bornAt < receivedAt) headers.age = String(currentAge(bornAt, receivedAt));
+  if (sourceEtag !== undefined) headers.etag = sourceEtag;
+  if (sourceLastModified !== undefined) headers['last-modified'] = sourceLastModified;
+  const tag = conditions?.['if-none-match'];
+  const date = conditions?.['if-modified-since'];
+  const isSame = tag === undefined ? date !== undefined && date === sourceLastModified : tag === sourceEtag;
+  const response = isSame
+    ? { status: 304, headers, body: new BufferedBody(new Uint8Array(0)) }
+    : { status: 200, headers, body: body() };
+  return { response, requestedAt, receivedAt };
+}
