@@ -33,7 +33,13 @@ test('every variable that is documented is read, and every variable that is read
     { cacheUse: 'abs', useAbs: true, cacheAbsName: 'account', absName: 'account' },
     { cacheUse: 'swift', useSwift: true, ...loginOf('cacheSwift'), ...loginOf('swift') },
   ]) {
-    const file = { name: 'test', settings: { cacheBucket: 'bucket', ...storage } };
+    // The same storage keeps results, and copies of sources.
+    const both = Object.entries(storage).flatMap(([name, value]) => [
+      [name, value],
+      [name.replace(/^cache/, 'sources'), value],
+    ]);
+    const settings = { cacheBucket: 'bucket', sourcesBucket: 'bucket', ...Object.fromEntries(both) };
+    const file = { name: 'test', settings };
     const proxy = await createProxy({ plugins: builtInPlugins, input: { env, file } });
     await proxy.close();
   }
