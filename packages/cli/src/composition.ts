@@ -1,5 +1,5 @@
 import { coreSection, type Plugin, type Section, type SettingsInput, SettingsReader, sectionsOf } from '@tintype/core';
-import { loadConfig } from './load-config.ts';
+import { fileInput, loadConfig } from './load-config.ts';
 import { loadPlugins } from './load-plugins.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -24,7 +24,7 @@ export async function compose(
   const input: SettingsInput = {
     env,
     cwd,
-    ...(loaded === undefined ? {} : { file: { name: loaded.name, settings: loaded.config.settings ?? {} } }),
+    ...(loaded === undefined ? {} : { file: fileInput(loaded) }),
   };
   const specifiers = new SettingsReader({ ...input, flags }).read(coreSection).plugins;
   // Here and not at the top: it loads the image library, which --help and --version do without.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Config, isPlugin, nearestName } from '@tintype/core';
+import { type Config, isPlugin, nearestName, type SettingsInput } from '@tintype/core';
 import { Failure, reasonOf } from './failure.ts';
 
 /** The file that is read from the working directory unless `TINTYPE_CONFIG` names another. */
@@ -15,8 +15,8 @@ export interface LoadedConfig {
   readonly config: Config;
 }
 
-const SHAPE = 'export default { settings: { … }, plugins: [ … ] }';
-const MEMBERS = ['settings', 'plugins'];
+const SHAPE = 'export default { settings: { … }, plugins: [ … ], endpoints: [ … ] }';
+const MEMBERS = ['settings', 'plugins', 'endpoints'];
 
 /**
  * Imports the config file; Node strips its types.
@@ -64,6 +64,12 @@ function checkShape(value: unknown, name: string): Config {
     throw new Failure(`plugins[${stranger}] in ${name} is no plugin; expected what definePlugin made.`);
   }
   return value as Config;
+}
+
+/** What a file gives to the settings reader; its plugins are loaded apart. */
+export function fileInput({ name, config }: LoadedConfig): NonNullable<SettingsInput['file']> {
+  const { settings = {}, endpoints } = config;
+  return { name, settings, ...(endpoints === undefined ? {} : { endpoints }) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -74,11 +74,13 @@ export {
 } from './contracts/origin.ts';
 export type {
   DialectDescriptor,
+  DialectScope,
   OriginDescriptor,
   OriginScope,
   StorageDescriptor,
   StorageScope,
   TransformerDescriptor,
+  UpstreamScope,
 } from './contracts/plugin.ts';
 export type { ImageProxy, ProxyLoad, ProxyRequest, ProxyResponse } from './contracts/proxy.ts';
 export { SettingsError, type SettingsProblem } from './contracts/settings-error.ts';
@@ -131,6 +133,8 @@ export {
   type TransformRequest,
   type TransformResult,
 } from './contracts/transformer.ts';
+export type { Upstream, UpstreamRequest, UpstreamResponse } from './contracts/upstream.ts';
+export type { EndpointDefinition } from './endpoints/definition.ts';
 export { formatBytes } from './format-bytes.ts';
 export type { Capacity, CapacityLimits } from './pipeline/capacity.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';

@@ -1,21 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { downstreamFields } from './answer.ts';
 import { CACHE_OUTCOMES, cacheStatus } from './cache-status.ts';
+import { cloudflare, directives } from './cloudflare.fixture.ts';
 import { after, dateAfter, entryOf, exchange, NOW, stored } from './exchange.fixture.ts';
 import { fieldValue } from './fields.ts';
 import { invalidatedAt } from './freshness.ts';
-import { CLOUDFLARE_DEFAULT_TTL, createPolicy, type PolicyOptions } from './policy.ts';
+import { createPolicy } from './policy.ts';
 import { decideFailure, decideServe } from './serve.ts';
 import { decideStore } from './store.ts';
 
 // The ids are those of the rows of Cloudflare's Origin Cache Control: D directives, C conditions, A3 overrides,
 // A4 where stale answers are forbidden. `on` and `off` are its two columns.
 
-const cloudflare: PolicyOptions = {
-  vary: ['accept', 'accept-encoding'],
-  defaultTtl: CLOUDFLARE_DEFAULT_TTL,
-  staleIfError: 3600,
-};
 const columns = { on: createPolicy(cloudflare), off: createPolicy({ ...cloudflare, originCacheControl: false }) };
 
 /** What becomes of a response, in a word: `not stored (why)`, or its lifetime and whether it may be stale. */
@@ -27,28 +23,6 @@ function outcome(response: string, mode: 'on' | 'off', request = '', status = 20
   const stale = noStale === true ? 'never stale' : staleIfErrorUntil > freshUntil ? 'stale on error' : 'not on error';
   return `${lifetime}, ${stale}`;
 }
-
-const directives: [id: string, response: string, off: string, on: string][] = [
-  ['D1', 'no-store', 'not stored (no-store)', 'not stored (no-store)'],
-  ['D1 case', 'No-Store, max-age=100', 'not stored (no-store)', 'not stored (no-store)'],
-  ['D1 must-understand', 'no-store, must-understand, max-age=9', '9 s, stale on error', '9 s, stale on error'],
-  ['D2', 'private, max-age=9', 'not stored (private)', 'not stored (private)'],
-  ['D3', 'private="x-a", max-age=9', 'not stored (private)', '9 s, stale on error'],
-  ['D4', 'no-cache, max-age=9', 'not stored (no-cache)', 'asks always, never stale'],
-  ['D4 stale directives', 'no-cache, stale-if-error=9', 'not stored (no-cache)', 'asks always, never stale'],
-  ['D5 absent', 'no-cache="x-absent", max-age=9', 'not stored (no-cache)', '9 s, stale on error'],
-  ['D5 present', 'no-cache="x-a", max-age=9', 'not stored (no-cache)', 'asks always, never stale'],
-  ['D6', 'max-age=0', 'not stored (no-lifetime)', '0 s, stale on error'],
-  ['D7', 's-maxage=0, max-age=9', 'not stored (no-lifetime)', '0 s, never stale'],
-  ['D8', 'max-age=9', '9 s, stale on error', '9 s, stale on error'],
-  ['D9', 's-maxage=9, max-age=99', '9 s, stale on error', '9 s, never stale'],
-  ['D9 one', 's-maxage=1', '1 s, stale on error', '1 s, never stale'],
-  ['D10', 'max-age=9, must-revalidate', '9 s, stale on error', '9 s, never stale'],
-  ['D11', 'max-age=9, proxy-revalidate', '9 s, stale on error', '9 s, never stale'],
-  ['D12', 'public, max-age=9', '9 s, stale on error', '9 s, stale on error'],
-  ['D14', 'max-age=9, stale-if-error=5', '9 s, stale on error', '9 s, stale on error'],
-  ['D14 zero', 'max-age=9, stale-if-error=0', '9 s, not on error', '9 s, not on error'],
-];
 
 describe.each(['off', 'on'] as const)('origin cache control %s', (mode) => {
   test.each(directives)('%s: Cache-Control: %s', (_id, response, off, on) => {

@@ -41,7 +41,7 @@ export function fetchHandler(proxy: ImageProxy, options: HandlerOptions = {}): F
     const answer =
       target === undefined
         ? NOT_MOUNTED_HERE
-        : (frontAnswer(method, target, ready) ?? (await ask(proxy, request, target)));
+        : (frontAnswer(method, target, ready, proxy) ?? (await ask(proxy, request, target)));
     const { response, sent } = respond(answer, request, id);
 
     if (log !== undefined) {
@@ -67,6 +67,7 @@ async function ask(proxy: ImageProxy, request: Request, target: string): Promise
     method: request.method,
     target,
     headers: fieldsOf(request.headers),
+    ...(request.body === null ? {} : { body: request.body }),
     get signal() {
       return request.signal;
     },

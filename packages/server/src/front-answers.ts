@@ -1,4 +1,4 @@
-import type { ProxyResponse } from '@tintype/core';
+import type { ImageProxy, ProxyResponse } from '@tintype/core';
 import { plainAnswer } from './plain-answer.ts';
 import { pathOf, whyRefused } from './target.ts';
 
@@ -18,18 +18,31 @@ export const NOT_MOUNTED_HERE: ProxyResponse = plainAnswer(404, 'There is nothin
 });
 
 /** A GET with a body means something else to every server on its way (RFC 9110 §9.3.1). */
-export const BODY_REFUSED: ProxyResponse = plainAnswer(400, 'A request with a body is not answered here.', {
+const BODY_REFUSED: ProxyResponse = plainAnswer(400, 'A request with a body is not answered here.', {
   problem: { code: 'request-body' },
 });
+
+/** The answer to a request with a body where none is taken. */
+export function refusedBody(method: string): ProxyResponse | undefined {
+  return method === 'GET' || method === 'HEAD' ? BODY_REFUSED : undefined;
+}
 
 /**
  * The answer to what needs no pipeline: the probes, wrong methods and targets; `undefined` for the
  * rest. Touches no storage and allocates nothing for a good request.
  *
  * @param ready what `/readyz` tells
+ * @param proxy what may have endpoints that take more than GET and HEAD
  */
-export function frontAnswer(method: string, target: string, ready: () => boolean): ProxyResponse | undefined {
-  if (method !== 'GET' && method !== 'HEAD') return WRONG_METHOD;
+export function frontAnswer(
+  method: string,
+  target: string,
+  ready: () => boolean,
+  proxy: Pick<ImageProxy, 'takes'>,
+): ProxyResponse | undefined {
+  if (method !== 'GET' && method !== 'HEAD' && (isProbe(target) || proxy.takes?.(method, target) !== true)) {
+    return WRONG_METHOD;
+  }
   const refusal = whyRefused(target);
   if (refusal !== undefined) return plainAnswer(400, refusal, { problem: { code: 'bad-target' } });
   switch (pathOf(target)) {
@@ -39,7 +52,7 @@ export function frontAnswer(method: string, target: string, ready: () => boolean
     case '/readyz':
       return ready() ? READY : NOT_READY;
     case '/favicon.ico':
-      return NO_ICON;
+      return proxy.takes?.(method, target) === true ? undefined : NO_ICON;
     default:
       return undefined;
   }

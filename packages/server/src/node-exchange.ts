@@ -32,10 +32,12 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
   problem: ProxyResponse['problem'];
 
   readonly #context: ExchangeContext;
+  readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #startedAt = performance.now();
   #abort: AbortController | undefined;
   #closed = false;
+  #continued = false;
   #watchingForStall = false;
   #wake: (() => void) | undefined;
 
@@ -45,6 +47,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
     this.headers = fieldsOf(request);
     this.id = requestId(this.headers['x-request-id']);
     this.#context = context;
+    this.#request = request;
     this.#response = response;
     response.on('close', () => this.#onClose());
   }
@@ -56,6 +59,21 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
       if (this.#closed) this.#abort.abort(clientGone());
     }
     return this.#abort.signal;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  /** Read at the pace of whoever takes it. A client that waits for a word first gets it when it is. */
+  get body(): ByteStream | undefined {
+    const request = this.#request;
+    if (!hasBody(request)) return undefined;
+    if (request.headers.expect !== undefined && !this.#continued) {
+      this.#continued = true;
+      this.#response.writeContinue();
+    }
+    return request;
   }
 
   /** Sends an answer. Never throws. */
@@ -159,6 +177,12 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
     this.ms = performance.now() - this.#startedAt;
     log.write(this);
   }
+}
+
+/** Whether a request brings content. RFC 9112 §6. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined;
 }
 
 function clientGone(): DOMException {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ImageProxy } from '@tintype/core';
-import { BODY_REFUSED, frontAnswer, NOT_MOUNTED_HERE } from './front-answers.ts';
+import { frontAnswer, NOT_MOUNTED_HERE, refusedBody } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
-import { type ExchangeContext, NodeExchange } from './node-exchange.ts';
+import { type ExchangeContext, hasBody, NodeExchange } from './node-exchange.ts';
 import { allOf, RequestLog } from './request-log.ts';
 import { checkedPrefix, targetBelow } from './target.ts';
 
@@ -43,7 +43,7 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
     const answer =
       target === undefined
         ? NOT_MOUNTED_HERE
-        : (frontAnswer(exchange.method, target, ready) ?? (body ? BODY_REFUSED : undefined));
+        : (frontAnswer(exchange.method, target, ready, proxy) ?? (body ? refusedBody(exchange.method) : undefined));
     if (answer !== undefined) {
       // A body that nobody reads would be taken for the next request.
       exchange.send(answer, body);
@@ -58,11 +58,6 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
       exchange.fail(cause);
     }
   };
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined;
 }
 
 function always(): boolean {

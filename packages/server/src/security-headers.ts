@@ -13,6 +13,7 @@ export const CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-in
  * length where it is known. `date` is left to whoever writes to the connection.
  */
 export function headerList(response: ProxyResponse, method: string, requestId: string): string[] {
+  if (response.fields !== undefined) return passedList(response, response.fields, requestId);
   const list: string[] = [];
   const { headers, body, status } = response;
   let length = false;
@@ -34,5 +35,24 @@ export function headerList(response: ProxyResponse, method: string, requestId: s
     // Without this an empty answer would be sent in chunks. To HEAD, no length is better than a wrong one.
     else if (body === undefined && method !== 'HEAD') list.push('content-length', '0');
   }
+  return list;
+}
+
+/** What an operator's endpoint passes on: the origin's own word on its content, and how to find the request again. */
+function passedList(
+  { body }: ProxyResponse,
+  fields: NonNullable<ProxyResponse['fields']>,
+  requestId: string,
+): string[] {
+  const list: string[] = [];
+  let length = false;
+  for (const [name, value] of fields) {
+    const key = name.toLowerCase();
+    if (key === 'x-request-id') continue;
+    list.push(name, value);
+    if (key === 'content-length') length = true;
+  }
+  list.push('x-request-id', requestId);
+  if (!length && body instanceof Uint8Array) list.push('content-length', String(body.length));
   return list;
 }

@@ -21,10 +21,10 @@ export const systemLookup: Lookup = async (hostname) => {
 };
 
 /** More than any server has reason to send; Node's own limit is 16 KiB. */
-const MAX_HEADER_BYTES = 32 * 1024;
+export const MAX_HEADER_BYTES: number = 32 * 1024;
 
 /** Idle connections are kept as long as the server says, but no longer than this. */
-const MAX_KEEP_ALIVE_MS = 60_000;
+export const MAX_KEEP_ALIVE_MS = 60_000;
 
 export interface DialerSettings {
   readonly rules: AddressRules;

@@ -1,11 +1,13 @@
 import { definePlugin, type OriginDescriptor, type Plugin } from '@tintype/core';
 import { httpOptions } from './options.ts';
 import { HttpOrigin } from './origin.ts';
+import { HttpUpstream } from './upstream.ts';
 
 export { type AddressClass, classify } from './addresses.ts';
 export type { Lookup, ResolvedAddress } from './dialer.ts';
 export { type HttpOptions, httpOptions } from './options.ts';
 export { HttpOrigin, type HttpOriginParts } from './origin.ts';
+export { HttpUpstream } from './upstream.ts';
 
 /** The origin `http`. */
 const origin: OriginDescriptor<typeof httpOptions> = {
@@ -14,6 +16,7 @@ const origin: OriginDescriptor<typeof httpOptions> = {
   prefix: '',
   options: httpOptions,
   create: (options, scope) => new HttpOrigin(options, scope),
+  createUpstream: (options, scope) => new HttpUpstream(options, scope),
 };
 
 /** Brings the web as an origin, for source URLs with the schemes `http` and `https`. */

@@ -16,6 +16,7 @@ import { asOriginError, tooLarge, tooSlow } from './failures.ts';
 import { endToEndFields, hasCookie, requestFields, withoutCredentials } from './fields.ts';
 import type { HttpOptions } from './options.ts';
 import { RedirectChain } from './redirects.ts';
+import { rejectionOf } from './rejection.ts';
 import { parseSource, type Source } from './source.ts';
 
 /** What may be replaced besides the options. */
@@ -185,12 +186,4 @@ function assertAskedFor(status: number, headers: HttpFields, asked: HttpFields):
 
 function isMultipart(headers: HttpFields): boolean {
   return (headers['content-type'] ?? '').toLowerCase().startsWith('multipart/byteranges');
-}
-
-/** Never resolves. */
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

@@ -13,7 +13,8 @@ const plugin: Plugin = definePlugin({
       id: 'imgproxy-url',
       prefix: '',
       options: imgproxyUrlOptions,
-      create: (settings) => new ImgproxyDialect(settings),
+      // Sources of an endpoint are relative to it, whatever TINTYPE_BASE_URL says.
+      create: (settings, scope) => new ImgproxyDialect(scope === undefined ? settings : { ...settings, ...scope }),
     });
   },
 });

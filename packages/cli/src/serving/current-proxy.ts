@@ -42,6 +42,10 @@ export class CurrentProxy implements ImageProxy {
     return this.#opening;
   }
 
+  takes(method: string, target: string): boolean {
+    return this.proxy.takes?.(method, target) ?? false;
+  }
+
   handle(request: ProxyRequest): Promise<ProxyResponse> {
     if (!this.#isOpen) return this.open().then(() => this.#current.handle(request));
     return this.#current.handle(request);

@@ -1,7 +1,7 @@
 import { coreSection, type Plugin, type Section, type SettingsInput, SettingsReader } from '@tintype/core';
 import type { Logger } from '@tintype/server';
 import { describeFailure, Failure } from '../failure.ts';
-import { loadConfig } from '../load-config.ts';
+import { fileInput, loadConfig } from '../load-config.ts';
 import { makeProxy } from '../make-proxy.ts';
 import { whyNotUnsigned } from '../unsigned-bind.ts';
 import type { Service } from './service.ts';
@@ -22,6 +22,10 @@ const FOR_A_START = new Set(
     'PLUGINS',
   ].map((name) => `TINTYPE_${name}`),
 );
+
+function sameEndpoints(before: SettingsInput, after: SettingsInput): boolean {
+  return JSON.stringify(before.file?.endpoints) === JSON.stringify(after.file?.endpoints);
+}
 
 export interface ReloaderOptions {
   readonly plugins: readonly Plugin[];
@@ -65,7 +69,10 @@ export class Reloader {
       logger.error(`The new configuration is not used, the one before stays in force: ${describeFailure(error).text}`);
       return;
     }
-    const changed = changesBetween(snapshotOf(sections, this.#input), snapshotOf(sections, input));
+    const changed = [
+      ...changesBetween(snapshotOf(sections, this.#input), snapshotOf(sections, input)),
+      ...(sameEndpoints(this.#input, input) ? [] : ['endpoints']),
+    ];
     const later = changed.filter((variable) => FOR_A_START.has(variable));
     const now = changed.filter((variable) => !FOR_A_START.has(variable));
     const problems = await service.reload(input.file);
@@ -90,7 +97,7 @@ export class Reloader {
     return {
       input: {
         ...fixed,
-        ...(loaded === undefined ? {} : { file: { name: loaded.name, settings: loaded.config.settings ?? {} } }),
+        ...(loaded === undefined ? {} : { file: fileInput(loaded) }),
       },
       strangers: (loaded?.config.plugins ?? []).map(({ name }) => name).filter((name) => !names.has(name)),
     };

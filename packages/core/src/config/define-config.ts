@@ -1,5 +1,6 @@
 import type { Plugin } from '../container/define-plugin.ts';
 import type { OptionsOf } from '../contracts/options.ts';
+import type { EndpointDefinition } from '../endpoints/definition.ts';
 import type { coreOptions } from './core-options.ts';
 
 /** A setting of the config file: as in the environment, or as the value it stands for. */
@@ -18,6 +19,8 @@ export interface Config {
   readonly settings?: FileSettings;
   /** Added to those that `tintype` brings along. */
   readonly plugins?: readonly Plugin[];
+  /** Paths with origins of their own. Without any, image URLs are answered everywhere. */
+  readonly endpoints?: readonly EndpointDefinition[];
 }
 
 /** Adds types to a config file: `export default defineConfig({ settings: { cacheUse: 'fs' } })`. */

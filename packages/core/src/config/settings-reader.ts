@@ -16,6 +16,8 @@ export interface SettingsInput {
     readonly name: string;
     /** Strings, numbers, booleans and lists of strings. */
     readonly settings: Readonly<Record<string, unknown>>;
+    /** As they stand in the file: checked where they are used. Plain JSON. */
+    readonly endpoints?: unknown;
   };
   /** What relative paths are relative to; the working directory unless given. */
   readonly cwd?: string;

@@ -2,9 +2,18 @@ import type { CoreSettings } from '../config/core-options.ts';
 import { partSection, switchSection } from '../config/sections.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
 import type { Dialect } from '../contracts/dialect.ts';
+import type { OptionsOf, OptionTable } from '../contracts/options.ts';
 import type { Origin } from '../contracts/origin.ts';
-import type { DialectDescriptor, OriginDescriptor, OriginScope, TransformerDescriptor } from '../contracts/plugin.ts';
+import type {
+  DialectDescriptor,
+  DialectScope,
+  OriginDescriptor,
+  OriginScope,
+  TransformerDescriptor,
+  UpstreamScope,
+} from '../contracts/plugin.ts';
 import type { Transformer } from '../contracts/transformer.ts';
+import type { Upstream } from '../contracts/upstream.ts';
 import type { Index } from './descriptors.ts';
 import type { TransformerChoice } from './tokens.ts';
 
@@ -82,6 +91,37 @@ export function chooseOrigins(
       const { id, origin } = build(scope);
       return origin === undefined ? [] : [{ id, origin }];
     });
+}
+
+/** What asks the web for endpoints, to build after the reader's `finish`: of the first origin that can. */
+export function chooseUpstream(
+  index: Index<OriginDescriptor>,
+  reader: SettingsReader,
+): ((scope: UpstreamScope) => Upstream) | undefined {
+  for (const { descriptor } of index.values()) {
+    if (descriptor.createUpstream === undefined) continue;
+    const options = reader.read(partSection('Origin', descriptor));
+    return (scope) => descriptor.createUpstream?.(options, scope) as Upstream;
+  }
+  return undefined;
+}
+
+/** The dialects that endpoints name, to build after the reader's `finish`. */
+export function chooseEndpointDialects(
+  ids: ReadonlySet<string>,
+  index: Index<DialectDescriptor>,
+  reader: SettingsReader,
+): (id: string, scope: DialectScope) => Dialect | undefined {
+  const options = new Map<string, OptionsOf<OptionTable>>();
+  for (const id of ids) {
+    const descriptor = index.get(id)?.descriptor;
+    if (descriptor !== undefined) options.set(id, reader.read(partSection('Dialect', descriptor)));
+    else {
+      const known = [...index.keys()].sort().join(', ') || 'none';
+      reader.problem(`endpoints.dialect ${id}`, `An endpoint has the dialect "${id}"; expected one of ${known}.`);
+    }
+  }
+  return (id, scope) => index.get(id)?.descriptor.create(options.get(id) ?? {}, scope);
 }
 
 /** Whether an origin's switch is on; one without a switch decides for itself. */

@@ -13,6 +13,7 @@ import { StorageError } from '../contracts/storage-error.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 import type { Capacity } from '../pipeline/capacity.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ServedEndpoints } from './choose-endpoints.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { StorageHealth } from './storage-health.ts';
@@ -25,6 +26,8 @@ const START_WITHOUT_MS = 5_000;
 
 interface Composition {
   readonly pipeline: Pipeline;
+  /** In place of the pipeline at `/`, where there are endpoints. */
+  readonly served: ServedEndpoints | undefined;
   readonly storage: CacheStorage | undefined;
   readonly sourceStorage: CacheStorage | undefined;
   readonly sourceHealth: StorageHealth;
@@ -79,7 +82,12 @@ export class ComposedProxy implements ConfiguredProxy {
   }
 
   handle(request: ProxyRequest): Promise<ProxyResponse> {
-    return this.#parts.pipeline.handle(request);
+    const { served, pipeline } = this.#parts;
+    return served === undefined ? pipeline.handle(request) : served.endpoints.handle(request);
+  }
+
+  takes(method: string, target: string): boolean {
+    return this.#parts.served?.endpoints.takes(method, target) ?? false;
   }
 
   async check(): Promise<readonly (CheckResult & { readonly part: string })[]> {
@@ -119,7 +127,7 @@ export class ComposedProxy implements ConfiguredProxy {
   }
 
   async #open(): Promise<void> {
-    const { coordinator, origins, transformer, storage } = this.#parts;
+    const { coordinator, origins, transformer, storage, served } = this.#parts;
     try {
       await coordinator.open();
       this.#lifecycle.opened('coordinator', () => coordinator.close());
@@ -127,6 +135,9 @@ export class ComposedProxy implements ConfiguredProxy {
         await origin.open();
         this.#lifecycle.opened(`origin ${id}`, () => origin.close());
       }
+      const upstream = served?.upstream;
+      await upstream?.open();
+      if (upstream !== undefined) this.#lifecycle.opened('endpoints', () => upstream.close());
       await transformer.open();
       this.#lifecycle.opened('transformer', () => transformer.close());
     } catch (error) {
@@ -177,6 +188,7 @@ export class ComposedProxy implements ConfiguredProxy {
     this.#life.abort(new Error('The proxy was closed.'));
     await this.#opening?.catch(() => undefined);
     await this.#parts.pipeline.close();
+    await this.#parts.served?.close();
     await this.#lifecycle.close();
     await this.container.unbindAllAsync();
   }

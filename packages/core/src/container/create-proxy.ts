@@ -5,10 +5,13 @@ import { type CoreSettings, checkCoreSettings, coreSection } from '../config/cor
 import { type EffectiveSetting, type SettingsInput, SettingsReader } from '../config/settings-reader.ts';
 import type { KeyRing } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
+import type { StorageDescriptor } from '../contracts/plugin.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
 import type { CacheStorage } from '../contracts/storage.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import type { EndpointDefinition } from '../endpoints/definition.ts';
+import { type Endpoint, readEndpoints } from '../endpoints/endpoint.ts';
 import { Negatives } from '../freshness/negatives.ts';
 import { createFreshnessPolicy } from '../freshness/policy.ts';
 import { imagePolicy } from '../freshness/settings.ts';
@@ -18,18 +21,19 @@ import { Capacity } from '../pipeline/capacity.ts';
 import { Negotiator } from '../pipeline/client-variants.ts';
 import { randomPseudonym } from '../pipeline/hops.ts';
 import { NEGOTIABLE, type NegotiationRules } from '../pipeline/negotiation.ts';
-import { Pipeline } from '../pipeline/pipeline.ts';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Sources } from '../pipeline/sources.ts';
 import { SourceCache } from '../sources/source-cache.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { timed } from '../storage/timed.ts';
 import { withBreaker } from '../storage/with-breaker.ts';
+import { chooseEndpointParts } from './choose-endpoints.ts';
 import { chooseDialect, chooseOrigins, chooseTransformer } from './choose-parts.ts';
 import { chooseStorage, type WrapTier } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
 import type { Plugin } from './define-plugin.ts';
-import { all, indexById } from './descriptors.ts';
+import { all, type Index, indexById } from './descriptors.ts';
 import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
 import { memoryBudget } from './memory-budget.ts';
@@ -44,6 +48,8 @@ export interface ProxyDefinition {
   readonly plugins: readonly Plugin[];
   /** Settings by camelCase name, as in the config file: `{ cacheUse: 'fs', cacheFsRoot: './cache' }`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Paths with origins of their own, as in the config file. */
+  readonly endpoints?: readonly EndpointDefinition[];
   /**
    * Further places to read settings from, the environment for one: `{ env: process.env }`. They win
    * over `settings`. By default nothing outside of the definition is read.
@@ -74,17 +80,23 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const reader = new SettingsReader(settingsInput(definition));
   const settings = reader.read(coreSection);
   checkCoreSettings(settings, reader);
+  const endpoints = readEndpoints(
+    definition.endpoints ?? definition.input?.file?.endpoints,
+    definition.input?.file?.name ?? 'createProxy',
+    reader,
+  );
 
-  const chosenStorage = chooseStorage(settings, indexById(container, tokens.storageDescriptors, 'the storage'), reader);
   const storages = indexById(container, tokens.storageDescriptors, 'the storage');
+  const chosenStorage = chooseStorage(cachingSettings(settings, endpoints, storages), storages, reader);
   const chosenSources = chooseStorage(settings, storages, reader, 'SOURCES');
   const chosenTransformer = container.isBound(tokens.transformer)
     ? undefined
     : chooseTransformer(settings, indexById(container, tokens.transformerDescriptors, 'the transformer'), reader);
-  const makeDialect = container.isBound(tokens.dialect)
-    ? undefined
-    : chooseDialect(settings, indexById(container, tokens.dialectDescriptors, 'the dialect'), reader);
-  const makeOrigins = chooseOrigins(indexById(container, tokens.originDescriptors, 'the origin'), reader);
+  const dialects = indexById(container, tokens.dialectDescriptors, 'the dialect');
+  const makeDialect = container.isBound(tokens.dialect) ? undefined : chooseDialect(settings, dialects, reader);
+  const originDescriptors = indexById(container, tokens.originDescriptors, 'the origin');
+  const makeOrigins = chooseOrigins(originDescriptors, reader);
+  const endpointParts = chooseEndpointParts(endpoints, { origins: originDescriptors, dialects, settings, reader });
   const isAllowed = collecting(reader, () => allowedSources(settings.allowedSources));
   const policy = collecting(reader, () => imagePolicy(settings)) ?? createFreshnessPolicy();
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
@@ -183,7 +195,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       clock: container.get(tokens.clock),
       emit,
     });
-  const pipeline = new Pipeline({
+  const pipelineOptions: PipelineOptions = {
     dialect: parts.dialect,
     keys,
     isAllowed: isAllowed ?? (() => false),
@@ -236,9 +248,16 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     reportErrors: settings.cacheReportErrors,
     clock: container.get(tokens.clock),
     emit,
+  };
+  const served = endpointParts?.serve(pipelineOptions, {
+    storage,
+    origins: origins.map(({ origin }) => origin),
+    lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
+    isPaused: () => health.paused !== undefined,
   });
   return new ComposedProxy({
-    pipeline,
+    pipeline: new Pipeline(pipelineOptions),
+    served,
     storage,
     sourceStorage,
     sourceHealth,
@@ -272,6 +291,18 @@ const ENFORCED = { webp: 'enforceWebp', avif: 'enforceAvif', jxl: 'enforceJxl' }
 function originIdentity(effective: readonly EffectiveSetting[], { allowedSources }: CoreSettings): string {
   const rules = effective.filter(({ section }) => section.startsWith('Origin '));
   return JSON.stringify([allowedSources, rules.map(({ variable, value }) => [variable, value])]);
+}
+
+/** An endpoint is a cache: where the settings name no storage for it, memory is one. */
+function cachingSettings(
+  settings: CoreSettings,
+  endpoints: readonly Endpoint[],
+  storages: Index<StorageDescriptor>,
+): CoreSettings {
+  const { cacheUse, cacheTiers } = settings;
+  const isNamed = cacheUse !== '' || cacheTiers.length > 0;
+  const needsOne = endpoints.some(({ cache }) => cache);
+  return isNamed || !needsOne || !storages.has('memory') ? settings : { ...settings, cacheUse: 'memory' };
 }
 
 /** 0 is how the settings say "no limit". */

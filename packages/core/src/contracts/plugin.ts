@@ -3,6 +3,7 @@ import type { OptionsOf, OptionTable } from './options.ts';
 import type { Origin } from './origin.ts';
 import type { StorageAdapter } from './storage-adapter.ts';
 import type { Transformer } from './transformer.ts';
+import type { Upstream } from './upstream.ts';
 
 /** What every kind of part says of itself. `id` is what settings name it by: `fs`, `s3`. */
 interface Descriptor<T extends OptionTable> {
@@ -45,6 +46,14 @@ export interface OriginScope {
   readonly isAllowed: (source: string) => boolean;
 }
 
+/** What endpoints say of the servers that they ask. */
+export interface UpstreamScope {
+  /** Longest time to connect, and to the header of an answer, in seconds. */
+  readonly downloadTimeout: number;
+  /** Longest gap in a body, in seconds: a server may keep a connection open behind one that ends with it. */
+  readonly idleTimeout: number;
+}
+
 /** A kind of origin. Its options are read under `TINTYPE_<prefix>`. */
 export interface OriginDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
   /** What stands between `TINTYPE_` and an option's name; `<ID>_` unless given. May be empty. */
@@ -56,6 +65,11 @@ export interface OriginDescriptor<T extends OptionTable = OptionTable> extends D
   readonly enabledBy?: string;
   /** Constructs without I/O; `undefined` if the options leave this origin switched off. */
   create(options: OptionsOf<T>, scope: OriginScope): Origin | undefined;
+  /**
+   * Constructs, without I/O, what endpoints ask the servers by that the operator named; only for
+   * origins that speak HTTP.
+   */
+  createUpstream?(options: OptionsOf<T>, scope: UpstreamScope): Upstream;
 }
 
 /** A kind of transformer. Its options are read under `TINTYPE_<ID>_` unless `prefix` says otherwise. */
@@ -64,8 +78,15 @@ export interface TransformerDescriptor<T extends OptionTable = OptionTable> exte
   create(options: OptionsOf<T>): Transformer;
 }
 
+/** Where a dialect is used. */
+export interface DialectScope {
+  /** What stands before every source: sources of an endpoint are relative to its first origin. */
+  readonly baseUrl: string;
+}
+
 /** A grammar of URLs. Its options are read under `TINTYPE_<ID>_` unless `prefix` says otherwise. */
 export interface DialectDescriptor<T extends OptionTable = OptionTable> extends Descriptor<T> {
   readonly prefix?: string;
-  create(options: OptionsOf<T>): Dialect;
+  /** @param scope what an endpoint says besides the options. */
+  create(options: OptionsOf<T>, scope?: DialectScope): Dialect;
 }

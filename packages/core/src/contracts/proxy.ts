@@ -1,4 +1,5 @@
 import type { ByteStream } from './body.ts';
+import type { HeaderPair } from './entry-metadata.ts';
 import type { HttpFields } from './http-fields.ts';
 import type { CacheOutcome } from './observer.ts';
 import type { CacheStorage } from './storage.ts';
@@ -10,6 +11,13 @@ export interface ProxyRequest {
   /** Path and query exactly as received. */
   readonly target: string;
   readonly headers: HttpFields;
+  /**
+   * Names and values in turn, as received, for endpoints that pass requests on; made of `headers` where
+   * a front end doesn't have it.
+   */
+  readonly rawHeaders?: readonly string[] | undefined;
+  /** The request's body, for methods that an endpoint takes; only where there is one. Read once. */
+  readonly body?: ByteStream | undefined;
   /** Aborted when the client has gone away. */
   readonly signal: AbortSignal;
 }
@@ -19,6 +27,11 @@ export interface ProxyResponse {
   readonly status: number;
   /** By lower-case name; includes `content-type`, `content-length` where known, `cache-status`. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * All fields in order, duplicates too, in place of `headers`: what an operator's endpoint passes on.
+   * The front end adds nothing that speaks of the content.
+   */
+  readonly fields?: readonly HeaderPair[] | undefined;
   /**
    * Bytes to send; `undefined` for none (304, HEAD). A stream must be consumed or given up by `return` of
    * its iterator, which frees what feeds it, also before the first `next` (an unstarted generator would
@@ -62,6 +75,11 @@ export interface ImageProxy {
   open(): Promise<void>;
   /** Lets work in flight and pending stores finish, then closes everything in reverse order. */
   close(): Promise<void>;
+  /**
+   * Whether an endpoint answers this method at this target, where it is another than GET and HEAD, or
+   * a path that the front end would answer itself, probes apart.
+   */
+  takes?(method: string, target: string): boolean;
   /** Answers; never rejects. */
   handle(request: ProxyRequest): Promise<ProxyResponse>;
   /** One row for each part that can be checked, `cache` first. */

@@ -65,7 +65,7 @@ export interface Order {
 
 /** What making a variant needs. */
 export interface Workshop extends Relay {
-  readonly sources: Sources;
+  readonly sources: Pick<Sources, 'fetch' | 'flush'>;
   /** Sources that failed lately. */
   readonly negatives: Negatives;
   readonly transformer: Transformer;

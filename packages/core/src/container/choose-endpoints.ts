@@ -1,0 +1,86 @@
+import type { CoreSettings } from '../config/core-options.ts';
+import type { SettingsReader } from '../config/settings-reader.ts';
+import type { Dialect } from '../contracts/dialect.ts';
+import type { Origin } from '../contracts/origin.ts';
+import type { DialectDescriptor, OriginDescriptor } from '../contracts/plugin.ts';
+import type { CacheStorage } from '../contracts/storage.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import { type EndpointHandler, Endpoints } from '../endpoints/endpoints.ts';
+import { imagesOf } from '../endpoints/images.ts';
+import { OriginChain } from '../endpoints/origin-chain.ts';
+import { PassThrough } from '../endpoints/pass-through.ts';
+import { StoredResponses } from '../endpoints/stored-responses.ts';
+import type { PipelineOptions } from '../pipeline/pipeline.ts';
+import { chooseEndpointDialects, chooseUpstream } from './choose-parts.ts';
+import type { Index } from './descriptors.ts';
+
+/** Endpoints that answer, and what they need to be opened and closed. */
+export interface ServedEndpoints {
+  readonly endpoints: Endpoints;
+  readonly upstream: Upstream | undefined;
+  /** Resolves when nothing is in flight and nothing waits for the storage. */
+  close(): Promise<void>;
+}
+
+/** What endpoints use of the proxy's other parts, besides what the pipeline uses. */
+export interface EndpointSurroundings {
+  readonly storage: CacheStorage | undefined;
+  readonly origins: readonly Origin[];
+  readonly lookupDeadlineMs: number;
+  readonly isPaused: () => boolean;
+}
+
+/** Reads what endpoints need of the settings; `serve` is for after the reader's `finish`. */
+export function chooseEndpointParts(
+  all: readonly Endpoint[],
+  {
+    origins: originDescriptors,
+    dialects,
+    settings,
+    reader,
+  }: {
+    readonly origins: Index<OriginDescriptor>;
+    readonly dialects: Index<DialectDescriptor>;
+    readonly settings: CoreSettings;
+    readonly reader: SettingsReader;
+  },
+): { serve(pipeline: PipelineOptions, around: EndpointSurroundings): ServedEndpoints } | undefined {
+  if (all.length === 0) return undefined;
+  const makeUpstream = chooseUpstream(originDescriptors, reader);
+  const ids = new Set(all.flatMap(({ dialect }) => dialect ?? []));
+  const makeDialect = chooseEndpointDialects(ids, dialects, reader);
+  return {
+    serve(pipeline, around) {
+      const { clock, emit, spoolMemory } = pipeline;
+      const { storage } = around;
+      const upstream = makeUpstream?.({ downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout });
+      const stored = storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit });
+      const byScheme = new Map(around.origins.flatMap((origin) => origin.schemes.map((scheme) => [scheme, origin])));
+      const handlerOf = (endpoint: Endpoint): EndpointHandler => {
+        const chain = new OriginChain({ origins: endpoint.origins, upstream, byScheme, clock, emit });
+        const dialect = dialectOf(endpoint, makeDialect);
+        if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline });
+        const maxBytes = endpoint.maxStoredBytes ?? (settings.maxSrcFileSize || Number.POSITIVE_INFINITY);
+        const kept = endpoint.cache ? stored : undefined;
+        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, clock });
+      };
+      const endpoints = new Endpoints(all.map((endpoint) => ({ ...endpoint, handler: handlerOf(endpoint) })));
+      return {
+        endpoints,
+        upstream,
+        close: async () => {
+          await endpoints.close(settings.timeout * 1_000);
+          await stored?.flush();
+        },
+      };
+    },
+  };
+}
+
+function dialectOf(
+  { dialect: id, origins }: Endpoint,
+  make: ReturnType<typeof chooseEndpointDialects>,
+): Dialect | undefined {
+  return id === undefined ? undefined : make(id, { baseUrl: origins[0]?.base ?? '' });
+}

@@ -1,0 +1,187 @@
+import {
+  decideFailure,
+  decideStore,
+  type FieldPair,
+  fieldValue,
+  freshen,
+  hasField,
+  type Policy,
+  type RequestHead,
+  revalidationFields,
+  unconditionalFields,
+  withoutFields,
+} from '@tintype/http-cache';
+import { OriginError } from '../contracts/origin.ts';
+import type { StorageKey } from '../contracts/storage-key.ts';
+import type { FlightControl, FlightWork } from '../pipeline/flight.ts';
+import { pump } from '../pipeline/pump.ts';
+import { Spool } from '../pipeline/spool.ts';
+import type { SpoolMemory } from '../pipeline/spool-memory.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Landing } from './landing.ts';
+import { discard, type OriginAnswer, type OriginChain } from './origin-chain.ts';
+import type { StoredResponse, StoredResponses } from './stored-responses.ts';
+
+/** What fetching for an endpoint needs. */
+export interface FetchingParts {
+  readonly endpoint: Pick<Endpoint, 'policy' | 'withoutDefault' | 'withoutGuess'>;
+  readonly chain: OriginChain;
+  readonly stored: StoredResponses;
+  readonly spoolMemory: SpoolMemory;
+  /** Bytes that a response to be kept may have. */
+  readonly maxBytes: number;
+  readonly clock: () => number;
+}
+
+/** A request for which the origins must be asked. */
+export interface Wanted {
+  readonly rest: string;
+  readonly primary: StorageKey;
+  /** As they will be passed on. */
+  readonly fields: readonly FieldPair[];
+  readonly hadCookies: boolean;
+  /** The stored response that isn't fresh enough; its body is left alone. */
+  readonly stale: StoredResponse | undefined;
+  /** Ask exactly what the client asked, its conditions and ranges too, so that the answer is for it alone. */
+  readonly verbatim: boolean;
+}
+
+/** Asks the origins, and stores what others may have. */
+export function fetching(wanted: Wanted, parts: FetchingParts, control: FlightControl): FlightWork<Landing> {
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+  const work = async (): Promise<Landing> => {
+    let ended: Promise<unknown> = Promise.resolve();
+    try {
+      return await new Fetch(wanted, parts, control, (end) => {
+        ended = end;
+      }).run();
+    } finally {
+      ended.catch(() => undefined).then(() => settle());
+    }
+  };
+  return { result: work(), settled };
+}
+
+class Fetch {
+  readonly #wanted: Wanted;
+  readonly #parts: FetchingParts;
+  readonly #control: FlightControl;
+  readonly #goesOn: (end: Promise<unknown>) => void;
+  readonly #asked: RequestHead & { readonly fields: readonly FieldPair[] };
+
+  constructor(wanted: Wanted, parts: FetchingParts, control: FlightControl, goesOn: (end: Promise<unknown>) => void) {
+    this.#wanted = wanted;
+    this.#parts = parts;
+    this.#control = control;
+    this.#goesOn = goesOn;
+    this.#asked = { method: 'GET', fields: wanted.verbatim ? wanted.fields : unconditionalFields(wanted.fields) };
+  }
+
+  async run(): Promise<Landing> {
+    const { stale } = this.#wanted;
+    const { policy } = this.#parts.endpoint;
+    try {
+      let answer = await this.#ask(stale);
+      if (answer.status === 304 && answer.validated && stale !== undefined) {
+        const validated = this.#validated(stale, answer);
+        if (validated !== undefined) return validated;
+        // It spoke of another representation.
+        answer = await this.#ask(undefined);
+      }
+      if (answer.status === 304 && !this.#isConditional) {
+        discard(answer);
+        throw new OriginError('unavailable', 'The source answered 304 to a request without a condition.');
+      }
+      const { fields } = this.#asked;
+      const failed = decideFailure(stale?.entry.freshness, answer.status, fields, answer.receivedAt, policy);
+      if (failed.action === 'serve') {
+        discard(answer);
+        return { kind: 'failed', failure: answer.status };
+      }
+      return this.#land(answer);
+    } catch (error) {
+      if (this.#control.signal.aborted || !OriginError.is(error)) throw error;
+      return { kind: 'failed', failure: 'disconnected', error };
+    }
+  }
+
+  #ask(stale: StoredResponse | undefined): Promise<OriginAnswer> {
+    const { rest } = this.#wanted;
+    const { fields } = this.#asked;
+    const validators =
+      stale === undefined ? undefined : { source: stale.source, fields: revalidationFields(stale.entry.fields) };
+    return this.#parts.chain.ask({ method: 'GET', rest, fields, validators, signal: this.#control.signal });
+  }
+
+  get #isConditional(): boolean {
+    const { fields } = this.#asked;
+    return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
+  }
+
+  /** `undefined` if the 304 isn't about the stored response. RFC 9111 §4.3.4. */
+  #validated(stale: StoredResponse, answer: OriginAnswer): Landing | undefined {
+    discard(answer);
+    const { stored } = this.#parts;
+    const { requestedAt, receivedAt } = answer;
+    // Asked about a single tag, the origin has said that it is still the one: another beside that is a
+    // contradiction, and no reason to fetch everything again.
+    const fields = hasField(stale.entry.fields, 'etag') ? withoutFields(answer.fields, TAG) : answer.fields;
+    const validation = { request: this.#asked, fields, requestedAt, receivedAt };
+    const decision = freshen(stale.entry, validation, this.#policyFor(contentType(stale.entry.fields)));
+    if (decision.action === 'mismatch') return undefined;
+    const { entry } = decision;
+    if (decision.action === 'update') {
+      this.#control.commit();
+      this.#goesOn(stored.freshen(stale, entry));
+      return { kind: 'validated', key: stale.key, entry };
+    }
+    if (decision.evict) this.#goesOn(stored.remove(stale.key));
+    return { kind: 'once', entry, reason: decision.reason };
+  }
+
+  #land(answer: OriginAnswer): Landing {
+    const { stored, maxBytes, spoolMemory } = this.#parts;
+    const { status, fields, requestedAt, receivedAt } = answer;
+    const exchange = { request: this.#asked, response: { status, fields }, requestedAt, receivedAt };
+    const decision = decideStore(exchange, this.#policyFor(contentType(fields)));
+    if (!decision.store) return { kind: 'private', answer, reason: decision.reason };
+    const length = Number(fieldValue(fields, 'content-length') ?? Number.NaN);
+    const size = Number.isSafeInteger(length) && length >= 0 ? length : undefined;
+    if (size !== undefined && size > Math.min(maxBytes, stored.maxBytes)) {
+      return { kind: 'private', answer, reason: 'too-large' };
+    }
+    const { entry } = decision;
+    this.#control.commit();
+    const spool = new Spool({ memory: spoolMemory });
+    const arrive = async (): Promise<void> => {
+      try {
+        await pump({ status, headers: {}, body: answer.body }, spool, this.#control.signal);
+        const { part } = entry;
+        // A part must be as long as its place says, and nothing longer than allowed is kept.
+        const isWhole = part === undefined || part.last - part.first + 1 === spool.size;
+        if (!isWhole || spool.size > maxBytes) return;
+        const body = { size: spool.size, open: () => spool.read() };
+        await stored.store(this.#wanted.primary, entry, body, spool.size, answer.source);
+      } finally {
+        // Only after the flight is forgotten and its last waiter has begun to read.
+        setImmediate(() => spool.dispose().catch(() => undefined));
+      }
+    };
+    this.#goesOn(arrive());
+    return { kind: 'shared', answer, entry, spool, size };
+  }
+
+  /**
+   * Lifetimes by default are for images, to requests without cookies: a page that answers by an image's
+   * path may be somebody's own, and then nothing but its origin's word makes it everybody's.
+   */
+  #policyFor(type: string): Policy {
+    const { policy, withoutDefault, withoutGuess } = this.#parts.endpoint;
+    if (this.#wanted.hadCookies) return withoutGuess;
+    return type.toLowerCase().startsWith('image/') ? policy : withoutDefault;
+  }
+}
+
+const TAG: ReadonlySet<string> = new Set(['etag']);
+
+const contentType = (fields: readonly FieldPair[]): string => fieldValue(fields, 'content-type')?.trim() ?? '';

@@ -1,0 +1,153 @@
+import { createPolicy } from '@tintype/http-cache';
+import { type Dialect, type DialectRequest, type ImageRequest, RequestError } from '../contracts/dialect.ts';
+import type { HttpFields } from '../contracts/http-fields.ts';
+import { OriginError } from '../contracts/origin.ts';
+import type { ProxyRequest } from '../contracts/proxy.ts';
+import { createFreshnessPolicy, type FreshnessPolicy } from '../freshness/policy.ts';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
+import type { Fetched, FetchOptions } from '../pipeline/sources.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointHandler } from './endpoints.ts';
+import { endToEnd } from './fields.ts';
+import { discard, type OriginChain } from './origin-chain.ts';
+
+/** What an endpoint with a dialect is made of. */
+export interface ImagesOptions {
+  readonly endpoint: Endpoint;
+  readonly chain: OriginChain;
+  /** It puts the first origin's base before every source. */
+  readonly dialect: Dialect;
+  /** The pipeline of image URLs without endpoints. */
+  readonly pipeline: PipelineOptions;
+}
+
+/** An endpoint whose paths are image URLs, of sources that its origins have. */
+export function imagesOf({ endpoint, chain, dialect, pipeline: options }: ImagesOptions): EndpointHandler {
+  const [first] = endpoint.origins;
+  const pipeline = new Pipeline({
+    ...options,
+    dialect: ofChain(dialect, endpoint),
+    // Whatever follows the base stays in the operator's folder; TINTYPE_ALLOWED_SOURCES is for what clients choose.
+    isAllowed: () => true,
+    sources: {
+      fetch: (source, asked) => fetchFrom(endpoint, chain, first?.base ?? '', source, asked),
+      flush: async () => undefined,
+    },
+    policyOf: policiesOf(endpoint, options.policyOf),
+  });
+  return {
+    handle: (request, rest) => pipeline.handle(below(request, rest)),
+    close: () => pipeline.close(),
+  };
+}
+
+/** The request as if the endpoint's path were all there is. */
+function below(request: ProxyRequest, rest: string): ProxyRequest {
+  const { method, headers } = request;
+  return {
+    method,
+    target: rest,
+    headers,
+    // Made when somebody asks for it: a hit from memory never does.
+    get signal() {
+      return request.signal;
+    },
+  };
+}
+
+/**
+ * A dialect whose sources lie in an endpoint's folder, and whose entries are those of its whole chain:
+ * another second origin may have another image.
+ */
+function ofChain(dialect: Dialect, { prefix, origins }: Endpoint): Dialect {
+  const base = origins[0]?.base ?? '';
+  const chain = [prefix, ...origins.map((origin) => origin.base)].join(' ');
+  return {
+    signatureOf: (request) => dialect.signatureOf(request),
+    verify: (signature, keys) => dialect.verify(signature, keys),
+    sign: (path, keys) => dialect.sign(path, keys),
+    parse(request: DialectRequest): ImageRequest {
+      const image = dialect.parse(request);
+      if (!image.source.startsWith(base) || leavesFolder(image.source.slice(base.length))) {
+        throw new RequestError(400, 'invalid-source', 'The source must be a path within this endpoint.');
+      }
+      return { ...image, cachebuster: `${chain} ${image.cachebuster}` };
+    },
+  };
+}
+
+/** Segments `.` and `..`, written however, backslashes and control characters: servers read them differently. */
+function leavesFolder(path: string): boolean {
+  const [folder = ''] = path.split(/[?#]/, 1);
+  return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?=\/|%2f|$)|\\|%5c/i.test(folder) || hasControlCharacter(path);
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
+/** What the settings say of images, with what the endpoint says instead. */
+function policiesOf({ cache, given }: Endpoint, policyOf: PipelineOptions['policyOf']): PipelineOptions['policyOf'] {
+  const own = new WeakMap<FreshnessPolicy, FreshnessPolicy>();
+  return (image, target) => {
+    const general = policyOf(image, target);
+    const known = own.get(general);
+    if (known !== undefined) return known;
+    const { column: _column, edgeTtl, browserTtl, ...rest } = general.http;
+    const http = createPolicy({
+      ...rest,
+      ...(edgeTtl === undefined ? {} : { edgeTtl }),
+      ...(browserTtl === undefined ? {} : { browserTtl }),
+      ...given,
+    });
+    const policy = createFreshnessPolicy({ ...general, http, cached: cache && general.cached });
+    own.set(general, policy);
+    return policy;
+  };
+}
+
+async function fetchFrom(
+  { origins }: Endpoint,
+  chain: OriginChain,
+  base: string,
+  source: string,
+  { signal, conditions = {} }: FetchOptions,
+): Promise<Fetched> {
+  // What HTTP cannot carry is percent-encoded; everything else is sent as it is.
+  const path = source
+    .slice(base.length)
+    .replace(/#.*$/s, '')
+    .replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  const conditional = Object.entries(conditions).flatMap(([name, value]) => {
+    // A date means something to the origin that gave it alone; of several nobody knows which that was.
+    const isUseful = value !== undefined && (origins.length === 1 || name === 'if-none-match');
+    return isUseful ? [[name, value] as const] : [];
+  });
+  const question = { method: 'GET', rest: `/${path}`, fields: [...ASKED, ...conditional], signal };
+  const answer = await chain.ask(question);
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of endToEnd(answer.fields)) {
+    const key = name.toLowerCase();
+    if (key === 'set-cookie' || key === 'set-cookie2') continue;
+    headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
+  }
+  const fields: HttpFields = headers;
+  const coding = (fields['content-encoding'] ?? '').trim().toLowerCase();
+  if (coding !== '' && coding !== 'identity') {
+    discard(answer);
+    throw new OriginError('unavailable', 'The source sent a content coding that was not asked for.');
+  }
+  const { status, body, requestedAt, receivedAt } = answer;
+  return { response: { status, headers: fields, body }, requestedAt, receivedAt };
+}
+
+/** Images gain nothing from another compression, and lengths and tags then mean the bytes themselves. */
+const ASKED = [
+  ['Accept', 'image/*,*/*;q=0.5'],
+  ['Accept-Encoding', 'identity'],
+  ['User-Agent', 'tintype'],
+] as const;

@@ -1,0 +1,170 @@
+import { type FieldPair, isSafeMethod } from '@tintype/http-cache';
+import { BufferedBody } from '../bodies.ts';
+import type { Body, ByteStream } from '../contracts/body.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import { type Origin, OriginError } from '../contracts/origin.ts';
+import type { Upstream } from '../contracts/upstream.ts';
+import type { EndpointOrigin } from './endpoint.ts';
+
+/** What is asked of an endpoint's origins. */
+export interface Question {
+  readonly method: string;
+  /** Path and query below the endpoint, beginning with a slash. */
+  readonly rest: string;
+  readonly fields: readonly FieldPair[];
+  /**
+   * Further fields for the origin that an entry is from: validators mean something to it alone. `source`
+   * as an answer gave it.
+   */
+  readonly validators?: { readonly source: string; readonly fields: readonly FieldPair[] } | undefined;
+  readonly body?: ByteStream | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** An origin's answer, as it came. */
+export interface OriginAnswer {
+  readonly status: number;
+  readonly fields: readonly FieldPair[];
+  readonly body: Body;
+  /** The absolute URL that was asked. */
+  readonly source: string;
+  /** Whether validators went with the question. */
+  readonly validated: boolean;
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+}
+
+export interface OriginChainOptions {
+  readonly origins: readonly EndpointOrigin[];
+  /** For origins of the web. */
+  readonly upstream: Upstream | undefined;
+  /** For all others, by scheme. */
+  readonly byScheme: ReadonlyMap<string, Origin>;
+  readonly clock: () => number;
+  readonly emit: (event: ProxyEvent) => void;
+}
+
+/** Answers that make an origin count as failed. RFC 5861 §4. */
+const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+/** An endpoint's origins, asked in their order until one has what is wanted. */
+export class OriginChain {
+  readonly #options: OriginChainOptions;
+
+  constructor(options: OriginChainOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The first answer that is neither 404 nor a failure. Without one it is the first failure, because
+   * what an origin could not say is not known to be missing; else the 404. Methods that change
+   * something go to the first origin alone: done twice they could do harm.
+   *
+   * @throws OriginError if the first to fail gave no answer; the signal's reason once that is aborted.
+   */
+  async ask(question: Question): Promise<OriginAnswer> {
+    const { origins } = this.#options;
+    const asked = isSafeMethod(question.method) && question.body === undefined ? origins : origins.slice(0, 1);
+    let failed: { readonly answer: OriginAnswer } | { readonly error: unknown } | undefined;
+    let missing: OriginAnswer | undefined;
+    const giveUp = (): void => {
+      discard(missing);
+      if (failed !== undefined && 'answer' in failed) discard(failed.answer);
+    };
+    for (const origin of asked) {
+      try {
+        const answer = await this.#askOne(origin, question);
+        if (answer.status === 404) {
+          discard(missing);
+          missing = answer;
+        } else if (FAILURES.has(answer.status)) {
+          if (failed === undefined) failed = { answer };
+          else discard(answer);
+        } else {
+          giveUp();
+          return answer;
+        }
+      } catch (error) {
+        if (question.signal.aborted) {
+          giveUp();
+          throw error;
+        }
+        failed ??= { error };
+      }
+    }
+    if (failed === undefined && missing !== undefined) return missing;
+    discard(missing);
+    if (failed !== undefined && 'answer' in failed) return failed.answer;
+    throw failed?.error ?? new OriginError('misconfigured', 'This endpoint has no origin.');
+  }
+
+  /** The path and query below the endpoint of a URL that an answer names; `undefined` if it lies elsewhere. */
+  restOf(url: string): string | undefined {
+    const base = this.#options.origins.find((origin) => url.startsWith(origin.base))?.base;
+    return base === undefined ? undefined : `/${url.slice(base.length)}`;
+  }
+
+  async #askOne(origin: EndpointOrigin, question: Question): Promise<OriginAnswer> {
+    const { clock, emit } = this.#options;
+    const started = performance.now();
+    const requestedAt = clock();
+    const source = origin.base + question.rest.slice(1);
+    const validators = question.validators?.source === source ? question.validators.fields : [];
+    const fields = [...question.fields, ...validators];
+    const answer = await (origin.web === undefined
+      ? this.#fetch(origin, source, question, fields)
+      : this.#send(origin.web, question, fields));
+    emit({ type: 'fetched', scheme: origin.scheme, status: answer.status, ms: performance.now() - started });
+    return { ...answer, source, validated: validators.length > 0, requestedAt, receivedAt: clock() };
+  }
+
+  async #send(
+    web: NonNullable<EndpointOrigin['web']>,
+    { method, rest, body, signal }: Question,
+    fields: readonly FieldPair[],
+  ): Promise<Pick<OriginAnswer, 'status' | 'fields' | 'body'>> {
+    const { upstream } = this.#options;
+    if (upstream === undefined) throw new OriginError('misconfigured', 'No plugin asks origins of the web.');
+    return upstream.send({
+      method,
+      origin: web.origin,
+      target: web.path + rest.slice(1),
+      fields,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  /** By an origin that is used for sources, too: it has credentials of its own and reads only. */
+  async #fetch(
+    { scheme }: EndpointOrigin,
+    source: string,
+    { method, signal }: Question,
+    fields: readonly FieldPair[],
+  ): Promise<Pick<OriginAnswer, 'status' | 'fields' | 'body'>> {
+    const origin = this.#options.byScheme.get(scheme);
+    if (origin === undefined) throw new OriginError('misconfigured', `No origin takes ${scheme}://.`);
+    if (method !== 'GET' && method !== 'HEAD') {
+      return { status: 405, fields: [['Allow', 'GET, HEAD']], body: new BufferedBody(new Uint8Array(0)) };
+    }
+    const headers: Record<string, string> = {};
+    for (const [name, value] of fields) if (TOLD.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
+    const request = { headers, maxBytes: Number.POSITIVE_INFINITY, signal };
+    const response = await origin.fetch(source, request);
+    const pairs = Object.entries(response.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    );
+    if (method === 'GET') return { status: response.status, fields: pairs, body: response.body };
+    response.body.discard().catch(() => undefined);
+    return { status: response.status, fields: pairs, body: new BufferedBody(new Uint8Array(0)) };
+  }
+}
+
+/** What such an origin is told of a request; a client's credentials are none of its business. */
+const TOLD: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since', 'range', 'if-range']);
+
+/** Gives up a body that nobody reads, and waits for nothing. */
+export function discard(answer: Pick<OriginAnswer, 'body'> | undefined): void {
+  answer?.body.discard().catch(() => undefined);
+}

@@ -1,0 +1,469 @@
+import {
+  answerFromEntry,
+  type CacheEntry,
+  decideFailure,
+  decideServe,
+  type FieldPair,
+  type ForwardReason,
+  fieldLines,
+  freshenByHead,
+  hasField,
+  invalidationTargets,
+  parseCacheControl,
+  remainingTtl,
+  type ServeDecision,
+  secondaryKey,
+  unconditionalFields,
+  varyKey,
+  varyMatches,
+  withoutFields,
+} from '@tintype/http-cache';
+import { LRUCache } from 'lru-cache';
+import type { ByteStream } from '../contracts/body.ts';
+import { RequestError } from '../contracts/dialect.ts';
+import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import type { StorageKey } from '../contracts/storage-key.ts';
+import { Flights } from '../pipeline/flight.ts';
+import { problemOf } from '../pipeline/problem.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type FetchingParts, fetching, type Wanted } from './fetching.ts';
+import { forwardedFields, passedFields } from './fields.ts';
+import type { Landing } from './landing.ts';
+import { discard, type OriginChain } from './origin-chain.ts';
+import { type Handling, passedAnswer, problemAnswer, slice } from './passed-answer.ts';
+import { primaryKey, urlPrefix } from './response-key.ts';
+import type { StoredResponse, StoredResponses } from './stored-responses.ts';
+
+/** A stored body of at most so many bytes is read whole before it is answered: a damaged one is then a miss. */
+const READ_WHOLE_BYTES = 256 * 1024;
+
+/** URLs whose last response was for one client alone, and for how long nobody waits for another's, in milliseconds. */
+const UNSHARED = { max: 10_000, ttl: 60_000 };
+
+export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'stored'> {
+  readonly endpoint: Endpoint;
+  readonly chain: OriginChain;
+  /** Without it nothing is kept. */
+  readonly stored: StoredResponses | undefined;
+}
+
+/** A request on its way through an endpoint. */
+interface Passing {
+  readonly request: ProxyRequest;
+  readonly rest: string;
+  readonly primary: StorageKey;
+  readonly fields: readonly FieldPair[];
+  readonly hadCookies: boolean;
+}
+
+/** An endpoint without a dialect: a plain HTTP cache before its origins. RFC 9111. */
+export class PassThrough {
+  readonly #options: PassThroughOptions;
+  /** What tells this endpoint's entries from another's. */
+  readonly #identity: string;
+  readonly #flights = new Flights<Landing>();
+  readonly #unshared = new LRUCache<string, true>(UNSHARED);
+  #alone = 0;
+
+  constructor(options: PassThroughOptions) {
+    this.#options = options;
+    const { prefix, origins } = options.endpoint;
+    this.#identity = [prefix, ...origins.map(({ base }) => base)].join(' ');
+  }
+
+  /**
+   * Answers; never rejects.
+   *
+   * @param rest path and query below the endpoint, beginning with a slash.
+   */
+  async handle(request: ProxyRequest, rest: string): Promise<ProxyResponse> {
+    try {
+      if (rest.includes('#')) throw new RequestError(400, 'bad-target', 'A request target has no fragment.');
+      const { endpoint, stored } = this.#options;
+      const { fields, cookies, hadCookies } = forwardedFields(request, endpoint.cookies, request.body !== undefined);
+      const primary = primaryKey(this.#identity, rest, cookies);
+      const passing = { request, rest, primary, fields, hadCookies };
+      if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#forward(passing);
+      if (stored === undefined) return await this.#relay(passing, { fwd: 'bypass' });
+      return await this.#cached(passing, stored);
+    } catch (error) {
+      return problemAnswer(request, problemOf(error), {});
+    }
+  }
+
+  /** Resolves when nothing is in flight and nothing waits for the storage. */
+  async close(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#flights.abort(new Error('The proxy was closed.')), timeoutMs);
+    await this.#flights.settled();
+    clearTimeout(timer);
+  }
+
+  async #cached(passing: Passing, stored: StoredResponses): Promise<ProxyResponse> {
+    const { request, fields, primary } = passing;
+    const { policy } = this.#options.endpoint;
+    const { mark } = this.#flights;
+    let found = await stored.find(primary, fields, policy);
+    // A lookup that took longer than a whole flight may have missed what that brought.
+    if (found === undefined && this.#flights.endedSince(primary, mark))
+      found = await stored.find(primary, fields, policy);
+    const response = found?.kind === 'response' ? found.response : undefined;
+    const now = this.#options.clock();
+    const decision = this.#decide(passing, response, now);
+    if (decision.action === 'unavailable') {
+      response?.body.discard().catch(() => undefined);
+      return problemAnswer(
+        request,
+        { status: 504, code: 'only-if-cached', message: 'There is no stored response that may be used.' },
+        { detail: 'only-if-cached' },
+      );
+    }
+    if (decision.action === 'serve' && response !== undefined) {
+      const answer = await this.#fromStored(passing, response, response.entry, {
+        hit: true,
+        ttl: remainingTtl(response.entry.freshness.freshUntil, now),
+        ...(decision.reason === 'stale-while-revalidate' ? { detail: 'swr' } : {}),
+      });
+      if (answer !== undefined) {
+        if (decision.refresh) this.#refresh(passing, response);
+        return answer;
+      }
+      // What is stored is another part, or damaged.
+      return this.#miss(passing, undefined, 'partial');
+    }
+    const reason = decision.action === 'revalidate' ? decision.reason : found === undefined ? 'uri-miss' : 'vary-miss';
+    return this.#miss(passing, response, reason);
+  }
+
+  /** `only-if-cached` counts also where a client's other wishes don't. RFC 9111 §5.2.1.7. */
+  #decide({ fields }: Passing, response: StoredResponse | undefined, now: number): ServeDecision {
+    const { policy } = this.#options.endpoint;
+    const decision = decideServe(response?.entry.freshness, fields, now, policy);
+    if (decision.action === 'serve' || policy.clientCacheControl === 'obey') return decision;
+    const lines = fieldLines(fields, 'cache-control');
+    return lines.length > 0 && parseCacheControl(lines).onlyIfCached ? { action: 'unavailable' } : decision;
+  }
+
+  /** @param response what is stored and must be validated, with its body unread. */
+  async #miss(passing: Passing, response: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
+    const { request, fields, primary } = passing;
+    if (request.method === 'HEAD') return this.#head(passing, response, fwd);
+    // A part can't be validated for one who wants another part.
+    const stale = response?.entry.part === undefined ? response : undefined;
+    if (stale === undefined) response?.body.discard().catch(() => undefined);
+    const isPlain = stale !== undefined || !isParticular(fields);
+    const key = stale?.key ?? primary;
+    const isOwn = hasField(fields, 'authorization') || passing.hadCookies || this.#unshared.has(primary);
+    // Who asks for a part, or under a condition, may wait for the whole, but doesn't ask for it.
+    if (isOwn || (!isPlain && !this.#flights.has(key))) return this.#askAlone(passing, stale, fwd);
+    return this.#askTogether(passing, stale, key, fwd);
+  }
+
+  async #askTogether(
+    passing: Passing,
+    stale: StoredResponse | undefined,
+    key: string,
+    fwd: ForwardReason,
+  ): Promise<ProxyResponse> {
+    const { request, fields, primary } = passing;
+    const { policy } = this.#options.endpoint;
+    const wanted = this.#wanted(passing, stale, false);
+    const { value: landing, collapsed } = await this.#join(key, wanted, request.signal);
+    if (!collapsed) return this.#answer(passing, landing, stale, { fwd }, false);
+    switch (landing.kind) {
+      case 'shared': {
+        const { vary } = landing.entry;
+        if (varyMatches(vary, fields, policy.normalise)) {
+          return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
+        }
+        // Those who want the same other variant wait for one of them.
+        const names = vary.map(([name]) => name);
+        const own = `${primary}|${secondaryKey(varyKey(names, fields, policy.normalise))}`;
+        return own === key ? this.#askAlone(passing, stale, fwd) : this.#askTogether(passing, stale, own, 'vary-miss');
+      }
+      case 'validated':
+        if (stale?.key === landing.key) return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
+        return this.#askAlone(passing, stale, fwd);
+      case 'failed':
+        return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
+      default:
+        return this.#askAlone(passing, stale, fwd);
+    }
+  }
+
+  /** Nobody else waits for this one. Its answer may be stored all the same. */
+  async #askAlone(passing: Passing, stale: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
+    const wanted = this.#wanted(passing, stale, stale === undefined);
+    this.#alone += 1;
+    const { value } = await this.#join(`${passing.primary}|alone ${this.#alone}`, wanted, passing.request.signal);
+    return this.#answer(passing, value, stale, { fwd }, wanted.verbatim);
+  }
+
+  /** Gets a new response behind the back of the one that was served. RFC 5861 §3. */
+  #refresh(passing: Passing, response: StoredResponse): void {
+    const { key } = response;
+    if (this.#flights.has(key)) return;
+    const nobody = new AbortController().signal;
+    this.#join(key, this.#wanted(passing, response, false), nobody).then(
+      ({ value, collapsed }) => {
+        if (value.kind === 'private' && !collapsed) discard(value.answer);
+      },
+      () => undefined,
+    );
+  }
+
+  #wanted(
+    { rest, primary, fields, hadCookies }: Passing,
+    stale: StoredResponse | undefined,
+    verbatim: boolean,
+  ): Wanted {
+    return { rest, primary, fields, hadCookies, stale, verbatim };
+  }
+
+  #join(
+    key: string,
+    wanted: Wanted,
+    signal: AbortSignal,
+  ): Promise<{ readonly value: Landing; readonly collapsed: boolean }> {
+    const { stored, ...parts } = this.#options;
+    if (stored === undefined) throw new Error('Nothing is joined where nothing is kept.');
+    return this.#flights.join(key, signal, (control) => {
+      const work = fetching(wanted, { ...parts, stored }, control);
+      work.result.then(
+        (landing) => {
+          if (landing.kind === 'private') this.#keepPrivate(wanted, landing, signal);
+          else if (landing.kind === 'shared') this.#unshared.delete(wanted.primary);
+        },
+        () => undefined,
+      );
+      return work;
+    });
+  }
+
+  /** A response for one client is given up with that client, and nobody waits for the next one. */
+  #keepPrivate({ primary }: Wanted, { answer, reason }: Landing & { kind: 'private' }, signal: AbortSignal): void {
+    if (reason !== 'request-no-store' && reason !== 'authorization') this.#unshared.set(primary, true);
+    if (signal.aborted) discard(answer);
+    else signal.addEventListener('abort', () => discard(answer), { once: true });
+  }
+
+  /** @param verbatim the origins were asked exactly what this client asked. */
+  async #answer(
+    passing: Passing,
+    landing: Landing,
+    stale: StoredResponse | undefined,
+    handling: Handling,
+    verbatim: boolean,
+  ): Promise<ProxyResponse> {
+    const { request } = passing;
+    const { policy } = this.#options.endpoint;
+    if (landing.kind !== 'validated' && landing.kind !== 'once' && landing.kind !== 'failed') {
+      stale?.body.discard().catch(() => undefined);
+    }
+    switch (landing.kind) {
+      case 'private': {
+        const { status, fields, body } = landing.answer;
+        const content = request.method === 'HEAD' || hasNoContent(status) ? undefined : body.stream();
+        const how = { ...handling, fwdStatus: status, stored: false, detail: landing.reason };
+        return passedAnswer(status, passedFields(fields, policy), content, how);
+      }
+      case 'shared':
+        return this.#fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
+      case 'validated':
+      case 'once': {
+        const detail = landing.kind === 'once' ? { stored: false, detail: landing.reason } : {};
+        const how = { ...handling, fwdStatus: 304, ...detail };
+        const answer = stale === undefined ? undefined : await this.#fromStored(passing, stale, landing.entry, how);
+        return answer ?? this.#askAlone(passing, undefined, 'miss');
+      }
+      case 'failed':
+        return this.#afterFailure(passing, landing, stale, handling);
+    }
+  }
+
+  /** RFC 9111 §4.2.4, §4.3.3; RFC 5861 §4. */
+  async #afterFailure(
+    passing: Passing,
+    { failure, error }: Landing & { kind: 'failed' },
+    stale: StoredResponse | undefined,
+    handling: Handling,
+  ): Promise<ProxyResponse> {
+    const { clock, endpoint } = this.#options;
+    const now = clock();
+    const decision = decideFailure(stale?.entry.freshness, failure, passing.fields, now, endpoint.policy);
+    if (decision.action === 'serve' && stale !== undefined) {
+      const how = { hit: true, ttl: remainingTtl(stale.entry.freshness.freshUntil, now), detail: 'sie' };
+      const answer = await this.#fromStored(passing, stale, stale.entry, how);
+      if (answer !== undefined) return answer;
+    } else stale?.body.discard().catch(() => undefined);
+    // Another one's stale response stood in for this answer, and this client has none.
+    if (failure !== 'disconnected') return this.#askAlone(passing, undefined, 'miss');
+    const problem = problemOf(error);
+    const status = decision.action === 'fail' && decision.status === 504 ? 504 : problem.status;
+    return problemAnswer(passing.request, { ...problem, status }, { ...handling, stored: false });
+  }
+
+  /** The answer from what is on its way, or already there. */
+  #fromSpool(
+    passing: Passing,
+    { answer, entry, spool, size }: Landing & { kind: 'shared' },
+    handling: Handling,
+    verbatim: boolean,
+  ): ProxyResponse {
+    const { clock, endpoint } = this.#options;
+    const { request } = passing;
+    const how = { ...handling, stored: true };
+    const fields = passedFields(answer.fields, endpoint.policy);
+    // Read from at once: it may be disposed of in the next turn.
+    const read = (): ByteStream => spool.read(request.signal);
+    if (!verbatim && isParticular(passing.fields)) {
+      // Without the size no range can be placed; a server may ignore one.
+      const head = size === undefined ? withoutFields(passing.fields, RANGES) : passing.fields;
+      const made = answerFromEntry(entry, { method: 'GET', fields: head }, size ?? 0, clock(), endpoint.policy);
+      if (made !== undefined && made.status !== entry.status) {
+        const { span } = made;
+        const body = !made.body ? undefined : span === undefined ? read() : slice(read(), span.first, span.last);
+        return passedAnswer(made.status, made.fields, body, how);
+      }
+    }
+    return passedAnswer(answer.status, fields, hasNoContent(answer.status) ? undefined : read(), how);
+  }
+
+  /** The answer from a stored body; `undefined` if it doesn't have what is asked for, or can't be read. */
+  async #fromStored(
+    { request, fields }: Passing,
+    stored: StoredResponse,
+    entry: CacheEntry,
+    handling: Handling,
+  ): Promise<ProxyResponse | undefined> {
+    const { clock, endpoint } = this.#options;
+    const { body, size } = stored;
+    const answer = answerFromEntry(entry, { method: request.method, fields }, size, clock(), endpoint.policy);
+    if (answer === undefined || !answer.body || request.method === 'HEAD') {
+      body.discard().catch(() => undefined);
+      return answer === undefined ? undefined : passedAnswer(answer.status, answer.fields, undefined, handling);
+    }
+    const { span } = answer;
+    const bytes = body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#whole(stored) : undefined);
+    if (bytes === undefined && size <= READ_WHOLE_BYTES) return undefined;
+    const all: readonly FieldPair[] =
+      span !== undefined || hasField(answer.fields, 'content-length')
+        ? answer.fields
+        : [...answer.fields, ['Content-Length', String(size)]];
+    let content: Uint8Array | ByteStream;
+    if (bytes !== undefined) content = span === undefined ? bytes : bytes.subarray(span.first, span.last + 1);
+    else if (span === undefined || span.last - span.first + 1 === size) content = this.#guarded(stored, body.stream());
+    else content = await this.#part(stored, span.first, span.last);
+    return passedAnswer(answer.status, all, content, handling);
+  }
+
+  async #whole(stored: StoredResponse): Promise<Uint8Array | undefined> {
+    try {
+      return await stored.body.bytes();
+    } catch (error) {
+      this.#dropIfCorrupt(stored, error);
+      return undefined;
+    }
+  }
+
+  async #part(stored: StoredResponse, first: number, last: number): Promise<ByteStream> {
+    const part = await this.#options.stored?.part(stored, first, last);
+    if (part === undefined) return slice(this.#guarded(stored, stored.body.stream()), first, last);
+    stored.body.discard().catch(() => undefined);
+    return part.stream();
+  }
+
+  /** A stream that drops the entry if it turns out damaged on the way. */
+  #guarded(stored: StoredResponse, stream: ByteStream): ByteStream {
+    const chunks = stream[Symbol.asyncIterator]();
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: async () => {
+        try {
+          return await chunks.next();
+        } catch (error) {
+          this.#dropIfCorrupt(stored, error);
+          throw error;
+        }
+      },
+      return: async () => {
+        await chunks.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  #dropIfCorrupt({ key }: StoredResponse, error: unknown): void {
+    if (StorageError.is(error) && error.code === 'corrupt') void this.#options.stored?.remove(key);
+  }
+
+  /** HEAD goes to the origin as it is, and freshens what is stored. RFC 9111 §4.3.5. */
+  async #head(passing: Passing, response: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
+    const { chain, endpoint, stored } = this.#options;
+    const { request, rest, fields } = passing;
+    response?.body.discard().catch(() => undefined);
+    const answer = await chain.ask({ method: 'HEAD', rest, fields, signal: request.signal });
+    if (response !== undefined && answer.status === 200 && response.entry.status === 200) {
+      const { requestedAt, receivedAt, status } = answer;
+      const validation = {
+        request: { method: 'HEAD', fields },
+        status,
+        fields: answer.fields,
+        requestedAt,
+        receivedAt,
+      };
+      const fresh = freshenByHead(response.entry, validation, endpoint.policy);
+      if (fresh?.action === 'update') await stored?.freshen(response, fresh.entry);
+      else if (fresh === undefined) await stored?.remove(response.key);
+    }
+    discard(answer);
+    const how = { fwd, fwdStatus: answer.status, stored: false };
+    return passedAnswer(answer.status, passedFields(answer.fields, endpoint.policy), undefined, how);
+  }
+
+  /** Methods that aren't cached: never together, never stored, and what they change is forgotten. RFC 9111 §4.4. */
+  async #forward(passing: Passing): Promise<ProxyResponse> {
+    const { chain, stored } = this.#options;
+    const { request, rest, fields } = passing;
+    const { method, body, signal } = request;
+    const question = { method, rest, fields, signal, ...(body === undefined ? {} : { body }) };
+    const answer = await chain.ask(question);
+    const { status, source } = answer;
+    const targets = invalidationTargets({ method, url: source, status, fields: answer.fields });
+    if (targets.length > 0 && stored !== undefined) {
+      const rests = new Set([rest, ...targets.flatMap((url) => chain.restOf(url) ?? [])]);
+      await Promise.all([...rests].map((one) => stored.invalidate(urlPrefix(this.#identity, one))));
+    }
+    return this.#passed(passing, answer, { fwd: 'method' });
+  }
+
+  async #relay(passing: Passing, handling: Handling): Promise<ProxyResponse> {
+    const { request, rest, fields } = passing;
+    const { method, signal } = request;
+    return this.#passed(passing, await this.#options.chain.ask({ method, rest, fields, signal }), handling);
+  }
+
+  #passed({ request }: Passing, answer: Awaited<ReturnType<OriginChain['ask']>>, handling: Handling): ProxyResponse {
+    const { status, fields, body } = answer;
+    const isEmpty = request.method === 'HEAD' || hasNoContent(status);
+    if (isEmpty) discard(answer);
+    const how = { ...handling, fwdStatus: status };
+    return passedAnswer(
+      status,
+      passedFields(fields, this.#options.endpoint.policy),
+      isEmpty ? undefined : body.stream(),
+      how,
+    );
+  }
+}
+
+const RANGES: ReadonlySet<string> = new Set(['range', 'if-range']);
+
+/** Whether a request has conditions or asks for a part. */
+function isParticular(fields: readonly FieldPair[]): boolean {
+  return unconditionalFields(fields).length !== fields.length;
+}
+
+function hasNoContent(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}

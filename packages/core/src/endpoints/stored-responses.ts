@@ -1,0 +1,281 @@
+import { type CacheEntry, type FieldPair, type Policy, selectEntry } from '@tintype/http-cache';
+import { LRUCache } from 'lru-cache';
+import type { Body } from '../contracts/body.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
+import type { BodySource, CacheStorage, GetHit } from '../contracts/storage.ts';
+import type { Version } from '../contracts/storage-adapter.ts';
+import { StorageError } from '../contracts/storage-error.ts';
+import type { StorageKey } from '../contracts/storage-key.ts';
+import { fromMetadata, toMetadata } from './entry-record.ts';
+import { responseKey } from './response-key.ts';
+import {
+  candidates,
+  indexMetadata,
+  isIndex,
+  readIndex,
+  type VariantIndex,
+  withEntry,
+  writeIndex,
+} from './variant-index.ts';
+
+/** Longest time for a put without progress, in milliseconds. */
+const PUT_DEADLINE_MS = 10_000;
+
+/** URLs whose invalidation is remembered, against answers that were on their way before it. */
+const REMEMBERED_INVALIDATIONS = 10_000;
+
+export interface StoredResponsesOptions {
+  readonly storage: CacheStorage;
+  /** Longest time that a lookup may take before it counts as a miss, in milliseconds. */
+  readonly lookupDeadlineMs: number;
+  /** Whether the storage is left alone at the moment: of its failures was told already. */
+  readonly isPaused: () => boolean;
+  readonly clock: () => number;
+  readonly emit: (event: ProxyEvent) => void;
+}
+
+/** A stored response that a request may use. Its body must be consumed or discarded. */
+export interface StoredResponse {
+  readonly key: StorageKey;
+  readonly entry: CacheEntry;
+  /** Bytes of the body. */
+  readonly size: number;
+  readonly version: Version;
+  readonly body: Body;
+  /** The URL that it is from. */
+  readonly source: string;
+}
+
+/** What a lookup found: a response, or only that there are some for other requests. */
+export type Found = { readonly kind: 'response'; readonly response: StoredResponse } | { readonly kind: 'others' };
+
+/** Responses of endpoints in a storage, which may fail without anybody going without an answer. */
+export class StoredResponses {
+  readonly #options: StoredResponsesOptions;
+  readonly #pending = new Set<Promise<unknown>>();
+  /** Work on the index of a URL, one after the other. */
+  readonly #indexing = new Map<string, Promise<unknown>>();
+  readonly #invalidated = new LRUCache<string, number>({ max: REMEMBERED_INVALIDATIONS });
+
+  constructor(options: StoredResponsesOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that a response may have. */
+  get maxBytes(): number {
+    return this.#options.storage.capabilities.maxObjectBytes;
+  }
+
+  /** The response under `primary` that a request may use, fresh or not. RFC 9111 §4. */
+  async find(primary: StorageKey, request: readonly FieldPair[], policy: Policy): Promise<Found | undefined> {
+    const hit = await this.#get(primary);
+    if (hit === undefined) return undefined;
+    if (!isIndex(hit.metadata)) {
+      const response = responseOf(primary, hit);
+      if (response === undefined) drop(hit);
+      return response === undefined ? undefined : { kind: 'response', response };
+    }
+    const index = await this.#readIndex(hit);
+    const hits = await Promise.all(
+      candidates(primary, index, request, policy).map(async (key) => {
+        const found = await this.#get(key);
+        return found === undefined ? undefined : responseOf(key, found);
+      }),
+    );
+    const responses = hits.filter((response) => response !== undefined);
+    const byEntry = new Map(responses.map((response) => [response.entry, response]));
+    const selected = selectEntry([...byEntry.keys()], request, policy);
+    for (const response of responses) if (response.entry !== selected) response.body.discard().catch(() => undefined);
+    const response = selected === undefined ? undefined : byEntry.get(selected);
+    return response === undefined ? { kind: 'others' } : { kind: 'response', response };
+  }
+
+  /** Bytes of a response, both ends inclusive, if it is still the one that was found. */
+  async part(response: StoredResponse, first: number, last: number): Promise<Body | undefined> {
+    const { storage, lookupDeadlineMs: deadlineMs } = this.#options;
+    if (!storage.capabilities.ranges) return undefined;
+    try {
+      const found = await storage.get(response.key, { range: { first, last }, deadlineMs });
+      if (found?.kind !== 'entry') return undefined;
+      if (found.version === response.version) return found.body;
+      drop(found);
+    } catch (error) {
+      this.#failed('get', error);
+    }
+    return undefined;
+  }
+
+  /** Stores a response in place of the one before. Failing is no error; resolves with whether it did. */
+  store(primary: StorageKey, entry: CacheEntry, body: BodySource, size: number, source: string): Promise<boolean> {
+    return this.#track(this.#store(primary, entry, body, size, source));
+  }
+
+  /** Replaces what is known of a stored response and leaves its body: after a 304. */
+  async freshen({ key, version, source }: StoredResponse, entry: CacheEntry): Promise<void> {
+    const { storage } = this.#options;
+    if (this.#isInvalid(key, entry)) return;
+    const metadata = toMetadata(entry, source);
+    const guarded = storage.capabilities.conditionalMetadata;
+    const condition = guarded ? { condition: { ifVersion: version } } : {};
+    await this.#track(
+      storage.setMetadata(key, metadata, { ...condition, deadlineMs: PUT_DEADLINE_MS }).then(
+        () => undefined,
+        (error: unknown) => {
+          // Somebody else was faster: theirs is as good.
+          if (!(StorageError.is(error) && error.code === 'precondition-failed')) this.#failed('setMetadata', error);
+        },
+      ),
+    );
+  }
+
+  /** Removes one response. */
+  remove(key: StorageKey): Promise<void> {
+    const removed = this.#options.storage.delete(key).then(
+      () => undefined,
+      (error: unknown) => this.#failed('delete', error),
+    );
+    return this.#track(removed);
+  }
+
+  /**
+   * Removes every response under a prefix of `urlPrefix`, and keeps out those that were asked for
+   * before. RFC 9111 §4.4.
+   */
+  async invalidate(prefix: string): Promise<void> {
+    const { storage, clock } = this.#options;
+    this.#invalidated.set(prefix, clock());
+    const work = async (): Promise<void> => {
+      try {
+        for await (const { key } of storage.list(prefix)) await storage.delete(key);
+      } catch (error) {
+        this.#failed('delete', error);
+      }
+    };
+    await this.#track(work());
+  }
+
+  /** Resolves when everything that was begun has settled. */
+  async flush(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  async #store(
+    primary: StorageKey,
+    entry: CacheEntry,
+    body: BodySource,
+    size: number,
+    source: string,
+  ): Promise<boolean> {
+    const { storage, emit } = this.#options;
+    if (size > this.maxBytes) {
+      emit({ type: 'store-dropped', reason: 'object-too-large' });
+      return false;
+    }
+    const key = responseKey(primary, entry.vary);
+    if (this.#isInvalid(key, entry)) return false;
+    const started = performance.now();
+    try {
+      // One that doesn't vary takes the place of an index, and those in it are never found again.
+      const before = entry.vary.length === 0 ? await this.#indexAt(primary) : undefined;
+      await storage.put(key, body, toMetadata(entry, source), { deadlineMs: PUT_DEADLINE_MS });
+      if (entry.vary.length > 0) await this.#addToIndex(primary, entry, source);
+      for (const { vary } of before ?? []) await storage.delete(responseKey(primary, vary));
+      emit({ type: 'stored', ms: performance.now() - started, bytes: size });
+    } catch (error) {
+      this.#notStored(error);
+      return false;
+    }
+    // The URL may have been invalidated while this was on its way into the storage.
+    if (this.#isInvalid(key, entry)) await storage.delete(key).catch(() => undefined);
+    return true;
+  }
+
+  /** @throws StorageError */
+  #addToIndex(primary: StorageKey, entry: CacheEntry, source: string): Promise<void> {
+    const { storage, clock } = this.#options;
+    const add = async (): Promise<void> => {
+      const before = (await this.#indexAt(primary)) ?? [];
+      const { index, dropped } = withEntry(before, entry);
+      if (JSON.stringify(index) === JSON.stringify(before)) return;
+      await storage.put(primary, writeIndex(index), indexMetadata(source, clock()), { deadlineMs: PUT_DEADLINE_MS });
+      for (const vary of dropped) await storage.delete(responseKey(primary, vary));
+    };
+    const turn = (this.#indexing.get(primary) ?? Promise.resolve()).catch(() => undefined).then(add);
+    this.#indexing.set(primary, turn);
+    return turn.finally(() => {
+      if (this.#indexing.get(primary) === turn) this.#indexing.delete(primary);
+    });
+  }
+
+  /** The index under a key; `undefined` if there is none there. */
+  async #indexAt(primary: StorageKey): Promise<VariantIndex | undefined> {
+    const hit = await this.#get(primary);
+    if (hit === undefined) return undefined;
+    if (isIndex(hit.metadata)) return this.#readIndex(hit);
+    drop(hit);
+    return undefined;
+  }
+
+  async #readIndex(hit: GetHit): Promise<VariantIndex> {
+    try {
+      return readIndex(hit.body.buffered ?? (await hit.body.bytes()));
+    } catch (error) {
+      this.#failed('get', error);
+      return [];
+    }
+  }
+
+  async #get(key: StorageKey): Promise<GetHit | undefined> {
+    const { storage, lookupDeadlineMs: deadlineMs, emit } = this.#options;
+    try {
+      const found = await storage.get(key, { deadlineMs });
+      return found?.kind === 'entry' ? found : undefined;
+    } catch (error) {
+      if (StorageError.is(error) && error.code === 'corrupt') {
+        emit({ type: 'entry-dropped', reason: 'corrupt' });
+        await storage.delete(key, { deadlineMs }).catch(() => undefined);
+      } else this.#failed('get', error);
+      return undefined;
+    }
+  }
+
+  /** Whether a response was asked for before its URL was invalidated. */
+  #isInvalid(key: StorageKey, { freshness }: CacheEntry): boolean {
+    const prefix = key.split('/', 3).join('/');
+    const at = this.#invalidated.get(`${prefix}/`);
+    return at !== undefined && freshness.requestedAt <= at;
+  }
+
+  #notStored(error: unknown): void {
+    const code = StorageError.is(error) ? error.code : undefined;
+    if (code === 'invalid-argument') this.#options.emit({ type: 'store-dropped', reason: 'metadata-too-large' });
+    else if (code === 'too-large') this.#options.emit({ type: 'store-dropped', reason: 'object-too-large' });
+    else this.#failed('put', error);
+  }
+
+  #failed(operation: string, error: unknown): void {
+    const { emit, isPaused } = this.#options;
+    if (isPaused()) return;
+    const code = StorageError.is(error) ? error.code : 'internal';
+    emit({ type: 'cache-error', operation, code, message: error instanceof Error ? error.message : String(error) });
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    return work.finally(() => this.#pending.delete(work));
+  }
+}
+
+function responseOf(key: StorageKey, hit: GetHit): StoredResponse | undefined {
+  const entry = fromMetadata(hit.metadata);
+  if (entry === undefined) {
+    drop(hit);
+    return undefined;
+  }
+  const { size, version, body } = hit;
+  return { key, entry, size, version, body, source: hit.metadata.source };
+}
+
+function drop({ body }: GetHit): void {
+  body.discard().catch(() => undefined);
+}

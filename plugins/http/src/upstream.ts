@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import {
+  BufferedBody,
+  type ByteStream,
+  type HeaderPair,
+  OriginError,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+  type UpstreamScope,
+} from '@tintype/core';
+import { Agent, type Dispatcher } from 'undici';
+import { responseBody } from './body.ts';
+import { MAX_HEADER_BYTES, MAX_KEEP_ALIVE_MS } from './dialer.ts';
+import { asOriginError, tooSlow } from './failures.ts';
+import type { HttpOptions } from './options.ts';
+import { rejectionOf } from './rejection.ts';
+
+/** Servers that the operator named, over connections that no URL of a client's can lead anywhere else. */
+export class HttpUpstream implements Upstream {
+  readonly #options: Pick<HttpOptions, 'ignoreSslVerification'>;
+  readonly #seconds: number;
+  readonly #idleSeconds: number;
+  #agent: Agent | undefined;
+
+  constructor(options: Pick<HttpOptions, 'ignoreSslVerification'>, { downloadTimeout, idleTimeout }: UpstreamScope) {
+    this.#options = options;
+    this.#seconds = downloadTimeout;
+    this.#idleSeconds = idleTimeout;
+  }
+
+  async open(): Promise<void> {
+    const timeout = this.#seconds * 1_000;
+    this.#agent ??= new Agent({
+      allowH2: false,
+      pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
+      // Own clocks: undici's are for single connections, and coarse.
+      headersTimeout: 0,
+      bodyTimeout: this.#idleSeconds * 1_000,
+      connect: { timeout, rejectUnauthorized: !this.#options.ignoreSslVerification },
+    });
+  }
+
+  /** Breaks off what is still running: whoever closes has waited for it before. */
+  async close(): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = undefined;
+    await agent?.destroy();
+  }
+
+  async send(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const { method, signal } = request;
+    signal.throwIfAborted();
+    const { statusCode: status, raw, body } = await this.#ask(request);
+    const fields = pairsOf(raw);
+    if (method === 'HEAD' || status === 204 || status === 205 || status === 304) {
+      // Completed already: this doesn't cost the connection.
+      body.destroy();
+      return { status, fields, body: new BufferedBody(new Uint8Array(0)) };
+    }
+    const limits = { maxBytes: Number.POSITIVE_INFINITY, timeoutSeconds: this.#idleSeconds, signal };
+    return { status, fields, body: responseBody(body, 'identity', limits) };
+  }
+
+  async #ask({ method, origin, target, fields, body: content, signal }: UpstreamRequest): Promise<Answer> {
+    const agent = this.#agent;
+    if (agent === undefined) throw new OriginError('unavailable', 'The connections to the origins are not open.');
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooSlow(this.#seconds)), this.#seconds * 1_000);
+    const either = AbortSignal.any([signal, late.signal]);
+    const asked = agent.request({
+      origin,
+      path: target,
+      // Any token is a method to undici, whatever its type says.
+      method: method as Dispatcher.HttpMethod,
+      headers: fields.flat(),
+      body:
+        content === undefined
+          ? null
+          : Readable.from(
+              whileSending(content, () => timer.refresh()),
+              { objectMode: false },
+            ),
+      signal: either,
+      responseHeaders: 'raw',
+    });
+    try {
+      // The client hears of an abort only once it is connected, hence the race.
+      const { statusCode, headers, body } = await Promise.race([asked, rejectionOf(either)]);
+      // Whoever reads hears of failures; without a listener one before the first read would be fatal.
+      body.on('error', () => {});
+      return { statusCode, raw: headers as unknown as readonly string[], body };
+    } catch (error) {
+      asked.then(
+        ({ body }) => body.on('error', () => {}).destroy(),
+        () => {},
+      );
+      signal.throwIfAborted();
+      throw asOriginError(error, this.#seconds);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The time for an answer counts from the last byte that was sent. */
+async function* whileSending(content: ByteStream, onChunk: () => void): ByteStream {
+  for await (const chunk of content) {
+    onChunk();
+    yield chunk;
+  }
+  onChunk();
+}
+
+interface Answer {
+  readonly statusCode: number;
+  /** Names and values in turn. */
+  readonly raw: readonly string[];
+  readonly body: Dispatcher.ResponseData['body'];
+}
+
+function pairsOf(raw: readonly string[]): readonly HeaderPair[] {
+  const pairs: HeaderPair[] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    pairs.push([raw[index] ?? '', (raw[index + 1] ?? '').trim()]);
+  }
+  return pairs;
+}

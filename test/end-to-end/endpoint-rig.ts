@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { createProxy, definePlugin, type EndpointDefinition, type ProxyEvent, tokens } from '@tintype/core';
+import fs from '@tintype/fs';
+import http from '@tintype/http';
+import imgproxyUrl from '@tintype/imgproxy-url';
+import memory from '@tintype/memory';
+import { startServer } from '@tintype/server';
+import sharp from '@tintype/sharp';
+
+/** An answer as it came over the wire. */
+export interface Answer {
+  readonly status: number;
+  /** By lower-case name; lists of those that came several times are in `raw`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly raw: readonly (readonly [string, string])[];
+  readonly body: string;
+}
+
+export interface Ask {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A proxy with endpoints on loopback, with every built-in plugin and a clock that can be moved. */
+export class EndpointRig implements AsyncDisposable {
+  readonly port: number;
+  readonly events: ProxyEvent[];
+  readonly #clock: { skew: number };
+  readonly #stop: () => Promise<void>;
+  readonly #wakers: Set<() => void>;
+
+  private constructor(
+    port: number,
+    events: ProxyEvent[],
+    clock: { skew: number },
+    wakers: Set<() => void>,
+    stop: () => Promise<void>,
+  ) {
+    this.port = port;
+    this.events = events;
+    this.#clock = clock;
+    this.#wakers = wakers;
+    this.#stop = stop;
+  }
+
+  static async start(
+    endpoints: readonly EndpointDefinition[],
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<EndpointRig> {
+    const events: ProxyEvent[] = [];
+    const clock = { skew: 0 };
+    const wakers = new Set<() => void>();
+    const ears = definePlugin({
+      name: 'test/ears',
+      register(registry) {
+        registry.container.bind(tokens.clock).toConstantValue(() => Date.now() + clock.skew);
+        registry.observer({
+          observe(event) {
+            events.push(event);
+            for (const wake of wakers) wake();
+          },
+        });
+      },
+    });
+    const plugins = [fs, memory, http, sharp, imgproxyUrl, ears];
+    const proxy = await createProxy({ plugins, endpoints, settings: { cacheLookupTimeout: 20, ...settings } });
+    await proxy.open();
+    const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
+    return new EndpointRig(server.port ?? 0, events, clock, wakers, async () => {
+      await server.close();
+      await proxy.close();
+    });
+  }
+
+  /** What the proxy takes the time for, in milliseconds since the epoch. */
+  get now(): number {
+    return Date.now() + this.#clock.skew;
+  }
+
+  advance(seconds: number): void {
+    this.#clock.skew += seconds * 1_000;
+  }
+
+  /** Resolves when so many responses were stored since the start. */
+  async stored(count: number): Promise<void> {
+    const far = () => this.events.filter(({ type }) => type === 'stored').length;
+    while (far() < count) await new Promise<void>((resolve) => this.#wakers.add(resolve));
+  }
+
+  ask(path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => resolve(answerOf(response, Buffer.concat(chunks).toString('latin1'))));
+      });
+      asked.on('error', reject);
+      asked.end(body);
+    });
+  }
+
+  /** Sends bytes as they are and returns everything that comes until the server hangs up. */
+  async talk(text: string): Promise<string> {
+    const socket = connect(this.port, '127.0.0.1');
+    let received = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk;
+    });
+    socket.on('error', () => {});
+    socket.write(Buffer.from(text, 'latin1'));
+    await once(socket, 'close');
+    return received;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+  }
+}
+
+function answerOf(response: IncomingMessage, body: string): Answer {
+  const raw: (readonly [string, string])[] = [];
+  for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {
+    raw.push([response.rawHeaders[index] ?? '', response.rawHeaders[index + 1] ?? '']);
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of raw) {
+    const before = headers[name.toLowerCase()];
+    headers[name.toLowerCase()] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return { status: response.statusCode ?? 0, headers, raw, body };
+}
+
+/** A web server on loopback whose answers a test decides, without a `Date`: its clock is the proxy's. */
+export class Origin implements AsyncDisposable {
+  readonly requests: IncomingMessage[] = [];
+  #listener: RequestListener;
+  readonly #server = createServer((asked, response) => {
+    this.requests.push(asked);
+    response.sendDate = false;
+    this.#listener(asked, response);
+  });
+
+  private constructor(listener: RequestListener) {
+    this.#listener = listener;
+  }
+
+  static async start(listener: RequestListener): Promise<Origin> {
+    const origin = new Origin(listener);
+    await new Promise<void>((resolve) => origin.#server.listen(0, '127.0.0.1', resolve));
+    return origin;
+  }
+
+  get base(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  /** The next requests are answered by this. */
+  answer(listener: RequestListener): void {
+    this.#listener = listener;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
