@@ -78,6 +78,15 @@ describe('towards the origin', () => {
     },
   );
 
+  test('goes the way that the request has come, and a loop is broken', async () => {
+    await using there = await before(fresh);
+    await there.rig.ask('/', { headers: { via: '1.1 near', 'cdn-loop': 'near' } });
+    const { via = '', 'cdn-loop': loop } = there.origin.requests[0]?.headers ?? {};
+    expect(via).toMatch(/^1\.1 near, 1\.1 tintype-/);
+    expect((await there.rig.ask('/new', { headers: { 'cdn-loop': String(loop) } })).status).toBe(508);
+    expect(there.origin.requests).toHaveLength(1);
+  });
+
   test('a GET with a body is refused', async () => {
     await using there = await before(fresh, { methods: '*' });
     const text = 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx';

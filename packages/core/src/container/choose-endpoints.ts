@@ -52,7 +52,7 @@ export function chooseEndpointParts(
   const makeDialect = chooseEndpointDialects(ids, dialects, reader);
   return {
     serve(pipeline, around) {
-      const { clock, emit, spoolMemory } = pipeline;
+      const { clock, emit, spoolMemory, pseudonym } = pipeline;
       const { storage } = around;
       const upstream = makeUpstream?.({ downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout });
       const stored = storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit });
@@ -63,7 +63,7 @@ export function chooseEndpointParts(
         if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline });
         const maxBytes = endpoint.maxStoredBytes ?? (settings.maxSrcFileSize || Number.POSITIVE_INFINITY);
         const kept = endpoint.cache ? stored : undefined;
-        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, clock });
+        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, clock, pseudonym });
       };
       const endpoints = new Endpoints(all.map((endpoint) => ({ ...endpoint, handler: handlerOf(endpoint) })));
       return {

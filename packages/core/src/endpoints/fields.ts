@@ -17,6 +17,8 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   ...['x-original-url', 'x-original-host', 'x-rewrite-url', 'x-host', 'x-http-host-override', 'x-original-uri'],
   ...['x-http-method-override', 'x-http-method', 'x-method-override'],
   ...['cookie', 'cookie2', 'http2-settings'],
+  // Written anew, with this proxy at the end.
+  ...['via', 'cdn-loop'],
 ]);
 
 /** What a request brings to an endpoint, as it will be passed on: nothing that is dropped decides anything. */

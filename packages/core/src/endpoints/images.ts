@@ -115,7 +115,7 @@ async function fetchFrom(
   chain: OriginChain,
   base: string,
   source: string,
-  { signal, conditions = {} }: FetchOptions,
+  { signal, conditions = {}, hops = {} }: FetchOptions,
 ): Promise<Fetched> {
   // What HTTP cannot carry is percent-encoded; everything else is sent as it is.
   const path = source
@@ -127,7 +127,8 @@ async function fetchFrom(
     const isUseful = value !== undefined && (origins.length === 1 || name === 'if-none-match');
     return isUseful ? [[name, value] as const] : [];
   });
-  const question = { method: 'GET', rest: `/${path}`, fields: [...ASKED, ...conditional], signal };
+  const way = Object.entries(hops).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  const question = { method: 'GET', rest: `/${path}`, fields: [...ASKED, ...conditional, ...way], signal };
   const answer = await chain.ask(question);
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of endToEnd(answer.fields)) {

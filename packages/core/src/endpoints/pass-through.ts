@@ -25,6 +25,7 @@ import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { Flights } from '../pipeline/flight.ts';
+import { onward } from '../pipeline/hops.ts';
 import { problemOf } from '../pipeline/problem.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type FetchingParts, fetching, type Wanted } from './fetching.ts';
@@ -46,6 +47,8 @@ export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'st
   readonly chain: OriginChain;
   /** Without it nothing is kept. */
   readonly stored: StoredResponses | undefined;
+  /** This proxy's name in `Via` and `CDN-Loop`. */
+  readonly pseudonym: string;
 }
 
 /** A request on its way through an endpoint. */
@@ -81,7 +84,9 @@ export class PassThrough {
     try {
       if (rest.includes('#')) throw new RequestError(400, 'bad-target', 'A request target has no fragment.');
       const { endpoint, stored } = this.#options;
-      const { fields, cookies, hadCookies } = forwardedFields(request, endpoint.cookies, request.body !== undefined);
+      const forwarded = forwardedFields(request, endpoint.cookies, request.body !== undefined);
+      const { cookies, hadCookies } = forwarded;
+      const fields = [...forwarded.fields, ...hopsOf(request, this.#options.pseudonym)];
       const primary = primaryKey(this.#identity, rest, cookies);
       const passing = { request, rest, primary, fields, hadCookies };
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#forward(passing);
@@ -455,6 +460,15 @@ export class PassThrough {
       how,
     );
   }
+}
+
+/** @throws RequestError 508 if this proxy has passed the request on before. RFC 8586. */
+function hopsOf({ headers }: ProxyRequest, pseudonym: string): readonly FieldPair[] {
+  const { via = '', 'cdn-loop': loop = '' } = onward(headers, pseudonym);
+  return [
+    ['Via', via],
+    ['CDN-Loop', loop],
+  ];
 }
 
 const RANGES: ReadonlySet<string> = new Set(['range', 'if-range']);
