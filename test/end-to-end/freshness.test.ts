@@ -306,3 +306,127 @@ describe('copies of sources', () => {
     expect((await strict.get(url(origin))).status).toBe(403);
   });
 });
+
+describe('origin cache control', () => {
+  const BOTH = ['on', 'off'] as const;
+  const AGAIN = 'fwd=uri-miss';
+  const ASKED = 'fwd=stale; fwd-status=304';
+  // Of a second request a second later: by Cloudflare's two columns.
+  const rows: [id: string, control: string, on: string, off: string][] = [
+    ['D1', 'no-store, max-age=60', AGAIN, AGAIN],
+    ['D2', 'private, max-age=60', AGAIN, AGAIN],
+    ['D3', 'private="x-a", max-age=60', 'hit', AGAIN],
+    ['D4', 'no-cache', ASKED, AGAIN],
+    ['D5 absent', 'no-cache="x-absent", max-age=60', 'hit', AGAIN],
+    ['D5 present', 'no-cache="x-a", max-age=60', ASKED, AGAIN],
+    ['D6', 'max-age=0', ASKED, AGAIN],
+    ['D7', 's-maxage=0, max-age=60', ASKED, AGAIN],
+    ['D8', 'max-age=60', 'hit', 'hit'],
+    ['D9', 's-maxage=60', 'hit', 'hit'],
+    ['D10', 'max-age=60, must-revalidate', 'hit', 'hit'],
+    ['D11', 'max-age=60, proxy-revalidate', 'hit', 'hit'],
+    ['D12', 'public, max-age=60', 'hit', 'hit'],
+  ];
+
+  test.each(
+    BOTH.flatMap((mode) =>
+      rows.map(([id, control, on, off]) => ({ id, mode, control, expected: mode === 'on' ? on : off })),
+    ),
+  )('$id, $mode: $control', async ({ control, mode, expected }) => {
+    const { origin } = await startSource({ 'cache-control': control, 'x-a': '1' });
+    const rig = await startRig({ originCacheControl: mode === 'on' });
+    const first = await rig.get(url(origin));
+    if (outcome(first)?.includes('stored')) await rig.stored(1);
+    rig.advance(1);
+    expect(outcome(await rig.get(url(origin)))).toContain(expected);
+  });
+
+  test.each(BOTH)('C3, %s: a source that sets a cookie', async (mode) => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60', 'set-cookie': 'a=b' });
+    const rig = await startRig({ originCacheControl: mode === 'on' });
+    const first = await rig.get(url(origin));
+    expect([outcome(first)?.includes('stored'), first.headers.get('set-cookie')]).toEqual([mode === 'off', null]);
+  });
+
+  test.each(BOTH)('D15, %s: no-transform', async (mode) => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60, no-transform' });
+    const rig = await startRig({ originCacheControl: mode === 'on' });
+    const bytes = Buffer.from(await (await rig.get(url(origin))).arrayBuffer());
+    expect(bytes.equals(cat)).toBe(mode === 'on');
+  });
+
+  test.each(BOTH)('D16, D20, %s: what clients get to see', async (mode) => {
+    const { origin } = await startSource({
+      'cache-control': 'max-age=9, immutable',
+      'cdn-cache-control': 'max-age=20',
+      'tintype-cdn-cache-control': 'max-age=30',
+    });
+    const rig = await startRig({ originCacheControl: mode === 'on' });
+    const first = await rig.get(url(origin));
+    expect(first.headers.get('cache-control')).toBe(mode === 'on' ? 'max-age=9, immutable' : 'max-age=9');
+    expect(first.headers.get('cdn-cache-control')).toBe('max-age=20');
+    expect(first.headers.get('tintype-cdn-cache-control')).toBeNull();
+    await rig.stored(1);
+    rig.advance(15);
+    expect(outcome(await rig.get(url(origin)))).toContain(mode === 'on' ? 'hit' : ASKED);
+  });
+
+  test.each([
+    ['A3: an edge TTL wins', { edgeTtl: 600 }, 's-maxage=9', 500, 'hit'],
+    ['A3: a status TTL wins', { statusTtl: '200=600' }, 'no-store', 500, 'hit'],
+    ['IK2: nothing is fresh for longer than 180 days', {}, 'max-age=31536000', 15_552_001, ASKED],
+    ['IK5: what says nothing gets the default', { ttl: 600 }, '', 500, 'hit'],
+    ['a least lifetime', { minTtl: 600 }, 'max-age=1', 500, 'hit'],
+  ])('%s', async (_name, settings, control, later, expected) => {
+    const { origin } = await startSource(control === '' ? {} : { 'cache-control': control });
+    const rig = await startRig(settings);
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(later);
+    expect(outcome(await rig.get(url(origin)))).toContain(expected);
+  });
+
+  test('A3: a browser TTL lengthens and never shortens; IK8, IK9: Age and Expires count', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=9' });
+    const rig = await startRig({ browserTtl: 60 });
+    expect((await rig.get(url(origin))).headers.get('cache-control')).toBe('max-age=60');
+    state.headers = { 'cache-control': 'max-age=600', age: '100' };
+    const aged = await rig.get(url(origin, 'w:20', 'b.png'));
+    expect([aged.headers.get('cache-control'), aged.headers.get('age')]).toEqual([
+      'max-age=600',
+      expect.stringMatching(/^10\d$/),
+    ]);
+    const now = Date.now();
+    state.headers = { date: new Date(now).toUTCString(), expires: new Date(now + 100_000).toUTCString() };
+    expect((await rig.get(url(origin, 'w:20', 'c.png'))).headers.get('cache-control')).toBe('public, max-age=100');
+  });
+
+  test("C1: a client's Authorization is not the source's, and its answer may be kept", async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig();
+    const first = await rig.get(url(origin), { headers: { authorization: 'Basic YTpi' } });
+    expect([outcome(first), origin.requests[0]?.headers.authorization]).toEqual([
+      'Tintype; fwd=uri-miss; stored',
+      undefined,
+    ]);
+  });
+});
+
+test('what must not be shared is fetched for each, and nobody waits for another', async () => {
+  const { origin } = await startSource({ 'cache-control': 'private' });
+  const rig = await startRig();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => rig.get(url(origin))));
+  expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+  expect(origin.requests).toHaveLength(8);
+});
+
+test('only-if-cached asks nobody', async () => {
+  const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+  const rig = await startRig();
+  const ask = () => rig.get(url(origin), { headers: { 'cache-control': 'only-if-cached' } });
+  expect((await ask()).status).toBe(504);
+  await rig.get(url(origin));
+  await rig.stored(1);
+  expect((await ask()).status).toBe(200);
+  expect(origin.requests).toHaveLength(1);
+});

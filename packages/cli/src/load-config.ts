@@ -15,8 +15,8 @@ export interface LoadedConfig {
   readonly config: Config;
 }
 
-const SHAPE = 'export default { settings: { … }, plugins: [ … ], endpoints: [ … ] }';
-const MEMBERS = ['settings', 'plugins', 'endpoints'];
+const SHAPE = 'export default { settings: { … }, plugins: [ … ], endpoints: [ … ], cacheRules: [ … ] }';
+const MEMBERS = ['settings', 'plugins', 'endpoints', 'cacheRules'];
 
 /**
  * Imports the config file; Node strips its types.
@@ -52,7 +52,10 @@ function checkShape(value: unknown, name: string): Config {
     const hint = nearest === undefined ? '' : `; the nearest is ${nearest}`;
     throw new Failure(`${name} exports the unknown member ${member}${hint}; expected ${SHAPE}.`);
   }
-  const { settings, plugins } = value;
+  const { settings, plugins, cacheRules } = value;
+  if (cacheRules !== undefined && !(Array.isArray(cacheRules) && cacheRules.every(isRecord))) {
+    throw new Failure(`cacheRules in ${name} is no array of rules; expected rules as in { source: '…*', ttl: 60 }.`);
+  }
   if (settings !== undefined && !isRecord(settings)) {
     throw new Failure(`settings in ${name} is no object; expected settings by name, as in { cacheUse: 'fs' }.`);
   }
@@ -68,8 +71,13 @@ function checkShape(value: unknown, name: string): Config {
 
 /** What a file gives to the settings reader; its plugins are loaded apart. */
 export function fileInput({ name, config }: LoadedConfig): NonNullable<SettingsInput['file']> {
-  const { settings = {}, endpoints } = config;
-  return { name, settings, ...(endpoints === undefined ? {} : { endpoints }) };
+  const { settings = {}, endpoints, cacheRules } = config;
+  return {
+    name,
+    settings,
+    ...(endpoints === undefined ? {} : { endpoints }),
+    ...(cacheRules === undefined ? {} : { cacheRules }),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

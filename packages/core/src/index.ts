@@ -136,6 +136,7 @@ export {
 export type { Upstream, UpstreamRequest, UpstreamResponse } from './contracts/upstream.ts';
 export type { EndpointDefinition } from './endpoints/definition.ts';
 export { formatBytes } from './format-bytes.ts';
+export type { CacheRule } from './freshness/rules.ts';
 export type { Capacity, CapacityLimits } from './pipeline/capacity.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
 export { resolveRange } from './storage/byte-range.ts';

@@ -23,6 +23,10 @@ const FOR_A_START = new Set(
   ].map((name) => `TINTYPE_${name}`),
 );
 
+function sameRules(before: SettingsInput, after: SettingsInput): boolean {
+  return JSON.stringify(before.file?.cacheRules) === JSON.stringify(after.file?.cacheRules);
+}
+
 function sameEndpoints(before: SettingsInput, after: SettingsInput): boolean {
   return JSON.stringify(before.file?.endpoints) === JSON.stringify(after.file?.endpoints);
 }
@@ -72,6 +76,7 @@ export class Reloader {
     const changed = [
       ...changesBetween(snapshotOf(sections, this.#input), snapshotOf(sections, input)),
       ...(sameEndpoints(this.#input, input) ? [] : ['endpoints']),
+      ...(sameRules(this.#input, input) ? [] : ['cacheRules']),
     ];
     const later = changed.filter((variable) => FOR_A_START.has(variable));
     const now = changed.filter((variable) => !FOR_A_START.has(variable));

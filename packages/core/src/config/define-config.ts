@@ -1,6 +1,7 @@
 import type { Plugin } from '../container/define-plugin.ts';
 import type { OptionsOf } from '../contracts/options.ts';
 import type { EndpointDefinition } from '../endpoints/definition.ts';
+import type { CacheRule } from '../freshness/rules.ts';
 import type { coreOptions } from './core-options.ts';
 
 /** A setting of the config file: as in the environment, or as the value it stands for. */
@@ -21,6 +22,8 @@ export interface Config {
   readonly plugins?: readonly Plugin[];
   /** Paths with origins of their own. Without any, image URLs are answered everywhere. */
   readonly endpoints?: readonly EndpointDefinition[];
+  /** What is to be done with some of the images. The first that fits counts. */
+  readonly cacheRules?: readonly CacheRule[];
 }
 
 /** Adds types to a config file: `export default defineConfig({ settings: { cacheUse: 'fs' } })`. */

@@ -1,5 +1,6 @@
 import type { OptionKind, OptionKinds, OptionSpec, OptionsOf, OptionTable } from '../contracts/options.ts';
 import { SettingsError, type SettingsProblem } from '../contracts/settings-error.ts';
+import type { CacheRule } from '../freshness/rules.ts';
 import { nearestName } from './nearest-name.ts';
 import { expectation, parseOption, type RawSetting } from './parse-option.ts';
 import { camelCase, flagName, IMGPROXY_PREFIX, VARIABLE_PREFIX } from './setting-names.ts';
@@ -18,6 +19,7 @@ export interface SettingsInput {
     readonly settings: Readonly<Record<string, unknown>>;
     /** As they stand in the file: checked where they are used. Plain JSON. */
     readonly endpoints?: unknown;
+    readonly cacheRules?: readonly CacheRule[] | undefined;
   };
   /** What relative paths are relative to; the working directory unless given. */
   readonly cwd?: string;

@@ -14,6 +14,7 @@ import type { EndpointDefinition } from '../endpoints/definition.ts';
 import { type Endpoint, readEndpoints } from '../endpoints/endpoint.ts';
 import { Negatives } from '../freshness/negatives.ts';
 import { createFreshnessPolicy } from '../freshness/policy.ts';
+import { type CacheRule, imagePolicies } from '../freshness/rules.ts';
 import { imagePolicy } from '../freshness/settings.ts';
 import { Admission } from '../pipeline/admission.ts';
 import { allowedSources } from '../pipeline/allowed-sources.ts';
@@ -55,6 +56,8 @@ export interface ProxyDefinition {
    * over `settings`. By default nothing outside of the definition is read.
    */
   readonly input?: SettingsInput;
+  /** What is to be done with some of the images: see `CacheRule`. In a config file, `cacheRules`. */
+  readonly cacheRules?: readonly CacheRule[];
   /** Called once everything is bound: look parts up, rebind or wrap them, by `tokens`. */
   readonly configure?: (container: Container) => void;
 }
@@ -98,7 +101,9 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const makeOrigins = chooseOrigins(originDescriptors, reader);
   const endpointParts = chooseEndpointParts(endpoints, { origins: originDescriptors, dialects, settings, reader });
   const isAllowed = collecting(reader, () => allowedSources(settings.allowedSources));
+  const rules = definition.cacheRules ?? definition.input?.file?.cacheRules ?? [];
   const policy = collecting(reader, () => imagePolicy(settings)) ?? createFreshnessPolicy();
+  const policyOf = collecting(reader, () => imagePolicies(settings, rules)) ?? (() => policy);
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
   const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
@@ -218,7 +223,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     ),
     negatives: new Negatives(),
     maxBackground: settings.workers ?? 2 * availableParallelism(),
-    policyOf: () => policy,
+    policyOf,
     transformer: parts.transformer,
     transforms: capacity.transforms,
     intake: capacity.intake,
