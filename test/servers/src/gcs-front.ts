@@ -143,7 +143,8 @@ export function gcsFront(upstream: string): Server {
     const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(pathname);
     if (json !== null && method === 'GET') {
       const object = `${json[1]}/${decodeURIComponent(json[2] ?? '')}`;
-      return respond(answer, completed(await ask(method, url, rawHeaders), object));
+      const read = async () => completed(await ask(method, url, rawHeaders), object);
+      return respond(answer, await (json[2] === undefined ? read() : inTurn(object, read)));
     }
     if (json?.[2] !== undefined) return change(incoming, answer, `${json[1]}/${decodeURIComponent(json[2])}`, query);
     if (upload !== null) {
@@ -166,19 +167,26 @@ export function gcsFront(upstream: string): Server {
       if (id !== null && isLast) uploads.delete(id);
       return;
     }
-    pass(incoming, answer);
+    const object = decodeURIComponent(pathname.slice(1));
+    await inTurn(object, () => pass(incoming, answer, object));
   };
 
-  /** Bytes as they come, with the metageneration they lack. */
-  const pass = (incoming: IncomingMessage, answer: ServerResponse): void => {
+  /** Bytes as they come, with the metageneration they lack. @returns once the head has come, which has both. */
+  const pass = (incoming: IncomingMessage, answer: ServerResponse, object: string): Promise<void> => {
+    const told = Promise.withResolvers<void>();
     const { method, url: path = '/', rawHeaders } = incoming;
     const asked = httpRequest({ hostname, port, method, path, headers: rawHeaders, agent: false });
-    const broken = () => answer.destroy();
+    const broken = () => {
+      answer.destroy();
+      told.resolve();
+    };
     asked.on('error', broken);
-    answer.on('close', () => asked.destroy());
+    answer.on('close', () => {
+      asked.destroy();
+      told.resolve();
+    });
     asked.on('response', (response) => {
       response.on('error', broken);
-      const object = decodeURIComponent(new URL(path, upstream).pathname.slice(1));
       const generation = response.headers['x-goog-generation'];
       const known =
         typeof generation === 'string' ? ['x-goog-metageneration', metagenerationOf(object, generation)] : [];
@@ -188,8 +196,10 @@ export function gcsFront(upstream: string): Server {
       );
       answer.writeHead(response.statusCode ?? 502, [...headers.flat(), ...known]);
       response.pipe(answer);
+      told.resolve();
     });
     incoming.pipe(asked);
+    return told.promise;
   };
 
   return createServer((incoming, answer) => {
