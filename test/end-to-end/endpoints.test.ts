@@ -2,7 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { EndpointDefinition } from '@tintype/core';
+import { createProxy, type EndpointDefinition } from '@tintype/core';
+import http from '@tintype/http';
+import imgproxyUrl from '@tintype/imgproxy-url';
+import memory from '@tintype/memory';
+import sharp from '@tintype/sharp';
 import { describe, expect, test } from 'vitest';
 import { EndpointRig, Origin } from './endpoint-rig.ts';
 import { PHOTOS } from './rig.ts';
@@ -246,6 +250,46 @@ describe('many clients at once', () => {
     expect(there.origin.requests).toHaveLength(1);
   });
 
+  test.each([
+    ['one asks and all get its answer', 'max-age=9', 'new'],
+    ['all get the old one at once, while one is got', 'max-age=9, stale-while-revalidate=60', 'old'],
+  ])('at the moment when a response expires, %s', async (_what, control, body) => {
+    const go = Promise.withResolvers<void>();
+    await using there = await before((_request, response) =>
+      response.writeHead(200, { 'Cache-Control': control }).end('old'),
+    );
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    there.origin.answer(async (_request, response) => {
+      await go.promise;
+      response.writeHead(200, { 'Cache-Control': control }).end('new');
+    });
+    const answers = Array.from({ length: 500 }, () => there.rig.ask('/'));
+    await expect.poll(() => there.origin.requests.length).toBe(2);
+    if (body === 'old') await Promise.all(answers);
+    go.resolve();
+    expect(new Set((await Promise.all(answers)).map((answer) => answer.body))).toEqual(new Set([body]));
+    expect(there.origin.requests).toHaveLength(2);
+  });
+
+  test('get the answer although the one who asked for it first has left', async () => {
+    const go = Promise.withResolvers<void>();
+    await using there = await before(async (_request, response) => {
+      await go.promise;
+      response.writeHead(200, { 'Cache-Control': 'max-age=600' }).end('late');
+    });
+    const first = connect(there.rig.port, '127.0.0.1');
+    first.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await expect.poll(() => there.origin.requests.length).toBe(1);
+    const others = Array.from({ length: 5 }, () => there.rig.ask('/'));
+    const left = new Promise((resolve) => first.once('close', resolve));
+    first.destroy();
+    await left;
+    go.resolve();
+    for (const { body } of await Promise.all(others)) expect(body).toBe('late');
+  });
+
   test('do not wait for each other where the answer is for one alone', async () => {
     const waiting: (() => void)[] = [];
     await using there = await before((_request, response) => {
@@ -337,6 +381,15 @@ describe('several endpoints and origins', () => {
     expect((await rig.ask('/img/_/plain/http://evil.example/a.jpg')).status).toBe(404);
     expect((await rig.ask('/elsewhere')).status).toBe(404);
   });
+});
+
+test('without a key nothing but what is only passed on may be served beyond this machine', async () => {
+  const origins = ['http://127.0.0.1:9/'];
+  const plugins = [http, imgproxyUrl, memory, sharp];
+  const only = await createProxy({ plugins, endpoints: [{ path: '/', origins }] });
+  const images = await createProxy({ plugins, endpoints: [{ path: '/', origins, dialect: 'imgproxy-url' }] });
+  expect([only.loopbackOnly, images.loopbackOnly]).toEqual([false, true]);
+  await Promise.all([only.close(), images.close()]);
 });
 
 test('everything that is wrong with endpoints is told at once, each with its place', async () => {

@@ -19,14 +19,15 @@ export async function showConfig(
   { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
-  const { effective, settings, warnings } = await makeProxy(plugins, input).catch((error: unknown) => {
+  const proxy = await makeProxy(plugins, input).catch((error: unknown) => {
     if (options.json && SettingsError.is(error)) refuse(error.problems, stdout);
     throw error;
   });
+  const { effective, warnings } = proxy;
   const warn = () => {
     for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
   };
-  const refusal = whyNotUnsigned(settings, effective);
+  const refusal = whyNotUnsigned(proxy);
   if (options.check) {
     if (refusal !== undefined && options.json) refuse([{ variable: 'TINTYPE_BIND', message: refusal }], stdout);
     if (!options.json) warn();

@@ -25,8 +25,9 @@ export async function serve(
   { env, stdout, cwd }: Pick<Surroundings, 'env' | 'stdout' | 'cwd'>,
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
-  const { settings, effective, warnings } = await makeProxy(plugins, input);
-  const refusal = whyNotUnsigned(settings, effective);
+  const composed = await makeProxy(plugins, input);
+  const { settings, effective, warnings } = composed;
+  const refusal = whyNotUnsigned(composed);
   if (refusal !== undefined) throw new Failure(refusal);
 
   const alone = settings.processes === 1;

@@ -1,4 +1,4 @@
-import { type CoreSettings, coreSection, SettingsReader } from '@tintype/core';
+import { type CoreSettings, coreSection, isLoopbackOnly, SettingsReader } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
 import { startLine, unsafeParts } from './start-line.ts';
 import { whyNotUnsigned } from './unsigned-bind.ts';
@@ -62,7 +62,7 @@ describe('unsafe is', () => {
 test('an address beyond this machine needs a key or a permission', () => {
   const why = (env: Record<string, string>) => {
     const { settings, effective } = read(env);
-    return whyNotUnsigned(settings, effective);
+    return whyNotUnsigned({ settings, effective, loopbackOnly: isLoopbackOnly(settings) });
   };
   expect(why({ IMGPROXY_BIND: ':8080' })).toMatch(/^IMGPROXY_BIND is :8080, which other machines can reach/);
   expect(why({ TINTYPE_BIND: ':8080', ...KEYS })).toBeUndefined();

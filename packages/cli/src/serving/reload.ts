@@ -65,10 +65,10 @@ export class Reloader {
     let strangers: readonly string[];
     try {
       ({ input, strangers } = await this.#read());
-      const { settings, effective, warnings } = await makeProxy(plugins, input);
-      const refusal = whyNotUnsigned(settings, effective);
+      const next = await makeProxy(plugins, input);
+      const refusal = whyNotUnsigned(next);
       if (refusal !== undefined) throw new Failure(refusal);
-      for (const warning of warnings) logger.warn(warning);
+      for (const warning of next.warnings) logger.warn(warning);
     } catch (error) {
       logger.error(`The new configuration is not used, the one before stays in force: ${describeFailure(error).text}`);
       return;

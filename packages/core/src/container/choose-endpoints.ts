@@ -19,6 +19,8 @@ import type { Index } from './descriptors.ts';
 export interface ServedEndpoints {
   readonly endpoints: Endpoints;
   readonly upstream: Upstream | undefined;
+  /** No image is made of anything: there is nothing to sign. */
+  readonly onlyPasses: boolean;
   /** Resolves when nothing is in flight and nothing waits for the storage. */
   close(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function chooseEndpointParts(
       return {
         endpoints,
         upstream,
+        onlyPasses: all.every(({ dialect }) => dialect === undefined),
         close: async () => {
           await endpoints.close(settings.timeout * 1_000);
           await stored?.flush();

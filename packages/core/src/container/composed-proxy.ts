@@ -64,7 +64,8 @@ export class ComposedProxy implements ConfiguredProxy {
   constructor(parts: Composition) {
     this.#parts = parts;
     this.storage = parts.storage;
-    this.loopbackOnly = isLoopbackOnly(parts.settings);
+    // What is only passed on comes from servers that the operator named, whoever asks.
+    this.loopbackOnly = parts.served?.onlyPasses !== true && isLoopbackOnly(parts.settings);
     this.settings = parts.settings;
     this.effective = parts.effective;
     this.warnings = parts.warnings;
