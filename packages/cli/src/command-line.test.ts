@@ -73,7 +73,7 @@ describe.concurrent('usage', () => {
     [['config', '--cache-usee', 'fs'], '--cache-usee is not a known flag; the nearest is --cache-use.'],
     [['serve', '--watermark=1'], '--watermark is not a known flag; "tintype serve --help" lists all of them.'],
     [['srve'], 'srve is not a command; the nearest is serve.'],
-    [['frobnicate'], 'frobnicate is not a command; expected one of serve, sign, config, conformance, new.'],
+    [['frobnicate'], 'frobnicate is not a command; expected one of serve, sign, config, cache, conformance, new.'],
     [['config', '--ttl'], 'The flag --ttl needs a value: --ttl <seconds>.'],
     [['sign'], 'A path is missing; "tintype --help" shows how it is written.'],
   ] as const)('%j is wrong usage: one sentence and exit code 2', async ([args, sentence], { expect }) => {

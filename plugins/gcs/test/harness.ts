@@ -139,5 +139,9 @@ export function subjectOf(bench: Bench): StorageSubject {
       )}`,
       data: { options: bench.options(), scope: scopeOf(bucket) },
     },
+    without: {
+      sabotage: 'only the service itself reaches what it stored',
+      capped: 'a bucket has no limit at which it forgets',
+    },
   };
 }
