@@ -20,14 +20,19 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PHOTOS, plain, type Rig, startProxy, startWebOrigin } from './rig.ts';
 
 const photo = await readFile(join(PHOTOS, 'rocket.jpg'));
-const LOOPBACK = { originSetCookie: 'strip', cacheUse: 'memory', allowLoopbackSourceAddresses: true };
+const LOOPBACK = {
+  pseudonym: 'proxy.test',
+  originSetCookie: 'strip',
+  cacheUse: 'memory',
+  allowLoopbackSourceAddresses: true,
+};
 
 /** Request fields that have poisoned other caches, or shape answers elsewhere. None of them is part of the key here. */
 const FIELDS: Readonly<Record<string, string>>[] = [
@@ -101,13 +106,18 @@ function lasting({ status, headers, body }: Answer) {
   };
 }
 
+/** The way of a request is passed on, or nobody would notice that it comes back: RFC 8586. */
+function withoutWay({ via: _, 'cdn-loop': __, ...others }: IncomingHttpHeaders = {}) {
+  return others;
+}
+
 async function entries(rig: Rig): Promise<Map<string, object>> {
   const { storage } = rig.proxy;
   const found = new Map<string, object>();
   for await (const { key } of storage?.list('') ?? []) {
     const hit = await storage?.get(key);
     if (hit?.kind !== 'entry') continue;
-    const { storedAt: _, freshUntil: __, policy: ___, ...metadata } = hit.metadata;
+    const { storedAt: _, freshUntil: __, bornAt: ___, policy: ____, ...metadata } = hit.metadata;
     found.set(key, { metadata, bytes: Buffer.from(await hit.body.bytes()).toString('base64') });
   }
   return found;
@@ -164,11 +174,11 @@ describe('no field outside the key changes what is stored, what others get, or w
         entries: expected.entries,
       });
       const asked = origin.requests.at(-1);
-      expect({ fields, url: asked?.url, method: asked?.method, headers: asked?.headers }).toEqual({
+      expect({ fields, url: asked?.url, method: asked?.method, headers: withoutWay(asked?.headers) }).toEqual({
         fields,
         url: cleanRequest?.url,
         method: 'GET',
-        headers: cleanRequest?.headers,
+        headers: withoutWay(cleanRequest?.headers),
       });
       // Nor does it change an answer to somebody else at the same time that it comes from the cache.
       await send(rig, path, fields, method);

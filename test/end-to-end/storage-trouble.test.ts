@@ -98,7 +98,7 @@ test('a full storage is read on; results are served and not stored', async () =>
   expect(cacheStatus(await rig.get(variant(50)))).toContain('hit');
   await rig.stop();
   expect(lab.calls.filter((call) => call === 'put')).toHaveLength(puts);
-  expect(rig.events).toContainEqual({ type: 'store-dropped', reason: 'paused' });
+  expect(rig.events).toContainEqual({ type: 'store-dropped', reason: 'paused', storage: 'lab' });
 });
 
 test('where errors shall be reported every request fails, also while the storage is left alone', async () => {

@@ -82,7 +82,7 @@ describe('a sweep', () => {
     const storage = await openStorage({ maxBytes: 20 * BLOCK });
     await storage.sweep();
     for (let n = 0; n < 60; n += 1) await put(storage, `k${n}`, 'x');
-    await expect.poll(async () => (await keysOf(storage)).length).toBeLessThanOrEqual(20);
+    await expect.poll(async () => (await keysOf(storage)).length, { timeout: 15_000 }).toBeLessThanOrEqual(20);
     await put(storage, 'last', 'x');
     expect(await read(storage, 'last')).toBe('x');
   });
@@ -91,7 +91,7 @@ describe('a sweep', () => {
     const roomy = await openStorage();
     await fill(roomy);
     const storage = await openStorage({ root: roomy.root, maxBytes: 5 * BLOCK });
-    await expect.poll(() => keysOf(storage)).toEqual(['k6', 'k7', 'k8', 'k9']);
+    await expect.poll(() => keysOf(storage), { timeout: 15_000 }).toEqual(['k6', 'k7', 'k8', 'k9']);
   });
 
   test('ends when the storage is closed', async () => {
