@@ -6,7 +6,7 @@ export function keystoneConfig(folder: string, port: number): string {
 log_file = ${join(folder, 'log')}
 public_endpoint = http://127.0.0.1:${port}
 [database]
-connection = sqlite:///${join(folder, 'keystone.db')}
+connection = sqlite:///${join(folder, 'keystone.db')}?timeout=60
 [token]
 provider = fernet
 [fernet_tokens]
