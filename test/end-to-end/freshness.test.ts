@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { CacheRule } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
 import { PHOTOS, plain, type Rig, startProxy, startWebOrigin, temporaryFolder, type WebOrigin } from './rig.ts';
 
@@ -26,8 +27,8 @@ async function startSource(headers: Record<string, string> = {}) {
 const url = ({ base }: WebOrigin, options = 'w:20', name = 'a.png') => `/unsafe/${options}/${plain(`${base}/${name}`)}`;
 const outcome = (response: Response) => response.headers.get('cache-status');
 
-async function startRig(settings: Record<string, unknown> = {}): Promise<Rig> {
-  return startProxy({ cacheUse: 'memory', allowLoopbackSourceAddresses: true, ...settings });
+async function startRig(settings: Record<string, unknown> = {}, rules: readonly CacheRule[] = []): Promise<Rig> {
+  return startProxy({ cacheUse: 'memory', allowLoopbackSourceAddresses: true, ...settings }, [], rules);
 }
 
 describe.each(['memory', 'fs'])('in %s', (storage) => {
@@ -293,6 +294,50 @@ describe('copies of sources', () => {
     const { origin } = await startSource(headers);
     const rig = await startRig({ sourcesUse: 'memory', ...settings });
     for (const width of [20, 30]) expect((await rig.get(url(origin, `w:${width}`))).status).toBe(200);
+    expect(origin.requests).toHaveLength(2);
+  });
+
+  test('a page that is passed on without a lifetime of its origin is asked for each time', async () => {
+    const { origin, state } = await startSource({ 'content-type': 'text/html' });
+    state.body = Buffer.from('<p>Hello Ann');
+    const rig = await startRig({ sourcesUse: 'memory' });
+    expect(await (await rig.get(url(origin, 'raw:1'))).text()).toBe('<p>Hello Ann');
+    state.headers = { 'content-type': 'text/html', etag: '"2"' };
+    state.body = Buffer.from('<p>Hello Bob');
+    rig.advance(1);
+    expect(await (await rig.get(url(origin, 'raw:1'))).text()).toBe('<p>Hello Bob');
+  });
+
+  test('a lifetime that a rule gives to images ends that of the copy, too', async () => {
+    const { origin } = await startSource();
+    const rig = await startRig({ sourcesUse: 'memory' }, [{ path: '*w:20*', ttl: 60 }]);
+    // Stored by the policy of all others, under which it would last for months.
+    await rig.get(url(origin, 'w:30'));
+    await rig.get(url(origin, 'w:20'));
+    expect(origin.requests).toHaveLength(1);
+    await rig.stored(2);
+    rig.advance(61);
+    expect(outcome(await rig.get(url(origin, 'w:20')))).toBe('Tintype; fwd=stale; fwd-status=304; stored');
+    expect(origin.requests).toHaveLength(2);
+    await expect.poll(async () => outcome(await rig.get(url(origin, 'w:20')))).toMatch(/^Tintype; hit; ttl=(59|60)$/);
+    expect(origin.requests).toHaveLength(2);
+  });
+
+  test('what a rule keeps out of the cache is not made of a copy', async () => {
+    const { origin } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig({ sourcesUse: 'memory' }, [{ path: '*w:20*', cache: false }]);
+    for (const width of [30, 20, 20]) await rig.get(url(origin, `w:${width}`));
+    expect(origin.requests).toHaveLength(3);
+  });
+
+  test('a cache buster asks past the copy', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+    const rig = await startRig({ sourcesUse: 'memory' });
+    const before = await rig.get(url(origin, 'w:20/cb:1'));
+    state.headers = { etag: '"2"' };
+    state.body = rocket;
+    const after = await rig.get(url(origin, 'w:20/cb:2'));
+    expect(after.headers.get('etag')).not.toBe(before.headers.get('etag'));
     expect(origin.requests).toHaveLength(2);
   });
 

@@ -4,7 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ConfiguredProxy, createProxy, definePlugin, type Plugin, type ProxyEvent, tokens } from '@tintype/core';
+import {
+  type CacheRule,
+  type ConfiguredProxy,
+  createProxy,
+  definePlugin,
+  type Plugin,
+  type ProxyEvent,
+  tokens,
+} from '@tintype/core';
 import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
@@ -34,7 +42,11 @@ export interface Rig {
 }
 
 /** A whole proxy on a free port of loopback, with all built-in plugins. Stopped when the test ends. */
-export async function startProxy(settings: Record<string, unknown>, further: readonly Plugin[] = []): Promise<Rig> {
+export async function startProxy(
+  settings: Record<string, unknown>,
+  further: readonly Plugin[] = [],
+  cacheRules: readonly CacheRule[] = [],
+): Promise<Rig> {
   const events: ProxyEvent[] = [];
   const waiting = new Set<() => void>();
   let skew = 0;
@@ -54,6 +66,7 @@ export async function startProxy(settings: Record<string, unknown>, further: rea
     plugins: [fs, memory, http, sharp, imgproxyUrl, ears, ...further],
     // A busy machine may take its time: what a late lookup does is tested where it is meant.
     settings: { localFilesystemRoot: PHOTOS, timeout: 30, cacheLookupTimeout: 20, ...settings },
+    cacheRules,
   });
   await proxy.open();
   const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });

@@ -192,7 +192,6 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const sourceCache = (storage: CacheStorage) =>
     new SourceCache({
       storage,
-      policy,
       identity: originIdentity(effective, settings),
       maxBytes: orUnlimited(settings.sourcesMaxFileSize),
       lookupDeadlineMs: lookupDeadlineMs(settings, chosenSources?.remote ?? false),

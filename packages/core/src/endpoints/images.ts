@@ -115,7 +115,7 @@ async function fetchFrom(
   chain: OriginChain,
   base: string,
   source: string,
-  { signal, conditions = {}, hops = {} }: FetchOptions,
+  { signal, conditions = {}, hops = {} }: Omit<FetchOptions, 'use'>,
 ): Promise<Fetched> {
   // What HTTP cannot carry is percent-encoded; everything else is sent as it is.
   const path = source

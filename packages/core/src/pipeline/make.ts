@@ -108,8 +108,10 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
     try {
       place = await waiting(shop.intake.enter(request.source, request.mode, signal));
       const others = () => control.waiters > 1;
+      const { mode, cachebuster } = request;
+      const use = { mode, cachebuster, policy };
       const ask = (conditions: HttpFields | undefined): Promise<Fetched> =>
-        until(signal, shop.sources.fetch(request.source, { signal, conditions, others, hops }), (late) =>
+        until(signal, shop.sources.fetch(request.source, { signal, conditions, others, hops, use }), (late) =>
           giveUp(late.response),
         );
       let fetched = await ask(conditionsOf(previous));

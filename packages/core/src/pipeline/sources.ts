@@ -1,7 +1,7 @@
 import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
-import type { SourceCache } from '../sources/source-cache.ts';
+import type { SourceCache, SourceUse } from '../sources/source-cache.ts';
 import { firstOf } from './first-of.ts';
 
 /** An origin's answer, and when it was asked and answered, in milliseconds since the epoch. */
@@ -19,6 +19,8 @@ export interface FetchOptions {
   readonly hops?: HttpFields | undefined;
   /** Whether others wait for the answer, so that it is worth asking twice. */
   readonly others?: (() => boolean) | undefined;
+  /** What the source is wanted for: decides about copies of it. */
+  readonly use: SourceUse;
 }
 
 export interface SourcesOptions {
@@ -51,7 +53,7 @@ export class Sources {
   }
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
-  async fetch(source: string, { signal, conditions, hops, others }: FetchOptions): Promise<Fetched> {
+  async fetch(source: string, { signal, conditions, hops, others, use }: FetchOptions): Promise<Fetched> {
     const { askAgainMs, cache } = this.#options;
     const { scheme, origin } = this.#originOf(source);
     const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
@@ -59,7 +61,7 @@ export class Sources {
       if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
       return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others });
     };
-    return cache === undefined ? ask(conditions) : cache.fetch(source, conditions, signal, ask);
+    return cache === undefined ? ask(conditions) : cache.fetch(source, { conditions, signal, use }, ask);
   }
 
   /** Resolves when no original is on its way into the cache. */

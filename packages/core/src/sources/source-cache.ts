@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { currentAge } from '@tintype/http-cache';
 import { BufferedBody, StreamedBody } from '../bodies.ts';
+import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -14,6 +15,7 @@ import { conditionsOf, type Previous, previousOf } from '../freshness/previous.t
 import { type FreshnessRecord, readRecord } from '../freshness/record.ts';
 import { type FlightControl, Flights, type FlightWork } from '../pipeline/flight.ts';
 import { giveUp, pump } from '../pipeline/pump.ts';
+import { isImageType } from '../pipeline/raw-source.ts';
 import type { Fetched } from '../pipeline/sources.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
@@ -23,8 +25,6 @@ const PUT_DEADLINE_MS = 10_000;
 
 export interface SourceCacheOptions {
   readonly storage: CacheStorage;
-  /** What decides how long an original may be used; an original lives as long as its source says. */
-  readonly policy: FreshnessPolicy;
   /**
    * Which origins there are and what they may reach: under other rules nothing is found that was fetched
    * under these.
@@ -38,6 +38,20 @@ export interface SourceCacheOptions {
   readonly emit: (event: ProxyEvent) => void;
 }
 
+/** What an original is wanted for. */
+export interface SourceUse extends Pick<ImageRequest, 'mode' | 'cachebuster'> {
+  /** That of the image: how long a copy may be used for it, and whether it may at all. */
+  readonly policy: FreshnessPolicy;
+}
+
+/** How an original is asked for. */
+export interface SourceQuestion {
+  /** Asks whether a known state of the source is still right. */
+  readonly conditions: HttpFields | undefined;
+  readonly signal: AbortSignal;
+  readonly use: SourceUse;
+}
+
 /** Asks the origin. */
 export type Ask = (conditions: HttpFields | undefined, signal: AbortSignal) => Promise<Fetched>;
 
@@ -46,6 +60,15 @@ type Brought =
   | { readonly kind: 'coming'; readonly head: Head; readonly spool: Spool }
   | { readonly kind: 'stored'; readonly head: Head | undefined }
   | { readonly kind: 'answer'; readonly fetched: Fetched };
+
+/** What a flight is for. */
+interface Errand {
+  readonly key: StorageKey;
+  readonly source: string;
+  readonly previous: Previous | undefined;
+  readonly ask: Ask;
+  readonly use: SourceUse;
+}
 
 /** An original without its body. */
 interface Head {
@@ -68,15 +91,16 @@ export class SourceCache {
   }
 
   /** @throws what `ask` throws, where no original may stand in. */
-  async fetch(source: string, conditions: HttpFields | undefined, signal: AbortSignal, ask: Ask): Promise<Fetched> {
-    const key = this.#keyOf(source);
+  async fetch(source: string, { conditions, signal, use }: SourceQuestion, ask: Ask): Promise<Fetched> {
+    if (!use.policy.cached) return ask(conditions, signal);
+    const key = this.#keyOf(source, use);
     const hit = this.#flights.has(key) ? undefined : await this.#lookup(key);
-    if (hit !== undefined && hit.metadata.freshUntil > this.#options.clock()) return this.#found(hit, conditions);
+    if (hit !== undefined && freshUntil(hit.metadata, use) > this.#options.clock()) return this.#found(hit, conditions);
     const record = hit && readRecord(hit.metadata);
     const previous = hit && previousOf(hit, record);
     if (hit?.body.buffered === undefined) hit?.body.discard().catch(() => undefined);
     const { value, collapsed } = await this.#flights.join(key, signal, (control) =>
-      this.#bring(key, source, previous, ask, control),
+      this.#bring({ key, source, previous, ask, use }, control),
     );
     if (value.kind === 'coming') {
       const { spool } = value;
@@ -106,22 +130,17 @@ export class SourceCache {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
-  #bring(
-    key: StorageKey,
-    source: string,
-    previous: Previous | undefined,
-    ask: Ask,
-    control: FlightControl,
-  ): FlightWork<Brought> {
+  #bring({ key, source, previous, ask, use }: Errand, control: FlightControl): FlightWork<Brought> {
+    const { policy } = use;
     const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
     let ended: Promise<unknown> = Promise.resolve();
     const bring = async (): Promise<Brought> => {
       try {
-        let fetched = await this.#askOrStandIn(previous, ask, control.signal);
+        let fetched = await this.#askOrStandIn(previous, ask, policy, control.signal);
         if (fetched === undefined) return { kind: 'stored', head: undefined };
         if (fetched.response.status === 304 && previous?.record !== undefined) {
           await giveUp(fetched.response);
-          const head = this.#confirmed(key, previous, previous.record, fetched);
+          const head = this.#confirmed(key, previous, previous.record, fetched, policy);
           if (head !== undefined) {
             ended = head.ended;
             return { kind: 'stored', head: head.head };
@@ -129,10 +148,13 @@ export class SourceCache {
           fetched = await ask(undefined, control.signal);
         }
         const { response, requestedAt } = fetched;
-        const { maxBytes, policy, spoolMemory } = this.#options;
-        const assessment = response.status === 200 ? assess(response, fetched, policy, { isImage: true }) : undefined;
+        const { maxBytes, spoolMemory } = this.#options;
+        const isImage = isImageFor(use, response.headers['content-type']);
+        const assessment = response.status === 200 ? assess(response, fetched, policy, { isImage }) : undefined;
         const length = Number(response.headers['content-length'] ?? 0);
-        if (assessment === undefined || !assessment.storable || length > maxBytes) {
+        // A copy does not say that it came with a cookie: no policy that refuses those could tell.
+        const isPersonal = response.setsCookie === true && policy.http.setCookie === 'refuse';
+        if (assessment === undefined || !assessment.storable || isPersonal || length > maxBytes) {
           if (previous !== undefined && (response.status === 404 || response.status === 410 || response.status === 200))
             ended = this.#remove(key, previous);
           return { kind: 'answer', fetched };
@@ -150,8 +172,13 @@ export class SourceCache {
   }
 
   /** The origin's answer; `undefined` if it has none, and the stored original may be used all the same. */
-  async #askOrStandIn(previous: Previous | undefined, ask: Ask, signal: AbortSignal): Promise<Fetched | undefined> {
-    const { clock, policy } = this.#options;
+  async #askOrStandIn(
+    previous: Previous | undefined,
+    ask: Ask,
+    policy: FreshnessPolicy,
+    signal: AbortSignal,
+  ): Promise<Fetched | undefined> {
+    const { clock } = this.#options;
     try {
       const fetched = await ask(conditionsOf(previous), signal);
       const { status } = fetched.response;
@@ -169,8 +196,9 @@ export class SourceCache {
     previous: Previous,
     record: FreshnessRecord,
     fetched: Fetched,
+    policy: FreshnessPolicy,
   ): { readonly head: Head; readonly ended: Promise<unknown> } | undefined {
-    const refreshed = refresh(record, fetched.response, fetched, this.#options.policy);
+    const refreshed = refresh(record, fetched.response, fetched, policy);
     if (refreshed.action === 'mismatch') return undefined;
     const { status, contentType, etag, source } = previous.metadata;
     const metadata: EntryMetadata = { status, contentType, etag, source, ...refreshed.state };
@@ -258,8 +286,10 @@ export class SourceCache {
     this.#options.emit({ type: 'cache-error', operation: `source ${operation}`, code, message });
   }
 
-  #keyOf(source: string): StorageKey {
-    const hash = createHash('sha256').update(`${this.#options.identity}\n${source}`).digest('hex').slice(0, 40);
+  /** A cache buster asks past the copies that were made without it. */
+  #keyOf(source: string, { cachebuster }: SourceUse): StorageKey {
+    const parts = [this.#options.identity, source, ...(cachebuster === '' ? [] : [cachebuster])];
+    const hash = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
     return storageKey(`originals/v1/${hash.slice(0, 2)}/${hash.slice(2)}`);
   }
 }
@@ -272,6 +302,24 @@ function metadataOf(source: string, headers: HttpFields, state: SourceState): En
     source,
     ...state,
   };
+}
+
+/** Whether only an image is made of it, or it is passed on and says that it is one. */
+function isImageFor({ mode }: SourceUse, contentType: string | undefined): boolean {
+  return mode === 'transform' || isImageType(contentType);
+}
+
+/**
+ * Until when a copy may be used for an image: by that image's own policy, whatever the one was by which the
+ * copy was stored. What is made of the copy ends at the same moment, so that it is never born too old.
+ */
+function freshUntil(metadata: EntryMetadata, use: SourceUse): number {
+  if (readRecord(metadata) === undefined) return 0;
+  const head = { metadata, requestedAt: requestedAt(metadata) };
+  const { response, ...times } = answer(head, undefined, () => new BufferedBody(new Uint8Array(0)));
+  const isImage = isImageFor(use, metadata.contentType);
+  const { storable, state } = assess(response, times, use.policy, { isImage });
+  return storable ? state.freshUntil : 0;
 }
 
 function requestedAt(metadata: EntryMetadata): number {
