@@ -11,6 +11,7 @@ import { asJson, type Measured, printTable } from './report.ts';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
@@ -22,12 +23,13 @@ const chosen = figures.filter(
 );
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
-if (chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1 || !(seconds > 0)) {
-  console.error(
+if (values.help || chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1 || !(seconds > 0)) {
+  const say = values.help ? console.log : console.error;
+  say(
     'Usage: npm run bench -- [name …] [--json] [--rounds 5] [--seconds 3]\n\n' +
       `Names, or how they begin:\n${figures.map(({ name, title }) => `  ${name.padEnd(22)} ${title}`).join('\n')}`,
   );
-  process.exit(2);
+  process.exit(values.help ? 0 : 2);
 }
 
 const scratch = await mkdtemp(join(tmpdir(), 'tintype-bench-'));

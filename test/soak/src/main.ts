@@ -20,6 +20,7 @@ const today = new Date().toISOString().slice(0, 10);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
     share: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string', default: today },
@@ -38,14 +39,15 @@ const unknown = positionals.filter((name) => !parts.some(isMeant(name)));
 const chosen = parts.filter((part) => positionals.length === 0 || positionals.some((name) => isMeant(name)(part)));
 const share = Number(values.share);
 const jobs = Number(values.jobs);
-if (unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
-  console.error(
+if (values.help || unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
+  const say = values.help ? console.log : console.error;
+  say(
     'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n' +
       '--results keeps what each part found, so that parts that run one at a time make one report.\n\n' +
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
-  process.exit(2);
+  process.exit(values.help ? 0 : 2);
 }
 
 const startedAt = new Date();
