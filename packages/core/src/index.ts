@@ -4,7 +4,7 @@ export { bucketRules } from './cloud/bucket-rules.ts';
 export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
 export { isNeverSent, networkVerdict, retryAfterMs, type Verdict } from './cloud/network-failure.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';
-export { type ObjectSource, objectSource } from './cloud/object-source.ts';
+export { isBucketName, type ObjectSource, objectSource } from './cloud/object-source.ts';
 export { asOriginError } from './cloud/origin-failure.ts';
 export { type Part, parts } from './cloud/parts.ts';
 export { type AnsweredPart, partOf, rangeField } from './cloud/range-fields.ts';

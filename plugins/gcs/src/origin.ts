@@ -46,15 +46,12 @@ export class GcsOrigin implements Origin {
 
   async fetch(source: string, request: OriginRequest): Promise<OriginResponse> {
     request.signal.throwIfAborted();
-    const wanted = objectSource(source);
+    const wanted = objectSource(source, isBucketName);
     if (!this.#isAllowed(wanted.bucket)) {
       throw new OriginError('refused', 'The bucket of this source is not among the allowed ones.');
     }
-    if (!isBucketName(wanted.bucket)) {
-      throw new OriginError('invalid-source', 'What the source names cannot be a bucket.');
-    }
-    // GCS has no such names and no such generations; on the way a dot alone would be resolved.
-    if (/^\.{1,2}$/.test(wanted.key) || !/^\d{0,20}$/.test(wanted.version ?? '')) return emptyResponse(404);
+    // GCS has no such generations.
+    if (!/^\d{0,20}$/.test(wanted.version ?? '')) return emptyResponse(404);
     const conditions = conditionsOf(request.headers);
     try {
       return await this.#respond(wanted, conditions, request);

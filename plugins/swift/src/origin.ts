@@ -17,6 +17,7 @@ import {
 } from '@tintype/core';
 import { SwiftConnection } from './client.ts';
 import { hasStatus, isMissing, toStorageError } from './errors.ts';
+import { isContainerName } from './limits.ts';
 import { type Credentials, credentialsOf, type SwiftOriginOptions } from './options.ts';
 
 /** Objects in containers as sources: `swift://container/key`, `swift://container/key?version`. */
@@ -55,7 +56,7 @@ export class SwiftOrigin implements Origin {
 
   async fetch(source: string, request: OriginRequest): Promise<OriginResponse> {
     request.signal.throwIfAborted();
-    const wanted = objectSource(source);
+    const wanted = objectSource(source, isContainerName);
     if (!this.#isAllowed(wanted.bucket)) {
       throw new OriginError('refused', 'The container of this source is not among the allowed ones.');
     }

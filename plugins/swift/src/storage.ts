@@ -34,7 +34,7 @@ import {
 import { type SwiftAnswer, SwiftConnection, type SwiftRequest } from './client.ts';
 import { infoOf, lengthOf, nativeFields, newVersion, sizeIn } from './entry-fields.ts';
 import { isMissing, toStorageError } from './errors.ts';
-import { LIMITS, type Limits, limitsOf } from './limits.ts';
+import { isContainerName, LIMITS, type Limits, limitsOf } from './limits.ts';
 import { type Credentials, credentialsOf, type SwiftStorageOptions } from './options.ts';
 
 /** How a sentence about what it cannot do begins. */
@@ -87,8 +87,8 @@ export class SwiftStorage implements StorageAdapter {
     if (scope.bucket === '') {
       throw new SettingsError([{ variable, message: `${variable} is required for the storage swift.` }]);
     }
-    if (scope.bucket.includes('/') || Buffer.byteLength(scope.bucket) > 256) {
-      const message = `${variable} is ${JSON.stringify(scope.bucket)}; expected a container's name: at most 256 bytes, no slash.`;
+    if (!isContainerName(scope.bucket)) {
+      const message = `${variable} is ${JSON.stringify(scope.bucket)}; expected a container's name: at most 256 bytes, no slash, not "." or "..".`;
       throw new SettingsError([{ variable, message }]);
     }
     this.#options = options;

@@ -1,0 +1,58 @@
+import type { HttpFields, OriginRequest } from '@tintype/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { service } from '../test/service.ts';
+import type { S3OriginOptions } from './options.ts';
+import { S3Origin } from './origin.ts';
+
+const scope = { downloadTimeout: 5, isAllowed: () => true };
+
+const options: S3OriginOptions = {
+  region: 'us-east-1',
+  endpoint: undefined,
+  endpointUsePathStyle: true,
+  accessKeyId: 'any',
+  secretAccessKey: 'any',
+  sessionToken: undefined,
+  assumeRoleArn: undefined,
+  assumeRoleExternalId: undefined,
+  maxSockets: 50,
+  requestTimeout: 5,
+  allowedBuckets: [],
+  deniedBuckets: [],
+};
+
+async function open(more: Partial<S3OriginOptions>): Promise<S3Origin> {
+  const origin = new S3Origin({ ...options, ...more }, scope);
+  await origin.open();
+  onTestFinished(() => origin.close());
+  return origin;
+}
+
+function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
+  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
+}
+
+test.each([
+  's3://photos/../secret/cat.jpg',
+  's3://photos/a/../../secret/cat.jpg',
+  's3://photos/..\\secret/cat.jpg',
+  's3://photos/./cat.jpg',
+  's3://../secret/cat.jpg',
+  's3://./secret/cat.jpg',
+  's3://.../secret/cat.jpg',
+  's3://%2e%2e/secret/cat.jpg',
+  's3://photos%2f..%2fsecret/cat.jpg',
+  's3://arn:aws:s3:us-east-1:123456789012:accesspoint:secret/cat.jpg',
+])('%s leads nowhere', async (source) => {
+  const { endpoint, requests } = await service((_request, response) => response.setHeader('etag', '"a"').end('x'));
+  const origin = await open({ endpoint, deniedBuckets: ['secret'] });
+  await expect(origin.fetch(source, asked())).rejects.toMatchObject({ code: 'invalid-source' });
+  expect(requests).toEqual([]);
+});
+
+test('old buckets and those of other vendors have capitals and underscores', async () => {
+  const { endpoint, requests } = await service((_request, response) => response.setHeader('etag', '"a"').end('x'));
+  const { body } = await (await open({ endpoint })).fetch('s3://My_Photos.old/k', asked());
+  await body.discard();
+  expect(requests[0]?.url).toBe('/My_Photos.old/k?x-id=GetObject');
+});

@@ -1,0 +1,35 @@
+import type { HttpFields, OriginRequest } from '@tintype/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { optionsFor } from '../test/harness.ts';
+import { logsIn, service } from '../test/service.ts';
+import type { SwiftOriginOptions } from './options.ts';
+import { SwiftOrigin } from './origin.ts';
+
+const scope = { downloadTimeout: 5, isAllowed: () => true };
+
+async function open(more: Partial<SwiftOriginOptions>): Promise<SwiftOrigin> {
+  const origin = new SwiftOrigin({ ...optionsFor(), allowedBuckets: [], deniedBuckets: [], ...more }, scope);
+  await origin.open();
+  onTestFinished(() => origin.close());
+  return origin;
+}
+
+function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
+  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
+}
+
+test.each([
+  'swift://public/../private/x',
+  'swift://public/a/../../private/x',
+  'swift://public/./x',
+  'swift://public/..',
+  'swift://../AUTH_other/c/x',
+  'swift://./AUTH_other/c/x',
+])('%s leads nowhere, and nobody is shown the token', async (source) => {
+  const { endpoint, requests } = await service((request, response) => {
+    if (!logsIn(request, response)) response.writeHead(200, { etag: 'a' }).end('x');
+  });
+  const origin = await open({ authUrl: `${endpoint}/auth/v1.0` });
+  await expect(origin.fetch(source, asked())).rejects.toMatchObject({ code: 'invalid-source' });
+  expect(requests).toEqual([]);
+});
