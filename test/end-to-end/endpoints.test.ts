@@ -383,6 +383,35 @@ describe('several endpoints and origins', () => {
   });
 });
 
+test.each([
+  ['known', true],
+  ['unknown', false],
+])(
+  'with a dialect a source of %s length that is larger than allowed is a 422, and is not read to its end',
+  async (_, known) => {
+    const closed = Promise.withResolvers<void>();
+    await using origin = await Origin.start((_request, response) => {
+      response.on('close', closed.resolve);
+      if (known) response.setHeader('Content-Length', 3_000);
+      // Never the end.
+      response.write(Buffer.alloc(2_500));
+    });
+    await using rig = await EndpointRig.start([{ path: '/img', origins: [origin.base], dialect: 'imgproxy-url' }], {
+      maxSrcFileSize: 2_000,
+    });
+    // What is passed on has begun by the time that an unknown length shows.
+    for (const mode of known ? ['w:20', 'raw:1'] : ['w:20']) {
+      const answer = await rig.ask(`/img/_/${mode}/plain/large.jpg`);
+      expect([mode, answer.status, answer.body]).toEqual([
+        mode,
+        422,
+        expect.stringMatching(/ 2000 (bytes|are allowed)/),
+      ]);
+    }
+    await closed.promise;
+  },
+);
+
 test('without a key nothing but what is only passed on may be served beyond this machine', async () => {
   const origins = ['http://127.0.0.1:9/'];
   const plugins = [http, imgproxyUrl, memory, sharp];

@@ -62,8 +62,9 @@ export function chooseEndpointParts(
       const handlerOf = (endpoint: Endpoint): EndpointHandler => {
         const chain = new OriginChain({ origins: endpoint.origins, upstream, byScheme, clock, emit });
         const dialect = dialectOf(endpoint, makeDialect);
-        if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline });
-        const maxBytes = endpoint.maxStoredBytes ?? (settings.maxSrcFileSize || Number.POSITIVE_INFINITY);
+        const maxSourceBytes = settings.maxSrcFileSize || Number.POSITIVE_INFINITY;
+        if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline, maxBytes: maxSourceBytes });
+        const maxBytes = endpoint.maxStoredBytes ?? maxSourceBytes;
         const kept = endpoint.cache ? stored : undefined;
         return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, clock, pseudonym });
       };

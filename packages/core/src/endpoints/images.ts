@@ -19,10 +19,12 @@ export interface ImagesOptions {
   readonly dialect: Dialect;
   /** The pipeline of image URLs without endpoints. */
   readonly pipeline: PipelineOptions;
+  /** Bytes that a source may have: `TINTYPE_MAX_SRC_FILE_SIZE`. */
+  readonly maxBytes: number;
 }
 
 /** An endpoint whose paths are image URLs, of sources that its origins have. */
-export function imagesOf({ endpoint, chain, dialect, pipeline: options }: ImagesOptions): EndpointHandler {
+export function imagesOf({ endpoint, chain, dialect, pipeline: options, maxBytes }: ImagesOptions): EndpointHandler {
   const [first] = endpoint.origins;
   const pipeline = new Pipeline({
     ...options,
@@ -30,7 +32,7 @@ export function imagesOf({ endpoint, chain, dialect, pipeline: options }: Images
     // Whatever follows the base stays in the operator's folder; TINTYPE_ALLOWED_SOURCES is for what clients choose.
     isAllowed: () => true,
     sources: {
-      fetch: (source, asked) => fetchFrom(endpoint, chain, first?.base ?? '', source, asked),
+      fetch: (source, asked) => fetchFrom({ endpoint, chain, base: first?.base ?? '', maxBytes }, source, asked),
       flush: async () => undefined,
     },
     policyOf: policiesOf(endpoint, options.policyOf),
@@ -110,10 +112,17 @@ function policiesOf({ cache, given }: Endpoint, policyOf: PipelineOptions['polic
   };
 }
 
+/** Where an endpoint's sources are had from. */
+interface Folder {
+  readonly endpoint: Endpoint;
+  readonly chain: OriginChain;
+  /** Of the first origin. */
+  readonly base: string;
+  readonly maxBytes: number;
+}
+
 async function fetchFrom(
-  { origins }: Endpoint,
-  chain: OriginChain,
-  base: string,
+  { endpoint: { origins }, chain, base, maxBytes }: Folder,
   source: string,
   { signal, conditions = {}, hops = {} }: Omit<FetchOptions, 'use'>,
 ): Promise<Fetched> {
@@ -128,7 +137,7 @@ async function fetchFrom(
     return isUseful ? [[name, value] as const] : [];
   });
   const way = Object.entries(hops).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  const question = { method: 'GET', rest: `/${path}`, fields: [...ASKED, ...conditional, ...way], signal };
+  const question = { method: 'GET', rest: `/${path}`, fields: [...ASKED, ...conditional, ...way], maxBytes, signal };
   const answer = await chain.ask(question);
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of endToEnd(answer.fields)) {

@@ -5,6 +5,7 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError } from '../contracts/origin.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import type { EndpointOrigin } from './endpoint.ts';
+import { isTooLarge, limited } from './limited-body.ts';
 
 /** What is asked of an endpoint's origins. */
 export interface Question {
@@ -18,6 +19,8 @@ export interface Question {
    */
   readonly validators?: { readonly source: string; readonly fields: readonly FieldPair[] } | undefined;
   readonly body?: ByteStream | undefined;
+  /** Bytes that an answer's body may have: any number unless given. */
+  readonly maxBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -61,7 +64,8 @@ export class OriginChain {
    * what an origin could not say is not known to be missing; else the 404. Methods that change
    * something go to the first origin alone: done twice they could do harm.
    *
-   * @throws OriginError if the first to fail gave no answer; the signal's reason once that is aborted.
+   * @throws OriginError if the first to fail gave no answer; `too-large` as soon as one has more than is
+   *   allowed; the signal's reason once that is aborted.
    */
   async ask(question: Question): Promise<OriginAnswer> {
     const { origins } = this.#options;
@@ -86,7 +90,7 @@ export class OriginChain {
           return answer;
         }
       } catch (error) {
-        if (question.signal.aborted) {
+        if (question.signal.aborted || isTooLarge(error)) {
           giveUp();
           throw error;
         }
@@ -116,7 +120,8 @@ export class OriginChain {
       ? this.#fetch(origin, source, question, fields)
       : this.#send(origin.web, question, fields));
     emit({ type: 'fetched', scheme: origin.scheme, status: answer.status, ms: performance.now() - started });
-    return { ...answer, source, validated: validators.length > 0, requestedAt, receivedAt: clock() };
+    const body = answer.status === 200 ? limited(answer, question.maxBytes) : answer.body;
+    return { ...answer, body, source, validated: validators.length > 0, requestedAt, receivedAt: clock() };
   }
 
   async #send(
@@ -140,7 +145,7 @@ export class OriginChain {
   async #fetch(
     { scheme }: EndpointOrigin,
     source: string,
-    { method, signal }: Question,
+    { method, maxBytes = Number.POSITIVE_INFINITY, signal }: Question,
     fields: readonly FieldPair[],
   ): Promise<Pick<OriginAnswer, 'status' | 'fields' | 'body'>> {
     const origin = this.#options.byScheme.get(scheme);
@@ -150,7 +155,7 @@ export class OriginChain {
     }
     const headers: Record<string, string> = {};
     for (const [name, value] of fields) if (TOLD.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
-    const request = { headers, maxBytes: Number.POSITIVE_INFINITY, signal };
+    const request = { headers, maxBytes, signal };
     const response = await origin.fetch(source, request);
     const pairs = Object.entries(response.headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as const],
