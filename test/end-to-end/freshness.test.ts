@@ -185,6 +185,22 @@ describe('a source that fails', () => {
     },
   );
 
+  test.each([
+    ['via', '1.1 evil'],
+    ['cdn-loop', 'evil'],
+  ])('by what a client says in %s is nobody else’s failure; that there is nothing holds for all', async (name, way) => {
+    const { origin } = await startSource();
+    origin.answer((request, response) => {
+      const isProvoked = String(request.headers[name]).includes('evil');
+      response.writeHead(request.url === '/missing.png' ? 404 : isProvoked ? 502 : 200).end(cat);
+    });
+    const rig = await startRig();
+    expect((await rig.get(url(origin), { headers: { [name]: way } })).status).toBe(502);
+    expect((await rig.get(url(origin))).status).toBe(200);
+    for (const headers of [{ [name]: way }, {}]) await rig.get(url(origin, 'w:20', 'missing.png'), { headers });
+    expect(origin.requests.filter((request) => request.url === '/missing.png')).toHaveLength(1);
+  });
+
   test.each(faults.filter(([name]) => name !== 'answers 304 unasked'))(
     'D14: that %s, what is stale is used',
     async (_name, fail) => {

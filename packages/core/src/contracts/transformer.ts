@@ -26,7 +26,12 @@ export interface TransformLimits {
 }
 
 export interface TransformRequest {
-  /** The whole source; not changed by either side. */
+  /**
+   * The whole source; not changed by either side. It is the transformer's to read until its promise has
+   * settled: once that has resolved the memory may be freed or used for something else, and `input` has
+   * length 0 then. So nothing may go on reading it, no worker, no native code and no cache of its own; where
+   * bytes are needed for longer they are copied. After a rejection it is left to the garbage collector.
+   */
   readonly input: Uint8Array;
   readonly operations: Operations;
   readonly output: OutputRequest;
@@ -42,6 +47,12 @@ export interface TransformRequest {
 }
 
 export interface TransformResult {
+  /**
+   * The caller's from now on: the transformer neither changes it later nor uses it again. It may be `input`
+   * itself or a view of its `ArrayBuffer`, for a source that is right as it is: that memory is then not
+   * freed. It must not be another window on the same memory (a `SharedArrayBuffer`'s, or WebAssembly's,
+   * which grows): the caller tells by `buffer` alone whether it holds what it is about to free.
+   */
   readonly body: Uint8Array;
   /** Media type of `body`. */
   readonly contentType: string;
@@ -64,7 +75,11 @@ export interface Transformer {
   };
   open(): Promise<void>;
   close(): Promise<void>;
-  /** @throws TransformError where the source or the request is at fault. */
+  /**
+   * Resolves when it is done with `request.input`; see there.
+   *
+   * @throws TransformError where the source or the request is at fault.
+   */
   transform(request: TransformRequest): Promise<TransformResult>;
 }
 

@@ -30,8 +30,17 @@ export function onward(headers: HttpFields, pseudonym: string): HttpFields {
   return { via: appended(via, `1.1 ${pseudonym}`), 'cdn-loop': appended(loop, pseudonym) };
 }
 
+/** Whether a request says itself which proxies it came through: any client may, and a source hears of it. */
+export function saysItsWay({ via, 'cdn-loop': loop }: HttpFields): boolean {
+  return !isEmpty(via) || !isEmpty(loop);
+}
+
+function isEmpty(list: string | undefined): list is undefined | '' {
+  return list === undefined || list.trim() === '';
+}
+
 function appended(list: string | undefined, item: string): string {
-  return list === undefined || list.trim() === '' ? item : `${list}, ${item}`;
+  return isEmpty(list) ? item : `${list}, ${item}`;
 }
 
 /** The names in a `CDN-Loop` field, in lower case, without parameters. */

@@ -61,6 +61,11 @@ export interface Order {
   readonly previous?: Previous | undefined;
   /** What the source is told of the proxies on the way. */
   readonly hops: HttpFields;
+  /**
+   * Some of `hops` are the client's own words: a source may fail because of them. Only that it has nothing
+   * is then remembered for others, which is what it says behind every CDN, too.
+   */
+  readonly isMarked?: boolean;
 }
 
 /** What making a variant needs. */
@@ -82,7 +87,7 @@ export interface Workshop extends Relay {
 
 /** Starts making a variant: fetch, transform, store. An entry whose source is the same costs its metadata only. */
 export function makeVariant(order: Order, shop: Workshop, control: FlightControl): FlightWork<Made> {
-  const { key, request, policy, previous, hops } = order;
+  const { key, request, policy, previous, hops, isMarked = false } = order;
   const deadline = new AbortController();
   let waits = 0;
   let waitedMs = 0;
@@ -133,8 +138,10 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
         const { status } = response;
         const error = withOriginStatus(answeredWith(status), status);
         const notedUntil = negativeUntil(response, fetched, policy);
-        if (notedUntil > shop.clock()) shop.negatives.note(request, { failure: status, error, until: notedUntil });
-        if (previous !== undefined && (status === 404 || status === 410)) {
+        const isGone = status === 404 || status === 410;
+        if (notedUntil > shop.clock() && (isGone || !isMarked))
+          shop.negatives.note(request, { failure: status, error, until: notedUntil });
+        if (previous !== undefined && isGone) {
           ended = shop.results?.remove(key, previous.version, 'gone') ?? ended;
         }
         throw error;
@@ -172,7 +179,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
       if (shop.reportErrors) await ended;
       return { kind: 'variant', stored, bytes, metadata, shareable, refusal, originStatus: 200 };
     } catch (error) {
-      const negative = negativeOf(error, shop.clock(), policy);
+      const negative = isMarked ? undefined : negativeOf(error, shop.clock(), policy);
       if (negative !== undefined && negative.until > shop.clock()) shop.negatives.note(request, negative);
       throw error;
     } finally {

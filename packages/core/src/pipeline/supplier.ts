@@ -11,7 +11,7 @@ import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { type Previous, previousOf, servableUntil } from '../freshness/previous.ts';
 import { readRecord } from '../freshness/record.ts';
 import { type FlightControl, Flights, type FlightWork } from './flight.ts';
-import { onward } from './hops.ts';
+import { onward, saysItsWay } from './hops.ts';
 import { type Made, makeVariant, type Workshop } from './make.ts';
 import type { Payload } from './respond.ts';
 
@@ -189,7 +189,8 @@ export class Supplier {
   #start(wish: Wish, name: string, previous: Previous | undefined, control: FlightControl): FlightWork<Made> {
     const { key, image, policy } = wish;
     const hops = onward(wish.request.headers, this.#shop.pseudonym);
-    const work = makeVariant({ key, request: image, policy, previous, hops }, this.#shop, control);
+    const isMarked = saysItsWay(wish.request.headers);
+    const work = makeVariant({ key, request: image, policy, previous, hops, isMarked }, this.#shop, control);
     if (previous === undefined) return work;
     this.#replacing.set(name, previous);
     const settled = work.settled.then(() => {
