@@ -27,10 +27,10 @@ export interface TransformLimits {
 
 export interface TransformRequest {
   /**
-   * The whole source; not changed by either side. It is the transformer's to read until its promise has
-   * settled: once that has resolved the memory may be freed or used for something else, and `input` has
-   * length 0 then. So nothing may go on reading it, no worker, no native code and no cache of its own; where
-   * bytes are needed for longer they are copied. After a rejection it is left to the garbage collector.
+   * The whole source; not changed by either side, nor transferred elsewhere. The transformer may read it
+   * until its promise has resolved: from then on the memory may be freed at once, which leaves `input` with
+   * length 0. Nothing may go on reading it, no worker, no native code and no cache; what is needed for longer
+   * is copied. After a rejection the memory is left to the garbage collector.
    */
   readonly input: Uint8Array;
   readonly operations: Operations;
@@ -48,10 +48,9 @@ export interface TransformRequest {
 
 export interface TransformResult {
   /**
-   * The caller's from now on: the transformer neither changes it later nor uses it again. It may be `input`
-   * itself or a view of its `ArrayBuffer`, for a source that is right as it is: that memory is then not
-   * freed. It must not be another window on the same memory (a `SharedArrayBuffer`'s, or WebAssembly's,
-   * which grows): the caller tells by `buffer` alone whether it holds what it is about to free.
+   * The caller's from now on: the transformer does not change it any more. It may be `input` itself or a
+   * view of it, for a source that is right as it is, but only as a view whose `buffer` is the very
+   * `ArrayBuffer` of `input`: by that the caller knows that it must not free it.
    */
   readonly body: Uint8Array;
   /** Media type of `body`. */
