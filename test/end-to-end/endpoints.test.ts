@@ -54,6 +54,9 @@ describe('towards the origin', () => {
   test.each([
     ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-scheme', 'x-real-ip'],
     ...['x-original-url', 'x-rewrite-url', 'x-http-method-override', 'x-method-override', 'cookie'],
+    // A gateway to CGI takes an underscore for a hyphen.
+    ...['x_forwarded_host', 'x_original_url', 'x_http-method_override', 'if_match', 'accept_language'],
+    ...['x-forwarded', 'forwarded-for'],
   ])('a client cannot poison what all get by %s', async (name) => {
     await using there = await before((request, response) =>
       response.writeHead(200, { 'Cache-Control': 'max-age=600' }).end(String(request.headers[name])),

@@ -85,7 +85,9 @@ export function downstreamFields(
   const own = policy.column.targetedFields ? policy.targets.filter((name) => !SHARED_TARGETS.has(name)) : [];
   const fields = withoutFields(stored.fields, new Set(['age', ...own]));
   const age: FieldPair = ['Age', String(currentAge(stored.freshness.bornAt, now))];
-  return [...withBrowserTtl(fields, policy, stored.freshness.basis), age];
+  // The time in browsers is for what went well: an error must not outlive its cause there.
+  const sent = stored.status < 400 ? policy : { ...policy, browserTtl: undefined };
+  return [...withBrowserTtl(fields, sent, stored.freshness.basis), age];
 }
 
 /**

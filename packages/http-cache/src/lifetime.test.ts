@@ -111,6 +111,15 @@ test.each([100, 103, 206, 304])('a %i is not', (status) => {
   });
 });
 
+test.each([
+  ['If-Match: "a"', 412],
+  ['If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT', 412],
+  ['Range: bytes=900-', 416],
+])('an answer to %s with %i is for that request alone (RFC 9110 §15.5.13, §15.5.17)', (request, status) => {
+  expect(stored('Cache-Control: max-age=9', {}, request, status)).toEqual({ store: false, reason: 'status' });
+  expect(freshFor('Cache-Control: max-age=9', status)).toBe(9);
+});
+
 test('a status that this cache does not know is not stored with must-understand (RFC 9111 §5.2.2.3)', () => {
   expect(stored('Cache-Control: max-age=9, must-understand', {}, '', 599)).toEqual({
     store: false,

@@ -41,7 +41,7 @@ export interface PolicyOptions {
   readonly credentials?: 'client' | 'service';
   /** What becomes of a response with `Set-Cookie`; without it, the column decides. RFC 9111 §7.3. */
   readonly setCookie?: 'refuse' | 'strip' | 'store';
-  /** Request fields in `Vary` that count: all (default), or only these lower-case names. */
+  /** Request fields in `Vary` that count: all (default), or only these, in any case. */
   readonly vary?: 'all' | readonly string[];
   /** Normal forms by lower-case field name, instead of the built-in ones. The origin must be sent the same form. */
   readonly normalise?: Readonly<Record<string, (value: string) => string>>;
@@ -181,7 +181,7 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
     heuristic: options.heuristic ?? { fraction: 0.1, maxSeconds: 24 * 3600 },
     credentials: options.credentials ?? 'client',
     setCookie: options.setCookie ?? column.setCookie,
-    vary: options.vary ?? 'all',
+    vary: typeof options.vary === 'object' ? options.vary.map((name) => name.toLowerCase()) : 'all',
     normalise: options.normalise ?? {},
     clientCacheControl: options.clientCacheControl ?? 'obey',
     sMaxageAllowsStale: options.sMaxageAllowsStale ?? false,

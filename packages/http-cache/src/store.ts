@@ -1,5 +1,6 @@
 import type { ExchangeTimes } from './age.ts';
 import { type CacheControl, parseCacheControl } from './cache-control.ts';
+import { unconditionalFields } from './conditional.ts';
 import type { CacheEntry } from './entry.ts';
 import {
   type FieldPair,
@@ -39,7 +40,10 @@ export interface Exchange extends ExchangeTimes {
 export type StoreRefusal =
   /** Only GET is stored. */
   | 'method'
-  /** 304 and 1xx are no responses to keep; nor is a 206 where parts aren't stored, or one that can't be placed. */
+  /**
+   * 304 and 1xx are no responses to keep; nor is a 206 where parts aren't stored, or one that can't be
+   * placed, nor a 412 or 416 to a request's own conditions or range.
+   */
   | 'status'
   /** The client asked for it. RFC 9111 §5.2.1.5. */
   | 'request-no-store'
@@ -80,7 +84,7 @@ export function decideStore(exchange: Exchange, policy: Policy): StoreDecision {
 
   const refusal =
     refusedByRequest(request, policy) ??
-    refusedByStatus(response.status, part, policy) ??
+    refusedByStatus(response.status, request, part, policy) ??
     (override === undefined ? refusedByOrigin(response, control, policy) : refusedByOperator(override)) ??
     // An operator's lifetime says for how long, and not for whom: this holds under one, too.
     refusedByAuthorization(request, control, policy);
@@ -123,10 +127,22 @@ function refusedByRequest(request: RequestHead, policy: Policy): StoreRefusal | 
   return undefined;
 }
 
-function refusedByStatus(status: number, part: StoredPart | undefined, policy: Policy): StoreRefusal | undefined {
+function refusedByStatus(
+  status: number,
+  request: RequestHead,
+  part: StoredPart | undefined,
+  policy: Policy,
+): StoreRefusal | undefined {
   // §3: final, and of 206 and 304 only what is understood. A 304 that nobody asked for has no body.
   if (status < 200 || status === 304) return 'status';
+  // RFC 9110 §15.5.13, §15.5.17: these speak of one request's conditions or range, which are no part of the key.
+  if ((status === 412 || status === 416) && isParticular(request)) return 'status';
   return status === 206 && (!policy.storePartial || part === undefined) ? 'status' : undefined;
+}
+
+/** Whether a request has conditions or asks for a part. RFC 9110 §13.1, §14.2. */
+function isParticular({ fields }: RequestHead): boolean {
+  return unconditionalFields(fields).length !== fieldPairs(fields).length;
 }
 
 /** What the origin forbids. RFC 9111 §3, §5.2.2; D1 to D5, C3. */

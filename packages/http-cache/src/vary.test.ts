@@ -53,6 +53,11 @@ describe('a request may use a response (RFC 9111 §4.1)', () => {
   });
 });
 
+test('names that the operator gave count in any case', () => {
+  const { vary } = entryOf('Cache-Control: max-age=9\nVary: accept-ENCODING, Foo', { vary: ['Accept-Encoding'] });
+  expect(vary).toEqual([['accept-encoding', null]]);
+});
+
 test.each(['*', '*, *', ', *', 'Foo, *', '*, Foo'])('Vary: %s is never reused', (vary) => {
   expect(() => entryOf(`Cache-Control: max-age=9\nVary: ${vary}`)).toThrow(/vary-star/);
 });

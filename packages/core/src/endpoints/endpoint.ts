@@ -1,4 +1,11 @@
-import { createPolicy, type Policy, type PolicyOptions, type StatusSeconds } from '@tintype/http-cache';
+import {
+  createPolicy,
+  type FieldPair,
+  fieldValue,
+  type Policy,
+  type PolicyOptions,
+  type StatusSeconds,
+} from '@tintype/http-cache';
 import { nearestName } from '../config/nearest-name.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
 import type { EndpointDefinition } from './definition.ts';
@@ -31,6 +38,23 @@ export interface Endpoint {
   readonly withoutDefault: Policy;
   /** The same without a guess either, for requests with cookies. */
   readonly withoutGuess: Policy;
+}
+
+/** The policies of an endpoint. */
+export type EndpointPolicies = Pick<Endpoint, 'policy' | 'withoutDefault' | 'withoutGuess'>;
+
+/**
+ * The policy for a response. Lifetimes by default are for images, to requests without cookies: a page
+ * that answers by an image's path may be somebody's own, and then nothing but its origin's word makes
+ * it everybody's.
+ *
+ * @param fields of the response.
+ * @param hadCookies whether the client sent cookies, passed on or not.
+ */
+export function policyFor(endpoint: EndpointPolicies, fields: readonly FieldPair[], hadCookies: boolean): Policy {
+  if (hadCookies) return endpoint.withoutGuess;
+  const type = fieldValue(fields, 'content-type')?.trim().toLowerCase() ?? '';
+  return type.startsWith('image/') ? endpoint.policy : endpoint.withoutDefault;
 }
 
 /**

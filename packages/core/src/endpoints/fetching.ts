@@ -2,6 +2,7 @@ import {
   decideFailure,
   decideStore,
   type FieldPair,
+  type FreshenDecision,
   fieldValue,
   freshen,
   hasField,
@@ -17,14 +18,14 @@ import type { FlightControl, FlightWork } from '../pipeline/flight.ts';
 import { pump } from '../pipeline/pump.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type EndpointPolicies, policyFor } from './endpoint.ts';
 import type { Landing } from './landing.ts';
 import { discard, type OriginAnswer, type OriginChain } from './origin-chain.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 
 /** What fetching for an endpoint needs. */
 export interface FetchingParts {
-  readonly endpoint: Pick<Endpoint, 'policy' | 'withoutDefault' | 'withoutGuess'>;
+  readonly endpoint: EndpointPolicies;
   readonly chain: OriginChain;
   readonly stored: StoredResponses;
   readonly spoolMemory: SpoolMemory;
@@ -127,7 +128,8 @@ class Fetch {
     // contradiction, and no reason to fetch everything again.
     const fields = hasField(stale.entry.fields, 'etag') ? withoutFields(answer.fields, TAG) : answer.fields;
     const validation = { request: this.#asked, fields, requestedAt, receivedAt };
-    const decision = freshen(stale.entry, validation, this.#policyFor(contentType(stale.entry.fields)));
+    const { endpoint } = this.#parts;
+    const decision = freshen(stale.entry, validation, this.#policyFor(stale.entry.fields));
     if (decision.action === 'mismatch') return undefined;
     const { entry } = decision;
     if (decision.action === 'update') {
@@ -135,7 +137,10 @@ class Fetch {
       this.#goesOn(stored.freshen(stale, entry));
       return { kind: 'validated', key: stale.key, entry };
     }
-    if (decision.evict) this.#goesOn(stored.remove(stale.key));
+    // That a client sent cookies is no reason to take a response from those who send none.
+    const others = (): boolean =>
+      mustGo(freshen(stale.entry, validation, policyFor(endpoint, stale.entry.fields, false)));
+    if (mustGo(decision) && (!this.#wanted.hadCookies || others())) this.#goesOn(stored.remove(stale.key));
     return { kind: 'once', entry, reason: decision.reason };
   }
 
@@ -143,7 +148,7 @@ class Fetch {
     const { stored, maxBytes, spoolMemory } = this.#parts;
     const { status, fields, requestedAt, receivedAt } = answer;
     const exchange = { request: this.#asked, response: { status, fields }, requestedAt, receivedAt };
-    const decision = decideStore(exchange, this.#policyFor(contentType(fields)));
+    const decision = decideStore(exchange, this.#policyFor(fields));
     if (!decision.store) return { kind: 'private', answer, reason: decision.reason };
     const length = Number(fieldValue(fields, 'content-length') ?? Number.NaN);
     const size = Number.isSafeInteger(length) && length >= 0 ? length : undefined;
@@ -171,17 +176,14 @@ class Fetch {
     return { kind: 'shared', answer, entry, spool, size };
   }
 
-  /**
-   * Lifetimes by default are for images, to requests without cookies: a page that answers by an image's
-   * path may be somebody's own, and then nothing but its origin's word makes it everybody's.
-   */
-  #policyFor(type: string): Policy {
-    const { policy, withoutDefault, withoutGuess } = this.#parts.endpoint;
-    if (this.#wanted.hadCookies) return withoutGuess;
-    return type.toLowerCase().startsWith('image/') ? policy : withoutDefault;
+  #policyFor(fields: readonly FieldPair[]): Policy {
+    return policyFor(this.#parts.endpoint, fields, this.#wanted.hadCookies);
   }
 }
 
-const TAG: ReadonlySet<string> = new Set(['etag']);
+/** Whether nobody may have the stored response any more. */
+export function mustGo(decision: FreshenDecision | undefined): boolean {
+  return decision === undefined || (decision.action === 'serve-once' && decision.evict);
+}
 
-const contentType = (fields: readonly FieldPair[]): string => fieldValue(fields, 'content-type')?.trim() ?? '';
+const TAG: ReadonlySet<string> = new Set(['etag']);

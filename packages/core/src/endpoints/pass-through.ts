@@ -3,6 +3,7 @@ import {
   type CacheEntry,
   decideFailure,
   decideServe,
+  downstreamFields,
   type FieldPair,
   type ForwardReason,
   fieldLines,
@@ -24,11 +25,12 @@ import { RequestError } from '../contracts/dialect.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import { PERSONAL } from '../freshness/assess.ts';
 import { Flights } from '../pipeline/flight.ts';
 import { onward } from '../pipeline/hops.ts';
 import { problemOf } from '../pipeline/problem.ts';
-import type { Endpoint } from './endpoint.ts';
-import { type FetchingParts, fetching, type Wanted } from './fetching.ts';
+import { type Endpoint, policyFor } from './endpoint.ts';
+import { type FetchingParts, fetching, mustGo, type Wanted } from './fetching.ts';
 import { forwardedFields, passedFields } from './fields.ts';
 import type { Landing } from './landing.ts';
 import { discard, type OriginChain } from './origin-chain.ts';
@@ -39,7 +41,7 @@ import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 /** A stored body of at most so many bytes is read whole before it is answered: a damaged one is then a miss. */
 const READ_WHOLE_BYTES = 256 * 1024;
 
-/** URLs whose last response was for one client alone, and for how long nobody waits for another's, in milliseconds. */
+/** Flights whose last response was for one client alone, and for how long nobody waits for another's, in milliseconds. */
 const UNSHARED = { max: 10_000, ttl: 60_000 };
 
 export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'stored'> {
@@ -157,8 +159,8 @@ export class PassThrough {
     const stale = response?.entry.part === undefined ? response : undefined;
     if (stale === undefined) response?.body.discard().catch(() => undefined);
     const isPlain = stale !== undefined || !isParticular(fields);
-    const key = stale?.key ?? primary;
-    const isOwn = hasField(fields, 'authorization') || passing.hadCookies || this.#unshared.has(primary);
+    const key = flightKey(passing, stale?.key ?? primary);
+    const isOwn = hasField(fields, 'authorization') || this.#unshared.has(flightKey(passing, primary));
     // Who asks for a part, or under a condition, may wait for the whole, but doesn't ask for it.
     if (isOwn || (!isPlain && !this.#flights.has(key))) return this.#askAlone(passing, stale, fwd);
     return this.#askTogether(passing, stale, key, fwd);
@@ -173,7 +175,7 @@ export class PassThrough {
     const { request, fields, primary } = passing;
     const { policy } = this.#options.endpoint;
     const wanted = this.#wanted(passing, stale, false);
-    const { value: landing, collapsed } = await this.#join(key, wanted, request.signal);
+    const { value: landing, collapsed } = await this.#join(key, wanted, request.signal, flightKey(passing, primary));
     if (!collapsed) return this.#answer(passing, landing, stale, { fwd }, false);
     switch (landing.kind) {
       case 'shared': {
@@ -183,7 +185,7 @@ export class PassThrough {
         }
         // Those who want the same other variant wait for one of them.
         const names = vary.map(([name]) => name);
-        const own = `${primary}|${secondaryKey(varyKey(names, fields, policy.normalise))}`;
+        const own = flightKey(passing, `${primary}|${secondaryKey(varyKey(names, fields, policy.normalise))}`);
         return own === key ? this.#askAlone(passing, stale, fwd) : this.#askTogether(passing, stale, own, 'vary-miss');
       }
       case 'validated':
@@ -206,10 +208,10 @@ export class PassThrough {
 
   /** Gets a new response behind the back of the one that was served. RFC 5861 §3. */
   #refresh(passing: Passing, response: StoredResponse): void {
-    const { key } = response;
+    const key = flightKey(passing, response.key);
     if (this.#flights.has(key)) return;
     const nobody = new AbortController().signal;
-    this.#join(key, this.#wanted(passing, response, false), nobody).then(
+    this.#join(key, this.#wanted(passing, response, false), nobody, flightKey(passing, passing.primary)).then(
       ({ value, collapsed }) => {
         if (value.kind === 'private' && !collapsed) discard(value.answer);
       },
@@ -225,10 +227,12 @@ export class PassThrough {
     return { rest, primary, fields, hadCookies, stale, verbatim };
   }
 
+  /** @param group what is remembered as unshared if the answer is for one alone; none for who asked alone. */
   #join(
     key: string,
     wanted: Wanted,
     signal: AbortSignal,
+    group?: string,
   ): Promise<{ readonly value: Landing; readonly collapsed: boolean }> {
     const { stored, ...parts } = this.#options;
     if (stored === undefined) throw new Error('Nothing is joined where nothing is kept.');
@@ -236,8 +240,8 @@ export class PassThrough {
       const work = fetching(wanted, { ...parts, stored }, control);
       work.result.then(
         (landing) => {
-          if (landing.kind === 'private') this.#keepPrivate(wanted, landing, signal);
-          else if (landing.kind === 'shared') this.#unshared.delete(wanted.primary);
+          if (landing.kind === 'private') this.#keepPrivate(landing, signal, group);
+          else if (landing.kind === 'shared' && group !== undefined) this.#unshared.delete(group);
         },
         () => undefined,
       );
@@ -245,9 +249,18 @@ export class PassThrough {
     });
   }
 
-  /** A response for one client is given up with that client, and nobody waits for the next one. */
-  #keepPrivate({ primary }: Wanted, { answer, reason }: Landing & { kind: 'private' }, signal: AbortSignal): void {
-    if (reason !== 'request-no-store' && reason !== 'authorization') this.#unshared.set(primary, true);
+  /**
+   * A response for one client is given up with that client, and nobody waits for the next one if that is
+   * what the origin wants: an error says nothing of what comes after it, nor does an answer to a request
+   * that nobody could have waited for.
+   */
+  #keepPrivate(
+    { answer, reason }: Landing & { kind: 'private' },
+    signal: AbortSignal,
+    group: string | undefined,
+  ): void {
+    const isLasting = reason === 'too-large' || reason === 'no-lifetime' ? answer.status < 400 : PERSONAL.has(reason);
+    if (isLasting && group !== undefined) this.#unshared.set(group, true);
     if (signal.aborted) discard(answer);
     else signal.addEventListener('abort', () => discard(answer), { once: true });
   }
@@ -268,9 +281,11 @@ export class PassThrough {
     switch (landing.kind) {
       case 'private': {
         const { status, fields, body } = landing.answer;
+        // Cloudflare C4: the time in browsers counts beside `private`.
+        const lasts = landing.reason === 'private' && status < 400;
         const content = request.method === 'HEAD' || hasNoContent(status) ? undefined : body.stream();
         const how = { ...handling, fwdStatus: status, stored: false, detail: landing.reason };
-        return passedAnswer(status, passedFields(fields, policy), content, how);
+        return passedAnswer(status, passedFields(fields, policy, lasts), content, how);
       }
       case 'shared':
         return this.#fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
@@ -318,7 +333,12 @@ export class PassThrough {
     const { clock, endpoint } = this.#options;
     const { request } = passing;
     const how = { ...handling, stored: true };
-    const fields = passedFields(answer.fields, endpoint.policy);
+    const { policy } = endpoint;
+    // Who waited gets what is kept: what was for the one who asked is not in it. RFC 9111 §3.1, §5.2.2.7, §7.3.
+    const fields =
+      handling.collapsed === true
+        ? downstreamFields(entry, clock(), policy)
+        : passedFields(answer.fields, policy, answer.status < 400);
     // Read from at once: it may be disposed of in the next turn.
     const read = (): ByteStream => spool.read(request.signal);
     if (!verbatim && isParticular(passing.fields)) {
@@ -405,7 +425,7 @@ export class PassThrough {
   /** HEAD goes to the origin as it is, and freshens what is stored. RFC 9111 §4.3.5. */
   async #head(passing: Passing, response: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
     const { chain, endpoint, stored } = this.#options;
-    const { request, rest, fields } = passing;
+    const { request, rest, fields, hadCookies } = passing;
     response?.body.discard().catch(() => undefined);
     const answer = await chain.ask({ method: 'HEAD', rest, fields, signal: request.signal });
     if (response !== undefined && answer.status === 200 && response.entry.status === 200) {
@@ -417,13 +437,15 @@ export class PassThrough {
         requestedAt,
         receivedAt,
       };
-      const fresh = freshenByHead(response.entry, validation, endpoint.policy);
+      const { entry } = response;
+      const by = (had: boolean) => freshenByHead(entry, validation, policyFor(endpoint, entry.fields, had));
+      const fresh = by(hadCookies);
       if (fresh?.action === 'update') await stored?.freshen(response, fresh.entry);
-      else if (fresh === undefined) await stored?.remove(response.key);
+      else if (mustGo(fresh) && mustGo(by(false))) await stored?.remove(response.key);
     }
     discard(answer);
     const how = { fwd, fwdStatus: answer.status, stored: false };
-    return passedAnswer(answer.status, passedFields(answer.fields, endpoint.policy), undefined, how);
+    return passedAnswer(answer.status, passedFields(answer.fields, endpoint.policy, false), undefined, how);
   }
 
   /** Methods that aren't cached: never together, never stored, and what they change is forgotten. RFC 9111 §4.4. */
@@ -455,7 +477,7 @@ export class PassThrough {
     const how = { ...handling, fwdStatus: status };
     return passedAnswer(
       status,
-      passedFields(fields, this.#options.endpoint.policy),
+      passedFields(fields, this.#options.endpoint.policy, false),
       isEmpty ? undefined : body.stream(),
       how,
     );
@@ -470,6 +492,9 @@ function hopsOf({ headers }: ProxyRequest, pseudonym: string): readonly FieldPai
     ['CDN-Loop', loop],
   ];
 }
+
+/** Dropped cookies change what may be guessed of a lifetime, so that those who sent some wait for each other only. */
+const flightKey = ({ hadCookies }: Passing, key: string): string => (hadCookies ? `${key}|c` : key);
 
 const RANGES: ReadonlySet<string> = new Set(['range', 'if-range']);
 

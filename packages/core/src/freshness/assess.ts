@@ -36,7 +36,7 @@ export interface Assessment {
 }
 
 /** Refusals that speak of the origin's will, and not of time: then nobody else may have the answer. */
-const PERSONAL: ReadonlySet<StoreRefusal> = new Set<StoreRefusal>([
+export const PERSONAL: ReadonlySet<StoreRefusal> = new Set<StoreRefusal>([
   'no-store',
   'private',
   'must-understand',

@@ -1,0 +1,159 @@
+import type { RequestListener } from 'node:http';
+import type { EndpointDefinition } from '@tintype/core';
+import { describe, expect, test } from 'vitest';
+import { EndpointRig, Origin } from './endpoint-rig.ts';
+
+/** An origin and an endpoint at `/` before it, both gone at the end of the block. */
+async function before(
+  listener: RequestListener,
+  more: Partial<EndpointDefinition> = {},
+  settings: Readonly<Record<string, unknown>> = {},
+) {
+  const origin = await Origin.start(listener);
+  const rig = await EndpointRig.start([{ path: '/', origins: [origin.base], ...more }], settings);
+  return {
+    origin,
+    rig,
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      await origin[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Answers when it is let go. */
+function held(listener: RequestListener) {
+  const { promise, resolve: go } = Promise.withResolvers<void>();
+  const holding: RequestListener = async (request, response) => {
+    await promise;
+    listener(request, response);
+  };
+  return { holding, go };
+}
+
+describe('what all get', () => {
+  test('is what is kept: who waited does not get what was for the one who asked', async () => {
+    const { holding, go } = held((_request, response) =>
+      response
+        .writeHead(200, { 'Cache-Control': 'max-age=600, private="X-User"', 'Set-Cookie': 'id=7', 'X-User': '7' })
+        .end('page'),
+    );
+    await using there = await before(holding, { setCookie: 'strip' });
+    const asked = Array.from({ length: 20 }, () => there.rig.ask('/'));
+    await expect.poll(() => there.origin.requests.length).toBe(1);
+    go();
+    const answers = await Promise.all(asked);
+    const waited = answers.filter(({ headers }) => headers['cache-status']?.includes('collapsed'));
+    expect(waited.length).toBeGreaterThan(0);
+    for (const { headers, body } of waited) {
+      expect(body).toBe('page');
+      expect(headers).not.toHaveProperty('set-cookie');
+      expect(headers).not.toHaveProperty('x-user');
+    }
+  });
+
+  test.each([
+    ['If-Match', '"other"', 412],
+    ['If-Unmodified-Since', 'Sun, 06 Nov 1994 08:49:37 GMT', 412],
+    ['Range', 'bytes=900-', 416],
+  ])('is never the answer to one client’s %s', async (name, value, status) => {
+    await using there = await before((request, response) => {
+      const isParticular = request.headers[name.toLowerCase()] !== undefined;
+      response.writeHead(isParticular ? status : 200, { 'Cache-Control': 'max-age=600' }).end(String(isParticular));
+    });
+    expect((await there.rig.ask('/', { headers: { [name]: value } })).status).toBe(status);
+    expect(await there.rig.ask('/')).toMatchObject({ status: 200, body: 'false' });
+  });
+
+  test('gets no lifetime by a HEAD that it has not by a GET', async () => {
+    const page = { 'Content-Type': 'text/html', ETag: '"v1"' };
+    await using there = await before((_request, response) => response.writeHead(200, page).end('my account'), {
+      defaultTtl: 600,
+    });
+    await there.rig.ask('/account/a.jpg');
+    await there.rig.stored(1);
+    await there.rig.ask('/account/a.jpg', { method: 'HEAD' });
+    await there.rig.ask('/account/a.jpg');
+    expect(there.origin.requests.map(({ method }) => method)).toEqual(['GET', 'HEAD', 'GET']);
+  });
+
+  test('is dropped when a HEAD says that it must no longer be kept', async () => {
+    await using there = await before((_request, response) =>
+      response.writeHead(200, { 'Cache-Control': 'max-age=9', ETag: '"v1"' }).end('old'),
+    );
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    there.origin.answer((_request, response) =>
+      response.writeHead(200, { 'Cache-Control': 'no-store', ETag: '"v1"' }).end(),
+    );
+    await there.rig.ask('/', { method: 'HEAD' });
+    await there.rig.ask('/');
+    expect(there.origin.requests[2]?.headers).not.toHaveProperty('if-none-match');
+  });
+
+  test('stays when a client’s cookie was dropped, with origin cache control off', async () => {
+    const image = { 'Content-Type': 'image/png', ETag: '"v1"' };
+    const listener: RequestListener = (request, response) =>
+      void response.writeHead(request.headers['if-none-match'] === '"v1"' ? 304 : 200, image).end();
+    await using there = await before(listener, { originCacheControl: false, defaultTtl: 60 });
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(100);
+    await there.rig.ask('/', { headers: { cookie: 'id=7' } });
+    expect((await there.rig.ask('/')).status).toBe(200);
+    expect(there.origin.requests[2]?.headers['if-none-match']).toBe('"v1"');
+  });
+});
+
+describe('nobody can switch off that many wait for one', () => {
+  const shared: RequestListener = (_request, response) =>
+    void response.writeHead(200, { 'Cache-Control': 'max-age=600' }).end('shared');
+
+  test.each<[string, Readonly<Record<string, string>>, RequestListener]>([
+    ['a condition', { 'if-none-match': '"v1"' }, (_request, response) => void response.writeHead(304).end()],
+    [
+      'several ranges',
+      { range: 'bytes=0-1,4-5' },
+      (_request, response) =>
+        void response.writeHead(206, { 'Content-Type': 'multipart/byteranges; boundary=x' }).end('--x--'),
+    ],
+    ['a cookie', { cookie: 'id=7' }, (_request, response) => void response.writeHead(200).end('page')],
+    ['a moment of failure', {}, (_request, response) => void response.writeHead(503).end()],
+  ])('by %s', async (_what, headers, listener) => {
+    await using there = await before(listener);
+    await there.rig.ask('/', { headers });
+    const { holding, go } = held(shared);
+    there.origin.answer(holding);
+    const answers = Array.from({ length: 20 }, () => there.rig.ask('/'));
+    await expect.poll(() => there.origin.requests.length).toBeGreaterThan(1);
+    go();
+    expect((await Promise.all(answers)).every(({ body }) => body === 'shared')).toBe(true);
+    expect(there.origin.requests).toHaveLength(2);
+  });
+
+  test('by cookies that are dropped', async () => {
+    const { holding, go } = held(shared);
+    await using there = await before(holding);
+    const answers = Array.from({ length: 20 }, (_, id) => there.rig.ask('/', { headers: { cookie: `id=${id}` } }));
+    await expect.poll(() => there.origin.requests.length).toBeGreaterThan(0);
+    go();
+    expect((await Promise.all(answers)).every(({ body }) => body === 'shared')).toBe(true);
+    expect(there.origin.requests).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['a failure', 503, undefined, undefined],
+  ['what nobody keeps', 200, undefined, undefined],
+  ['what is missing, kept or not', 404, 'max-age=60', 'max-age=60'],
+  ['what is kept', 200, 'max-age=60', 'max-age=3600'],
+])('of the time in browsers: %s', async (_what, status, says, sent) => {
+  await using there = await before(
+    (_request, response) =>
+      response.writeHead(status, says === undefined ? {} : { 'Cache-Control': says }).end('content'),
+    { browserTtl: 3600 },
+  );
+  expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
+  expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
+});
