@@ -1,8 +1,22 @@
 import { lstat, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { context, failing, hit, k, keysOf, openStorage, put, read } from '../test/harness.ts';
+import { Eviction } from './eviction.ts';
 import { entryPath } from './key-path.ts';
+import { TempFolder } from './temp-folder.ts';
+
+const { before } = vi.hoisted(() => ({ before: { unlink: async () => {} } }));
+
+// No other way leads to the moment between a sweep's two walks.
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const actual = await importOriginal<typeof import('node:fs/promises')>();
+  const unlink = async (path: string) => {
+    await before.unlink();
+    return actual.unlink(path);
+  };
+  return { ...actual, unlink };
+});
 
 const BLOCK = 4096;
 
@@ -104,6 +118,30 @@ describe('a sweep', () => {
     expect(await keysOf(roomy)).toHaveLength(kept);
   });
 });
+
+test.each([
+  ['of different ages', 10, 8, 7, (n: number) => 1_000 - n * 100],
+  ['of one age', 40, 30, 27, () => 500],
+])(
+  'entries %s that another process removes during a sweep count as gone, and no more are removed for them',
+  async (_ages, count, cap, left, seconds) => {
+    const storage = await openStorage();
+    for (let n = 0; n < count; n += 1) {
+      await put(storage, `k${n}`, 'x');
+      await age(storage.root, `k${n}`, seconds(n));
+    }
+    const sweeper = () => new Eviction(storage.root, cap * BLOCK, new TempFolder(storage.root));
+    const [mine, theirs] = [sweeper(), sweeper()];
+    before.unlink = async () => {
+      before.unlink = async () => {};
+      await theirs.sweep();
+    };
+    await mine.sweep();
+    expect([theirs.evicted, mine.evicted]).toEqual([count - left, 0]);
+    expect(await keysOf(storage)).toHaveLength(left);
+    expect([theirs.estimate, mine.estimate]).toEqual([left * BLOCK, left * BLOCK]);
+  },
+);
 
 test('hits do not write at once, and a flush marks the file as used', async () => {
   const storage = await openStorage();

@@ -28,7 +28,8 @@ function spaceOf(stats: Stats): number {
  * Nothing is indexed: a sweep walks the tree once to learn how much space lies in entries of which
  * age, and if that is too much, once more to remove all beyond the age that makes room. Its memory
  * is a few hundred counters whatever the number of entries; processes that sweep at the same time
- * come to the same age and remove the same entries. Between sweeps, what all processes say to have
+ * come to the same age and remove the same entries: of the last class of age, each keeps those that
+ * the folders list first. Between sweeps, what all processes say to have
  * added is counted on top (overwritten and deleted bytes are not taken off: that errs towards
  * sweeping early, and the sweep corrects it).
  */
@@ -131,14 +132,15 @@ export class Eviction {
     }
     const target = full ? total * TARGET : this.#maxBytes > 0 ? this.#maxBytes * TARGET : total;
     const evicts = full || (this.#maxBytes > 0 && total > this.#maxBytes);
-    if (evicts) total -= await this.#evict(now, ages, total - target);
+    if (evicts) total = await this.#evict(now, ages, total, total - target);
     this.#passedOver = this.#passing;
     this.#counted = total;
     this.#addedBefore = addedBefore;
   }
 
-  /** Removes the oldest entries, `excess` bytes of them. @returns what that freed. */
-  async #evict(now: number, ages: readonly number[], excess: number): Promise<number> {
+  /** Removes the oldest entries, `excess` bytes of `total`. @returns what is left. */
+  async #evict(now: number, ages: readonly number[], total: number, excess: number): Promise<number> {
+    if (excess <= 0) return total;
     // All of the oldest classes that are needed, and of the last of them only a part.
     let limit = ages.length;
     let older = 0;
@@ -146,24 +148,29 @@ export class Eviction {
       limit -= 1;
       older += ages[limit] ?? 0;
     }
-    let partial = excess - (older - (ages[limit] ?? 0));
+    // What of that class may stay, and not what must go: the latter another process may have removed by now.
+    let room = older - excess;
     let freed = 0;
+    let left = 0;
     for await (const { path, stats, isEntry } of this.#walk(this.#root)) {
       if (!isEntry) {
         // Folders come after their children: empty ones go.
         const removed = await this.#tolerating(dirname(path), () => removeEmptyFolder(path));
-        freed += removed ? spaceOf(stats) : 0;
+        if (removed) freed += spaceOf(stats);
+        else left += spaceOf(stats);
         continue;
       }
       const age = ageClass(now, stats);
-      if (age < limit || (age === limit && partial <= 0)) continue;
-      const end = await this.#tolerating(dirname(path), () => removeFile(path));
-      if (end === undefined) continue;
+      const space = spaceOf(stats);
+      const stays = age < limit || (age === limit && space <= room);
+      if (stays && age === limit) room -= space;
+      const end = stays ? undefined : await this.#tolerating(dirname(path), () => removeFile(path));
       if (end === 'removed') this.#evicted += 1;
-      if (age === limit) partial -= spaceOf(stats);
-      freed += spaceOf(stats);
+      if (end === undefined) left += space;
+      else freed += space;
     }
-    return freed;
+    // Others may have removed more than this saw, and what they put meanwhile is counted as added.
+    return Math.min(total - freed, left);
   }
 
   /** Every entry below `folder`, then `folder` itself unless it is the root. */
@@ -227,7 +234,7 @@ async function removeFile(path: string): Promise<'removed' | 'gone'> {
     await unlink(path);
     return 'removed';
   } catch (error) {
-    // Another process was faster: it counts as freed, or both would go on to evict more.
+    // Another process was faster.
     if (!isSystemError(error, 'ENOENT')) throw error;
     return 'gone';
   }
