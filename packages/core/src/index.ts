@@ -1,14 +1,15 @@
 export { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
-export { readable, whole } from './cloud/answer-body.ts';
+export { ofBody, readable, whole } from './cloud/answer-body.ts';
 export { bucketRules } from './cloud/bucket-rules.ts';
 export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
-export { isNeverSent, networkVerdict, retryAfterMs, type Verdict } from './cloud/network-failure.ts';
+export { isNeverSent, networkVerdict, retryAfterMs, syscallOf, type Verdict } from './cloud/network-failure.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';
 export { isBucketName, type ObjectSource, objectSource } from './cloud/object-source.ts';
 export { asOriginError } from './cloud/origin-failure.ts';
 export { type Part, parts } from './cloud/parts.ts';
 export { type AnsweredPart, partOf, rangeField } from './cloud/range-fields.ts';
 export { preconditionFailed, unsupported } from './cloud/refusals.ts';
+export { shownAddress } from './cloud/shown-address.ts';
 export { WatchedParts } from './cloud/watched-parts.ts';
 export { formatBind, isLoopbackBind, parseBind } from './config/bind.ts';
 export { type CoreSettings, checkCoreSettings, coreOptions, coreSection } from './config/core-options.ts';

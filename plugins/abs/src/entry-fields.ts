@@ -45,10 +45,14 @@ export function infoOf(found: FoundBlob, size: number): EntryInfo {
   return { metadata, size, version: versionOf(found.etag) };
 }
 
-/** Listings tell ETags without the quotes that they have everywhere else. */
-export function versionOf(etag: string | undefined): Version {
+/**
+ * Listings tell ETags without the quotes that they have everywhere else.
+ *
+ * @param applied what its lack means for a write that the answer is to.
+ */
+export function versionOf(etag: string | undefined, applied: 'unknown' | 'no' = 'no'): Version {
   if (etag === undefined) {
-    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied: 'unknown' });
+    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied });
   }
   return (etag.startsWith('"') ? etag : `"${etag}"`) as Version;
 }

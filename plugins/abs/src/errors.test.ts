@@ -187,3 +187,41 @@ async function rejectionOf(signal: AbortSignal): Promise<unknown> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   return signal.reason;
 }
+
+test('a 404 of something that is no Azure is no miss', async () => {
+  const storage = await storageOn((response) => {
+    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><h1>Not Found</h1></html>');
+  });
+  const refused = { code: 'misconfigured', message: expect.stringContaining('ENDPOINT') };
+  expect(await failureOf(Promise.resolve(storage.get(key, undefined, context)))).toMatchObject(refused);
+  expect(await failureOf(storage.delete(key, undefined, context))).toMatchObject(refused);
+  const unopened = await service((_request, response) => {
+    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><h1>Not Found</h1></html>');
+  });
+  const nowhere = new AbsStorage(optionsFor({ endpoint: unopened.endpoint }), scopeOf('photos'));
+  await expect(nowhere.open(context)).rejects.toMatchObject(refused);
+});
+
+test('an answer without an ETag leaves a write in doubt, and a read is none', async () => {
+  const storage = await storageOn((response) => {
+    response.writeHead(response.req.method === 'PUT' ? 201 : 200).end();
+  });
+  const unversioned = { code: 'unavailable', message: 'The answer has no ETag.' };
+  const read = await failureOf(Promise.resolve(storage.stat(key, context)));
+  expect(read).toMatchObject({ ...unversioned, applied: 'no' });
+  const written = await failureOf(storage.put(key, body, metadata, undefined, context));
+  expect(written).toMatchObject({ ...unversioned, applied: 'unknown' });
+});
+
+test('an answer that is no entry is given up with its connection', async () => {
+  const closed = Promise.withResolvers<void>();
+  const storage = await storageOn((response) => {
+    response.on('close', closed.resolve);
+    // The whole of what was asked for in part, and its end never comes.
+    response.writeHead(200, { 'content-length': '200000', etag: '"a"' }).write('the beginning');
+  });
+  const error = await failureOf(Promise.resolve(storage.get(key, { first: 5, last: 9 }, context)));
+  expect(error).toMatchObject({ code: 'internal', message: 'The service ignores byte ranges.' });
+  await closed.promise;
+  // Silence would end it, too, but later.
+}, 3_000);

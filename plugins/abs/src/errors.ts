@@ -4,6 +4,7 @@ import {
   retryAfterMs,
   StorageError,
   type StorageErrorInit,
+  syscallOf,
   type Verdict,
 } from '@tintype/core';
 
@@ -16,6 +17,8 @@ interface AbsFailure {
   readonly header: (name: string) => string | undefined;
   /** The operating system's, TLS's or the HTTP parser's code: `ECONNREFUSED`. */
   readonly network: string | undefined;
+  /** What the operating system was doing: `connect`. */
+  readonly syscall: unknown;
   readonly requestId: string | undefined;
   /** What Azure says besides its code about a request that it does not authenticate. */
   readonly detail: string;
@@ -92,6 +95,7 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
 const BY_STATUS: { readonly [status: number]: Verdict } = {
   401: ['access-denied', WRONG_KEY],
   403: ['access-denied', NO_PERMISSION],
+  404: ['misconfigured', 'what answers does not know such addresses; check ENDPOINT'],
   408: ['timeout', 'the service waited too long for the request'],
   409: ['conflict', 'another write got in between'],
   412: ['precondition-failed', 'the condition does not hold'],
@@ -103,10 +107,12 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
   507: ['no-space', 'the service has no space left'],
 };
 
-/** Whether Azure says that there is no such blob; a missing container is something else. */
+/**
+ * Whether Azure says that there is no such blob; a missing container is something else, and so is a
+ * 404 of whatever else listens there. Azure always tells its code, in answers to HEAD too.
+ */
 export function isMissing(error: unknown): boolean {
-  const { code, status } = read(error);
-  return code === 'BlobNotFound' || (status === 404 && !(code in BY_CODE));
+  return read(error).code === 'BlobNotFound';
 }
 
 /** Whether Azure answered with this status. */
@@ -173,8 +179,8 @@ function verdict({ code, status, network, detail }: AbsFailure): Verdict {
 const UNSIGNED = /^(Credential|Authentication|AggregateAuthentication)\w*Error$/;
 
 /** Whether the service may have done it all the same. */
-function isLost({ code, status, network }: AbsFailure): boolean {
-  if (status === undefined) return !UNSIGNED.test(code) && !isNeverSent(network);
+function isLost({ code, status, network, syscall }: AbsFailure): boolean {
+  if (status === undefined) return !UNSIGNED.test(code) && !isNeverSent(network, syscall);
   // Throttled is refused; any other failure of the server may have come after the deed.
   return status < 300 || (status >= 500 && status !== 501 && code !== 'ServerBusy');
 }
@@ -204,6 +210,7 @@ function read(error: unknown): AbsFailure {
     status: own === undefined && typeof from.statusCode === 'number' ? from.statusCode : undefined,
     header,
     network: response === undefined ? text(from.code) : undefined,
+    syscall: syscallOf(error),
     requestId: header('x-ms-request-id'),
     detail: detailOf(response?.bodyAsText),
     message,

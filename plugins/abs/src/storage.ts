@@ -14,6 +14,7 @@ import {
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
+  ofBody,
   type PutBody,
   type PutCondition,
   partOf,
@@ -137,13 +138,15 @@ export class AbsStorage implements StorageAdapter {
       signal.throwIfAborted();
       const whole = body.bytes !== undefined && body.bytes.length <= PART_BYTES ? body.bytes : undefined;
       const first = whole === undefined ? await pieces.first() : { bytes: whole, last: true };
-      if (!first.last) return versionOf(await putBlocks(client, first, pieces, fields, conditions, signal));
+      if (!first.last) {
+        return versionOf(await putBlocks(client, first, pieces, fields, conditions, signal), 'unknown');
+      }
       const { etag } = await client.upload(first.bytes, first.bytes.length, {
         ...fields,
         conditions,
         abortSignal: signal,
       });
-      return versionOf(etag);
+      return versionOf(etag, 'unknown');
     } catch (error) {
       if (pieces.failure !== undefined) throw pieces.failure.error;
       // The entry that a condition is about is gone: it does not hold.
@@ -168,7 +171,7 @@ export class AbsStorage implements StorageAdapter {
     const { metadata: fields } = nativeFields(metadata);
     try {
       const { etag } = await this.#open.getBlobClient(key).setMetadata(fields, { conditions, abortSignal: signal });
-      return versionOf(etag);
+      return versionOf(etag, 'unknown');
     } catch (error) {
       if (isMissing(error)) return undefined;
       // No entry has no version either; which of both it is, Azure does not say.
@@ -258,24 +261,26 @@ export class AbsStorage implements StorageAdapter {
         maxRetryRequests: 0,
       });
     const stream = bodyOf(found);
-    const length = found.contentLength ?? 0;
-    const part = range && partOf(found.contentRange, range, length);
-    if (part === 'none') {
-      stream.destroy();
-      return this.#notSatisfiable(key, signal);
-    }
-    const size = part?.size ?? length;
-    const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-    const body: Body =
-      length <= EAGER_BYTES
-        ? new BufferedBody(await collect(bytes))
-        : new StreamedBody(
-            () => bytes,
-            () => {
-              stream.destroy();
-            },
-          );
-    return { kind: 'entry', ...infoOf(found, size), range: part, body };
+    return ofBody(stream, async () => {
+      const length = found.contentLength ?? 0;
+      const part = range && partOf(found.contentRange, range, length);
+      if (part === 'none') {
+        stream.destroy();
+        return this.#notSatisfiable(key, signal);
+      }
+      const size = part?.size ?? length;
+      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
+      const body: Body =
+        length <= EAGER_BYTES
+          ? new BufferedBody(await collect(bytes))
+          : new StreamedBody(
+              () => bytes,
+              () => {
+                stream.destroy();
+              },
+            );
+      return { kind: 'entry', ...infoOf(found, size), range: part, body };
+    });
   }
 
   /** Azure knows no range that counts from the end: the size is asked for first. */

@@ -82,14 +82,18 @@ export function infoOf(found: ObjectResource): EntryInfo {
   return { metadata, size: Number(found.size ?? 0), version: versionOf(found) };
 }
 
-export function versionOf(found: {
-  readonly generation?: string | undefined;
-  readonly metageneration?: string | undefined;
-}): Version {
+/** @param applied what its lack means for a write that the answer is to. */
+export function versionOf(
+  found: {
+    readonly generation?: string | undefined;
+    readonly metageneration?: string | undefined;
+  },
+  applied: 'unknown' | 'no' = 'no',
+): Version {
   const { generation, metageneration } = found;
   if (generation === undefined || metageneration === undefined) {
     const message = 'The answer has no generation and metageneration.';
-    throw new StorageError({ code: 'unavailable', message, applied: 'unknown' });
+    throw new StorageError({ code: 'unavailable', message, applied });
   }
   return versionText(generation, metageneration);
 }

@@ -4,6 +4,7 @@ import { type StorageError, storageKey } from '@tintype/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, scopeOf, serviceAccount } from '../test/harness.ts';
 import { refuse, refuseJson, say, service } from '../test/service.ts';
+import { toStorageError } from './errors.ts';
 import { GcsStorage } from './storage.ts';
 
 const key = storageKey('k');
@@ -162,4 +163,19 @@ test('without the right to list, check says what a 403 for a missing object mean
     ok: false,
     problem: expect.stringContaining('storage.objects.list'),
   });
+});
+
+test('an answer without generations leaves a write in doubt, and a read is none', async () => {
+  const storage = await storageOn((response) => say(response, {}));
+  const read = await failureOf(Promise.resolve(storage.get(key, undefined, context)));
+  expect(read).toMatchObject({ code: 'unavailable', applied: 'no' });
+  const written = await failureOf(storage.put(key, body, metadata, undefined, context));
+  expect(written).toMatchObject({ code: 'unavailable', applied: 'unknown' });
+});
+
+test('the address of an upload, by which anybody could write, gets into no error', () => {
+  const failed = new Error('request to https://storage.example/o?uploadType=resumable&upload_id=ABC-secret failed');
+  const shown = inspect(toStorageError(failed, { bucket: 'photos', write: true }), { depth: 10, showHidden: true });
+  expect(shown).not.toContain('ABC-secret');
+  expect(shown).toContain('upload_id=…');
 });

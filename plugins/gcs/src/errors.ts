@@ -4,6 +4,7 @@ import {
   retryAfterMs,
   StorageError,
   type StorageErrorInit,
+  syscallOf,
   type Verdict,
 } from '@tintype/core';
 
@@ -41,6 +42,8 @@ interface GcsFailure {
   readonly headers: Headers | undefined;
   /** The operating system's, TLS's or the HTTP parser's code: `ECONNREFUSED`. */
   readonly network: string | undefined;
+  /** What the operating system was doing: `connect`. */
+  readonly syscall: unknown;
   readonly message: string;
   readonly login: boolean;
 }
@@ -182,9 +185,9 @@ function loginVerdict({ status, network, message }: GcsFailure): Verdict {
 }
 
 /** Whether the service may have done it all the same. */
-function isLost({ status, network, login, code }: GcsFailure): boolean {
+function isLost({ status, network, syscall, login, code }: GcsFailure): boolean {
   if (login) return false;
-  if (status === undefined) return !isNeverSent(network);
+  if (status === undefined) return !isNeverSent(network, syscall);
   // Throttled is refused; any other failure of the server may have come after the deed.
   return status < 300 || (status >= 500 && status !== 501 && code !== 'SlowDown');
 }
@@ -194,7 +197,7 @@ function read(error: unknown): GcsFailure {
   if (error instanceof AnswerError) {
     const { status, headers, said } = error;
     const code = wordOf(said) ?? `HTTP ${status}`;
-    return { code, status, headers, network: undefined, message: sentenceOf(said), login };
+    return { code, status, headers, network: undefined, syscall: undefined, message: sentenceOf(said), login };
   }
   const from = (login ? error.cause : error) as {
     readonly name?: unknown;
@@ -208,6 +211,7 @@ function read(error: unknown): GcsFailure {
     status: typeof status === 'number' ? status : undefined,
     headers: undefined,
     network,
+    syscall: syscallOf(from),
     message: typeof from?.message === 'string' ? from.message : String(from),
     login,
   };
@@ -243,8 +247,13 @@ function details({ code, status, network, login }: GcsFailure): string {
 
 /** The transport's errors carry the request with its token, and refusals of the login the signed claim. */
 function withoutSecrets({ code, message, login }: GcsFailure): Error {
-  const cause = new Error(login || /Bearer|token|key/i.test(message) ? code : message);
+  const cause = new Error(login || /Bearer|token|key/i.test(message) ? code : withoutSession(message));
   cause.name = code;
   cause.stack = `${code}: ${cause.message}`;
   return cause;
+}
+
+/** The address of an upload is all that is needed to write into it. */
+function withoutSession(message: string): string {
+  return message.replace(/upload_id=[^&\s]+/g, 'upload_id=…');
 }

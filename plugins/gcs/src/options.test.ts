@@ -25,6 +25,7 @@ describe('what cannot be is refused', () => {
     [{ key: serviceAccount({ private_key: undefined }) }, 'KEY'],
     [{ endpoint: 'ftp://storage' }, 'ENDPOINT'],
     [{ endpoint: 'https://user:password@storage' }, 'ENDPOINT'],
+    [{ endpoint: 'https://storage/?prettyPrint=false' }, 'ENDPOINT'],
   ])('%o', (wrong, variable) => {
     expect(problemsOf(() => new GcsStorage(optionsFor(wrong), scopeOf('bucket')))).toEqual([
       `TINTYPE_CACHE_GCS_${variable}`,
@@ -35,6 +36,11 @@ describe('what cannot be is refused', () => {
     const make = (key: string) => () => new GcsStorage(optionsFor({ key }), scopeOf('bucket'));
     expect(make('{"private_key":"hidden"}')).toThrow(expect.not.stringContaining('hidden'));
     expect(make('/etc/key.json')).toThrow(/GOOGLE_APPLICATION_CREDENTIALS/);
+  });
+
+  test('a password in an address is not repeated', () => {
+    const endpoint = 'https://admin:hunter2@storage';
+    expect(() => new GcsStorage(optionsFor({ endpoint }), scopeOf('bucket'))).toThrow(/https:..…@storage/);
   });
 
   test('an endpoint may lack its scheme, and a key be whole', () => {

@@ -1,4 +1,4 @@
-import { type OptionsOf, SettingsError } from '@tintype/core';
+import { type OptionsOf, SettingsError, shownAddress } from '@tintype/core';
 
 /** How to reach Google Cloud Storage: the same under `TINTYPE_CACHE_GCS_` and `TINTYPE_GCS_`. */
 const gcsOptions = {
@@ -80,7 +80,7 @@ export function checkGcsOptions(options: GcsOptions, prefix: string): void {
   }
   if (endpoint !== undefined && endpointUrl(endpoint) === undefined) {
     const variable = `${prefix}ENDPOINT`;
-    const message = `${variable} is ${JSON.stringify(endpoint)}; expected a URL such as https://storage.googleapis.com.`;
+    const message = `${variable} is ${shownAddress(endpoint)}; expected a URL such as https://storage.googleapis.com.`;
     problems.push({ variable, message });
   }
   if (problems.length > 0) throw new SettingsError(problems);

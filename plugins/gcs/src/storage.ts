@@ -9,6 +9,7 @@ import {
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
+  ofBody,
   type PutBody,
   type PutCondition,
   partOf,
@@ -147,7 +148,7 @@ export class GcsStorage implements StorageAdapter {
       throw this.#failure(error, signal);
     }
     const { body: stream, headers } = found;
-    try {
+    return ofBody(stream, async () => {
       const length = Number(headers.get('content-length') ?? headers.get('x-goog-stored-content-length') ?? 0);
       const part = range && partOf(headers.get('content-range') ?? undefined, range, length);
       const info = headOf(found, part === 'none' || part === undefined ? length : part.size);
@@ -166,10 +167,7 @@ export class GcsStorage implements StorageAdapter {
               },
             );
       return { kind: 'entry', ...info, range: part, body };
-    } catch (error) {
-      stream.destroy();
-      throw error;
-    }
+    });
   }
 
   async stat(key: StorageKey, { signal }: OperationContext): Promise<EntryInfo | undefined> {
@@ -199,7 +197,7 @@ export class GcsStorage implements StorageAdapter {
       const made = first.last
         ? await this.#putWhole(key, first.bytes, fields, conditions, signal)
         : await this.#uploadsOpen.put(key, first, pieces, fields, conditions, signal);
-      return versionOf(made);
+      return versionOf(made, 'unknown');
     } catch (error) {
       if (pieces.failure !== undefined) throw pieces.failure.error;
       throw this.#failure(error, signal, true);
@@ -225,7 +223,7 @@ export class GcsStorage implements StorageAdapter {
         },
         signal,
       );
-      return versionOf(patched);
+      return versionOf(patched, 'unknown');
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#failure(error, signal, true);

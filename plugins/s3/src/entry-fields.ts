@@ -30,9 +30,10 @@ export function infoOf(found: GetObjectCommandOutput | HeadObjectCommandOutput, 
   return { metadata, size, version: versionOf(found.ETag) };
 }
 
-export function versionOf(etag: string | undefined): Version {
+/** @param applied what its lack means for a write that the answer is to. */
+export function versionOf(etag: string | undefined, applied: 'unknown' | 'no' = 'no'): Version {
   if (etag === undefined) {
-    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied: 'unknown' });
+    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied });
   }
   return etag as Version;
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type StorageError, storageKey } from '@tintype/core';
+import { type StorageError, storageKey, type Version } from '@tintype/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
 import { refuse, service } from '../test/service.ts';
@@ -122,3 +122,67 @@ async function rejectionOf(signal: AbortSignal): Promise<unknown> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   return signal.reason;
 }
+
+test('a 404 of something that is no S3 is no miss', async () => {
+  const storage = await storageOn((response) => {
+    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><h1>Not Found</h1></html>');
+  });
+  const refused = { code: 'misconfigured', message: expect.stringContaining('ENDPOINT') };
+  expect(await failureOf(Promise.resolve(storage.get(key, undefined, context)))).toMatchObject(refused);
+  expect(await failureOf(storage.delete(key, undefined, context))).toMatchObject(refused);
+  const unopened = await service((_request, response) => {
+    response.writeHead(404).end('Not Found');
+  });
+  const nowhere = new S3Storage(
+    optionsFor({ endpoint: unopened.endpoint, conditionalWrites: 'off' }),
+    scopeOf('photos'),
+  );
+  await expect(nowhere.open(context)).rejects.toMatchObject(refused);
+});
+
+test('an answer without an ETag leaves a write in doubt, and a read is none', async () => {
+  const storage = await storageOn((response) => response.end('<CopyObjectResult></CopyObjectResult>'));
+  const unversioned = { code: 'unavailable', message: 'The answer has no ETag.' };
+  const read = await failureOf(Promise.resolve(storage.get(key, undefined, context)));
+  expect(read).toMatchObject({ ...unversioned, applied: 'no' });
+  const written = await failureOf(storage.setMetadata(key, metadata, undefined, context));
+  expect(written).toMatchObject({ ...unversioned, applied: 'unknown' });
+});
+
+test('metadata of what is not there is set nowhere, with a condition or without', async () => {
+  // Honours every condition, at the end of a body as AWS does: it has one object, and no `k`.
+  let etag: string | undefined;
+  let writes = 0;
+  const { endpoint } = await service((request, response) => {
+    const { method, headers, url = '' } = request;
+    request.on('end', () => {
+      const holds = [undefined, etag].includes(headers['if-match']) && !(headers['if-none-match'] && etag);
+      const isUpload = /[?&](?:uploads|uploadId)/.test(url);
+      if (url.includes('/k?')) return refuse(response, 404, 'NoSuchKey');
+      if (!holds) return refuse(response, 412, 'PreconditionFailed');
+      if (method === 'POST') return response.end('<Result><UploadId>u</UploadId></Result>');
+      if (method === 'PUT' && !isUpload) etag = `"${writes++}"`;
+      if (method === 'DELETE' && !isUpload) etag = undefined;
+      return response.setHeader('etag', etag ?? '"gone"').end();
+    });
+  });
+  const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'auto' }), scopeOf('photos'));
+  await storage.open(context);
+  onTestFinished(() => storage.close());
+  expect(storage.capabilities.conditionalMetadata).toBe(true);
+  expect(await storage.setMetadata(key, metadata, undefined, context)).toBeUndefined();
+  expect(await storage.setMetadata(key, metadata, { ifVersion: '"a"' as Version }, context)).toBeUndefined();
+});
+
+test('an answer that is no entry is given up with its connection', async () => {
+  const closed = Promise.withResolvers<void>();
+  const storage = await storageOn((response) => {
+    response.on('close', closed.resolve);
+    // The whole of what was asked for in part, and its end never comes.
+    response.writeHead(200, { 'content-length': '200000', etag: '"a"' }).write('the beginning');
+  });
+  const error = await failureOf(Promise.resolve(storage.get(key, { first: 5, last: 9 }, context)));
+  expect(error).toMatchObject({ code: 'internal', message: 'The service ignores byte ranges.' });
+  await closed.promise;
+  // Silence would end it, too, but later.
+}, 3_000);

@@ -4,6 +4,7 @@ import {
   retryAfterMs,
   StorageError,
   type StorageErrorInit,
+  syscallOf,
   type Verdict,
 } from '@tintype/core';
 
@@ -16,6 +17,8 @@ interface S3Failure {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The operating system's, TLS's or the HTTP parser's code: `ECONNREFUSED`. */
   readonly network: string | undefined;
+  /** What the operating system was doing: `connect`. */
+  readonly syscall: unknown;
   readonly requestId: string | undefined;
   readonly region: string | undefined;
   readonly message: string;
@@ -80,6 +83,7 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
   307: ['unavailable', 'the bucket is being moved'],
   401: ['access-denied', WRONG_KEY],
   403: ['access-denied', 'the credentials do not allow this'],
+  404: ['misconfigured', 'what answers does not know such addresses; check ENDPOINT'],
   408: ['timeout', 'the service waited too long for the request'],
   409: ['conflict', 'another write got in between'],
   412: ['precondition-failed', 'the condition does not hold'],
@@ -91,10 +95,13 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
   507: ['no-space', 'the service has no space left'],
 };
 
-/** Whether S3 says that there is no such object; a missing bucket is something else. */
+/**
+ * Whether S3 says that there is no such object; a missing bucket is something else, and so is a 404
+ * of whatever else listens there.
+ */
 export function isMissing(error: unknown): boolean {
-  const { code, status } = read(error);
-  return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && !(code in BY_CODE));
+  const { code } = read(error);
+  return code === 'NoSuchKey' || code === 'NoSuchVersion';
 }
 
 /** Whether S3 refuses for want of a permission, and not for a wrong key. */
@@ -161,9 +168,9 @@ function verdict({ code, status, network }: S3Failure): Verdict {
 }
 
 /** Whether the service may have done it all the same. */
-function isLost({ code, status, network }: S3Failure): boolean {
+function isLost({ code, status, network, syscall }: S3Failure): boolean {
   if (status === undefined) {
-    return code !== 'CredentialsProviderError' && !isNeverSent(network);
+    return code !== 'CredentialsProviderError' && !isNeverSent(network, syscall);
   }
   // Throttled is refused; any other failure of the server may have come after the deed.
   return status < 300 || (status >= 500 && status !== 501 && code !== 'SlowDown');
@@ -186,6 +193,7 @@ function read(error: unknown): S3Failure {
     status: from.$metadata?.httpStatusCode,
     headers,
     network: text(from.code),
+    syscall: syscallOf(error),
     requestId: from.$metadata?.requestId,
     region: headers['x-amz-bucket-region'] ?? text(from.Region),
     message: text(from.message) ?? String(error),

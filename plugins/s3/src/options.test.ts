@@ -24,8 +24,14 @@ describe('half of what goes together is refused', () => {
     [{ assumeRoleExternalId: 'x' }, 'ASSUME_ROLE_ARN'],
     [{ endpoint: 'ftp://s3' }, 'ENDPOINT'],
     [{ endpoint: 'https://user:password@s3' }, 'ENDPOINT'],
+    [{ endpoint: 'https://s3/?list-type=2' }, 'ENDPOINT'],
   ])('%o', (wrong, variable) => {
     expect(problemsOf(() => new S3Storage(optionsFor(wrong), scopeOf('b')))).toContain(`TINTYPE_CACHE_S3_${variable}`);
+  });
+
+  test('a password in an address is not repeated', () => {
+    const endpoint = 'https://admin:hunter2@storage';
+    expect(() => new S3Storage(optionsFor({ endpoint }), scopeOf('bucket'))).toThrow(/https:..…@storage/);
   });
 
   test('an endpoint may lack its scheme', () => {

@@ -1,4 +1,4 @@
-import { type OptionsOf, SettingsError } from '@tintype/core';
+import { type OptionsOf, SettingsError, shownAddress } from '@tintype/core';
 
 /** How to reach S3 or what speaks its protocol: the same under `TINTYPE_CACHE_S3_` and `TINTYPE_S3_`. */
 const s3Options = {
@@ -120,7 +120,7 @@ export function checkS3Options(options: S3Options, prefix: string): void {
   }
   if (options.endpoint !== undefined && endpointUrl(options.endpoint) === undefined) {
     const variable = `${prefix}ENDPOINT`;
-    const message = `${variable} is ${JSON.stringify(options.endpoint)}; expected a URL such as https://s3.example.com.`;
+    const message = `${variable} is ${shownAddress(options.endpoint)}; expected a URL such as https://s3.example.com.`;
     problems.push({ variable, message });
   }
   if (problems.length > 0) throw new SettingsError(problems);
@@ -130,6 +130,7 @@ export function checkS3Options(options: S3Options, prefix: string): void {
 export function endpointUrl(endpoint: string): string | undefined {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint) ? endpoint : `http://${endpoint}`;
   if (!URL.canParse(text)) return undefined;
-  const { protocol, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && username === '' && password === '' ? text : undefined;
+  const { protocol, username, password, search, hash } = new URL(text);
+  const plain = username === '' && password === '' && search === '' && hash === '';
+  return /^https?:$/.test(protocol) && plain ? text : undefined;
 }

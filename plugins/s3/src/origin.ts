@@ -107,11 +107,12 @@ export class S3Origin implements Origin {
   async #problemWith(Bucket: string): Promise<string | undefined> {
     const { sdk } = this.#open;
     try {
-      await this.#open.run(Bucket, (client) =>
+      const { Body } = await this.#open.run(Bucket, (client) =>
         client.send(new sdk.GetObjectCommand({ Bucket, Key: '~tintype-probe', Range: 'bytes=0-0' }), {
           abortSignal: AbortSignal.timeout(10_000),
         }),
       );
+      readable(Body as Readable | undefined).destroy();
       return undefined;
     } catch (error) {
       if (isMissing(error) || isForbidden(error)) return undefined;

@@ -11,6 +11,7 @@ import {
   type GetOutcome,
   type ListedEntry,
   type OperationContext,
+  ofBody,
   type PutBody,
   type PutCondition,
   partOf,
@@ -133,24 +134,26 @@ export class S3Storage implements StorageAdapter {
       throw this.#failure(error, signal);
     }
     const stream = readable(found.Body as Readable | undefined);
-    const length = found.ContentLength ?? 0;
-    const part = range && partOf(found.ContentRange, range, length);
-    if (part === 'none') {
-      stream.destroy();
-      return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
-    }
-    const size = part?.size ?? length;
-    const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-    const body: Body =
-      length <= EAGER_BYTES
-        ? new BufferedBody(await collect(bytes))
-        : new StreamedBody(
-            () => bytes,
-            () => {
-              stream.destroy();
-            },
-          );
-    return { kind: 'entry', ...infoOf(found, size), range: part, body };
+    return ofBody(stream, async () => {
+      const length = found.ContentLength ?? 0;
+      const part = range && partOf(found.ContentRange, range, length);
+      if (part === 'none') {
+        stream.destroy();
+        return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
+      }
+      const size = part?.size ?? length;
+      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
+      const body: Body =
+        length <= EAGER_BYTES
+          ? new BufferedBody(await collect(bytes))
+          : new StreamedBody(
+              () => bytes,
+              () => {
+                stream.destroy();
+              },
+            );
+      return { kind: 'entry', ...infoOf(found, size), range: part, body };
+    });
   }
 
   /**
@@ -219,12 +222,9 @@ export class S3Storage implements StorageAdapter {
           { abortSignal: signal },
         ),
       );
-      return versionOf(CopyObjectResult?.ETag);
+      return versionOf(CopyObjectResult?.ETag, 'unknown');
     } catch (error) {
-      if (isMissing(error)) {
-        if (condition !== undefined) throw preconditionFailed();
-        return undefined;
-      }
+      if (isMissing(error)) return undefined;
       throw this.#failure(error, signal, true);
     }
   }
@@ -354,7 +354,8 @@ export class S3Storage implements StorageAdapter {
       );
       return { kind: 'range-not-satisfiable', ...infoOf(found, found.ContentLength ?? 0) };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      // An answer to HEAD has no body to say more than 404.
+      if (hasStatus(error, 404)) return undefined;
       throw this.#failure(error, signal);
     }
   }
@@ -393,9 +394,10 @@ export class S3Storage implements StorageAdapter {
 async function reach(connection: S3Connection, Bucket: string, abortSignal: AbortSignal): Promise<void> {
   const { sdk } = connection;
   try {
-    await connection.run(Bucket, (client) =>
+    const { Body } = await connection.run(Bucket, (client) =>
       client.send(new sdk.GetObjectCommand({ Bucket, Key: '~tintype-probe', Range: 'bytes=0-0' }), { abortSignal }),
     );
+    readable(Body as Readable | undefined).destroy();
   } catch (error) {
     // Forbidden without a better reason: `check` explains what that means.
     if (!isMissing(error) && !isForbidden(error)) throw error;

@@ -151,3 +151,16 @@ async function rejectionOf(signal: AbortSignal): Promise<unknown> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   return signal.reason;
 }
+
+test('an answer that is no entry is given up with its connection', async () => {
+  const closed = Promise.withResolvers<void>();
+  const storage = await storageOn((response) => {
+    response.on('close', closed.resolve);
+    // The whole of what was asked for in part, and its end never comes.
+    response.writeHead(200, { 'content-length': '200000', etag: '"a"' }).write('the beginning');
+  });
+  const error = await failureOf(Promise.resolve(storage.get(key, { first: 5, last: 9 }, context)));
+  expect(error).toMatchObject({ code: 'internal', message: 'The service ignores byte ranges.' });
+  await closed.promise;
+  // Silence would end it, too, but later.
+}, 3_000);

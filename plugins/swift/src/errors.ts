@@ -4,6 +4,7 @@ import {
   retryAfterMs,
   StorageError,
   type StorageErrorInit,
+  syscallOf,
   type Verdict,
 } from '@tintype/core';
 
@@ -172,7 +173,7 @@ function wayVerdict(error: unknown): Verdict | undefined {
 /** Whether the service may have done it all the same. */
 function isLost(error: unknown): boolean {
   if (error instanceof LoginFailure) return false;
-  if (!(error instanceof SwiftRefusal)) return !isNeverSent(networkCode(error));
+  if (!(error instanceof SwiftRefusal)) return !isNeverSent(networkCode(error), syscallOf(error));
   // Any failure of the server may have come after the deed.
   return error.status < 300 || (error.status >= 500 && error.status !== 501);
 }

@@ -1,4 +1,4 @@
-import { type OptionsOf, SettingsError } from '@tintype/core';
+import { type OptionsOf, SettingsError, shownAddress } from '@tintype/core';
 
 /** How to reach Swift: the same under `TINTYPE_CACHE_SWIFT_` and `TINTYPE_SWIFT_`. */
 const swiftOptions = {
@@ -111,7 +111,7 @@ export function credentialsOf(options: SwiftOptions, prefix: string): Credential
   const url = webUrl(authUrl);
   if (authUrl === '') problem('AUTH_URL', 'is required for Swift.');
   else if (url === undefined) {
-    problem('AUTH_URL', `is ${withoutPassword(authUrl)}; expected a URL such as https://id.example.com/v3.`);
+    problem('AUTH_URL', `is ${shownAddress(authUrl)}; expected a URL such as https://id.example.com/v3.`);
   }
   const authVersion = options.authVersion === 0 ? versionIn(url ?? '') : (options.authVersion as AuthVersion);
   if (url !== undefined && authVersion === undefined) {
@@ -135,8 +135,4 @@ function versionIn(url: string): AuthVersion | undefined {
   const path = URL.canParse(url) ? new URL(url).pathname : '';
   const digit = /\/v([123])(?![0-9])/i.exec(path)?.[1] ?? /v([123])/i.exec(url)?.[1];
   return digit === undefined ? undefined : (Number(digit) as AuthVersion);
-}
-
-function withoutPassword(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^/]*@/, '//…@'));
 }

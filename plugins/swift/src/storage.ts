@@ -10,6 +10,7 @@ import {
   type HttpFields,
   type ListedEntry,
   type OperationContext,
+  ofBody,
   type Part,
   type PutBody,
   type PutCondition,
@@ -132,29 +133,31 @@ export class SwiftStorage implements StorageAdapter {
       throw this.#failure(error, signal);
     }
     const { status, headers, stream } = found;
-    const length = lengthOf(headers);
-    if (status === 416) {
-      stream.destroy();
-      // Swift says what there is although it refuses.
-      return { kind: 'range-not-satisfiable', ...infoOf(headers, sizeIn(headers['content-range']) ?? 0) };
-    }
-    const part = range && partOf(headers['content-range'], range, length);
-    if (part === 'none') {
-      stream.destroy();
-      return { kind: 'range-not-satisfiable', ...infoOf(headers, length) };
-    }
-    const size = part?.size ?? length;
-    const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-    const body: Body =
-      length <= EAGER_BYTES
-        ? new BufferedBody(await collect(bytes))
-        : new StreamedBody(
-            () => bytes,
-            () => {
-              stream.destroy();
-            },
-          );
-    return { kind: 'entry', ...infoOf(headers, size), range: part, body };
+    return ofBody(stream, async () => {
+      const length = lengthOf(headers);
+      if (status === 416) {
+        stream.destroy();
+        // Swift says what there is although it refuses.
+        return { kind: 'range-not-satisfiable', ...infoOf(headers, sizeIn(headers['content-range']) ?? 0) };
+      }
+      const part = range && partOf(headers['content-range'], range, length);
+      if (part === 'none') {
+        stream.destroy();
+        return { kind: 'range-not-satisfiable', ...infoOf(headers, length) };
+      }
+      const size = part?.size ?? length;
+      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
+      const body: Body =
+        length <= EAGER_BYTES
+          ? new BufferedBody(await collect(bytes))
+          : new StreamedBody(
+              () => bytes,
+              () => {
+                stream.destroy();
+              },
+            );
+      return { kind: 'entry', ...infoOf(headers, size), range: part, body };
+    });
   }
 
   async stat(key: StorageKey, { signal }: OperationContext): Promise<EntryInfo | undefined> {

@@ -27,3 +27,16 @@ export async function* whole(stream: Readable, length: number, map: (error: unkn
   }
   if (size !== length) throw map(Object.assign(new Error(`${size} of ${length} bytes came.`), { code: 'ECONNRESET' }));
 }
+
+/**
+ * Makes something of an answer whose body has come; if that fails, the body is destroyed: nobody else
+ * would free its connection.
+ */
+export async function ofBody<T>(stream: Readable, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+}

@@ -19,7 +19,10 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
 };
 
 /** The failures after which a write has certainly not happened although no answer came. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** These come of a connection that was open, too: only where it could not be made nothing was sent. */
+const UNSENT_IN_CONNECT = new Set(['EHOSTUNREACH', 'ENETUNREACH']);
 
 /**
  * What a code of the operating system, of TLS or of the HTTP parser means (`ECONNREFUSED`,
@@ -33,9 +36,22 @@ export function networkVerdict(code: string): Verdict | undefined {
   return code.startsWith('HPE_') ? ['unavailable', 'the answer is not HTTP; check ENDPOINT'] : undefined;
 }
 
-/** Whether nothing of a request can have reached the service. */
-export function isNeverSent(code: string | undefined): boolean {
-  return code !== undefined && NEVER_SENT.has(code);
+/** What the operating system was doing when it failed, by an error or by what lies in it as its cause. */
+export function syscallOf(error: unknown): unknown {
+  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { syscall } = at as { readonly syscall?: unknown };
+    if (syscall !== undefined) return syscall;
+  }
+  return undefined;
+}
+
+/**
+ * Whether nothing of a request can have reached the service.
+ *
+ * @param syscall what the operating system was doing: `connect`, `read`.
+ */
+export function isNeverSent(code: string | undefined, syscall: unknown): boolean {
+  return code !== undefined && (NEVER_SENT.has(code) || (syscall === 'connect' && UNSENT_IN_CONNECT.has(code)));
 }
 
 /** `Retry-After` in milliseconds. RFC 9110 §10.2.3: seconds, or a date. */
