@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { connect } from 'node:net';
 import type { EndpointDefinition } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
 import { EndpointRig, Origin } from './endpoint-rig.ts';
@@ -156,4 +157,47 @@ test.each([
   );
   expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
   expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
+});
+
+describe('a body that nobody reads any more', () => {
+  /** Sends some bytes for ever; resolves when its client has hung up. */
+  function dripping(chunk: Buffer) {
+    const { promise: hungUp, resolve } = Promise.withResolvers<void>();
+    const listener: RequestListener = (_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=600' });
+      const drip = setInterval(() => response.write(chunk), 20);
+      response.once('close', () => {
+        clearInterval(drip);
+        resolve();
+      });
+    };
+    return { listener, hungUp };
+  }
+
+  async function readAndLeave(port: number, bytes: number): Promise<void> {
+    const socket = connect(port, '127.0.0.1');
+    let read = 0;
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await new Promise<void>((resolve) =>
+      socket.on('data', ({ length }) => {
+        read += length;
+        if (read >= bytes) resolve();
+      }),
+    );
+    socket.destroy();
+  }
+
+  test('is given up when it comes too slowly', async () => {
+    const { listener, hungUp } = dripping(Buffer.from('x'));
+    await using there = await before(listener, {}, { timeout: 1 });
+    await readAndLeave(there.rig.port, 1);
+    await hungUp;
+  });
+
+  test('is given up when it is longer than what may be kept', async () => {
+    const { listener, hungUp } = dripping(Buffer.alloc(10_000));
+    await using there = await before(listener, { maxStoredBytes: 50_000 });
+    await readAndLeave(there.rig.port, 100_000);
+    await hungUp;
+  });
 });

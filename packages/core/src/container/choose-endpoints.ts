@@ -66,7 +66,8 @@ export function chooseEndpointParts(
         if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline, maxBytes: maxSourceBytes });
         const maxBytes = endpoint.maxStoredBytes ?? maxSourceBytes;
         const kept = endpoint.cache ? stored : undefined;
-        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, clock, pseudonym });
+        const timeoutMs = settings.timeout * 1_000;
+        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, timeoutMs, clock, pseudonym });
       };
       const endpoints = new Endpoints(all.map((endpoint) => ({ ...endpoint, handler: handlerOf(endpoint) })));
       return {

@@ -15,6 +15,7 @@ import {
 import { OriginError } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { FlightControl, FlightWork } from '../pipeline/flight.ts';
+import { watchPace } from '../pipeline/pace.ts';
 import { pump } from '../pipeline/pump.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
@@ -31,6 +32,8 @@ export interface FetchingParts {
   readonly spoolMemory: SpoolMemory;
   /** Bytes that a response to be kept may have. */
   readonly maxBytes: number;
+  /** How long a response to be kept may take from its header on, however slowly it comes, in milliseconds. */
+  readonly timeoutMs: number;
   readonly clock: () => number;
 }
 
@@ -145,22 +148,34 @@ class Fetch {
   }
 
   #land(answer: OriginAnswer): Landing {
-    const { stored, maxBytes, spoolMemory } = this.#parts;
+    const { stored, maxBytes, spoolMemory, timeoutMs } = this.#parts;
     const { status, fields, requestedAt, receivedAt } = answer;
     const exchange = { request: this.#asked, response: { status, fields }, requestedAt, receivedAt };
     const decision = decideStore(exchange, this.#policyFor(fields));
     if (!decision.store) return { kind: 'private', answer, reason: decision.reason };
     const length = Number(fieldValue(fields, 'content-length') ?? Number.NaN);
     const size = Number.isSafeInteger(length) && length >= 0 ? length : undefined;
-    if (size !== undefined && size > Math.min(maxBytes, stored.maxBytes)) {
+    const limit = Math.min(maxBytes, stored.maxBytes);
+    if (size !== undefined && size > limit) {
       return { kind: 'private', answer, reason: 'too-large' };
     }
     const { entry } = decision;
     this.#control.commit();
-    const spool = new Spool({ memory: spoolMemory });
+    const isUnwanted = (): boolean => spool.isOpen && spool.readers === 0 && spool.size > limit;
+    // Not at once: who waits for the header begins to read before the next turn.
+    const lookLater = (): void => {
+      if (!isUnwanted()) return;
+      setImmediate(() => {
+        if (isUnwanted()) this.#control.cancel(new Error('Nobody reads this response, and it is too long to be kept.'));
+      });
+    };
+    const spool = new Spool({ memory: spoolMemory, onUnread: lookLater });
+    const tooSlow = new OriginError('timeout', 'The response comes too slowly.');
+    const stopWatching = watchPace(spool, timeoutMs, () => this.#control.cancel(tooSlow));
     const arrive = async (): Promise<void> => {
       try {
-        await pump({ status, headers: {}, body: answer.body }, spool, this.#control.signal);
+        const response = { status, headers: {}, body: answer.body };
+        await pump(response, spool, this.#control.signal, { update: lookLater }).finally(stopWatching);
         const { part } = entry;
         // A part must be as long as its place says, and nothing longer than allowed is kept.
         const isWhole = part === undefined || part.last - part.first + 1 === spool.size;

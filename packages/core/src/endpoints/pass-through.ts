@@ -440,7 +440,8 @@ export class PassThrough {
       const { entry } = response;
       const by = (had: boolean) => freshenByHead(entry, validation, policyFor(endpoint, entry.fields, had));
       const fresh = by(hadCookies);
-      if (fresh?.action === 'update') await stored?.freshen(response, fresh.entry);
+      // Nobody waits for the storage: neither ever rejects.
+      if (fresh?.action === 'update') void stored?.freshen(response, fresh.entry);
       else if (mustGo(fresh) && mustGo(by(false))) await stored?.remove(response.key);
     }
     discard(answer);
@@ -451,7 +452,7 @@ export class PassThrough {
   /** Methods that aren't cached: never together, never stored, and what they change is forgotten. RFC 9111 §4.4. */
   async #forward(passing: Passing): Promise<ProxyResponse> {
     const { chain, stored } = this.#options;
-    const { request, rest, fields } = passing;
+    const { request, rest, primary, fields } = passing;
     const { method, body, signal } = request;
     const question = { method, rest, fields, signal, ...(body === undefined ? {} : { body }) };
     const answer = await chain.ask(question);
@@ -459,7 +460,12 @@ export class PassThrough {
     const targets = invalidationTargets({ method, url: source, status, fields: answer.fields });
     if (targets.length > 0 && stored !== undefined) {
       const rests = new Set([rest, ...targets.flatMap((url) => chain.restOf(url) ?? [])]);
-      await Promise.all([...rests].map((one) => stored.invalidate(urlPrefix(this.#identity, one))));
+      await Promise.all(
+        [...rests].map((one) => {
+          const primaries = new Set([primaryKey(this.#identity, one, ''), ...(one === rest ? [primary] : [])]);
+          return stored.invalidate(urlPrefix(this.#identity, one), [...primaries]);
+        }),
+      );
     }
     return this.#passed(passing, answer, { fwd: 'method' });
   }

@@ -21,6 +21,9 @@ import {
 /** Longest time for a put without progress, in milliseconds. */
 const PUT_DEADLINE_MS = 10_000;
 
+/** Longest time for each step of an invalidation, which its client waits for, in milliseconds. */
+const INVALIDATION_DEADLINE_MS = 2_000;
+
 /** URLs whose invalidation is remembered, against answers that were on their way before it. */
 const REMEMBERED_INVALIDATIONS = 10_000;
 
@@ -71,15 +74,14 @@ export class StoredResponses {
     const hit = await this.#get(primary);
     if (hit === undefined) return undefined;
     if (!isIndex(hit.metadata)) {
-      const response = responseOf(primary, hit);
-      if (response === undefined) drop(hit);
+      const response = this.#responseOf(primary, hit);
       return response === undefined ? undefined : { kind: 'response', response };
     }
     const index = await this.#readIndex(hit);
     const hits = await Promise.all(
       candidates(primary, index, request, policy).map(async (key) => {
         const found = await this.#get(key);
-        return found === undefined ? undefined : responseOf(key, found);
+        return found === undefined ? undefined : this.#responseOf(key, found);
       }),
     );
     const responses = hits.filter((response) => response !== undefined);
@@ -139,16 +141,22 @@ export class StoredResponses {
 
   /**
    * Removes every response under a prefix of `urlPrefix`, and keeps out those that were asked for
-   * before. RFC 9111 §4.4.
+   * before: also those that can't be removed are never found again by this process. RFC 9111 §4.4.
+   *
+   * @param primaries keys under it that are removed whether a listing knows of them or not.
    */
-  async invalidate(prefix: string): Promise<void> {
+  async invalidate(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
     const { storage, clock } = this.#options;
     this.#invalidated.set(prefix, clock());
+    const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
+    const remove = (key: StorageKey): Promise<void> =>
+      storage.delete(key, limits).catch((error: unknown) => this.#failed('delete', error));
     const work = async (): Promise<void> => {
+      await Promise.all(primaries.map(remove));
       try {
-        for await (const { key } of storage.list(prefix)) await storage.delete(key);
+        for await (const { key } of storage.list(prefix, limits)) await remove(key);
       } catch (error) {
-        this.#failed('delete', error);
+        this.#failed('list', error);
       }
     };
     await this.#track(work());
@@ -239,8 +247,20 @@ export class StoredResponses {
     }
   }
 
+  /** `undefined` if it is of another kind, or is only left because it could not be removed everywhere. */
+  #responseOf(key: StorageKey, hit: GetHit): StoredResponse | undefined {
+    const entry = fromMetadata(hit.metadata);
+    if (entry === undefined || this.#isInvalid(key, entry)) {
+      drop(hit);
+      return undefined;
+    }
+    const { size, version, body } = hit;
+    return { key, entry, size, version, body, source: hit.metadata.source };
+  }
+
   /** Whether a response was asked for before its URL was invalidated. */
   #isInvalid(key: StorageKey, { freshness }: CacheEntry): boolean {
+    if (this.#invalidated.size === 0) return false;
     const prefix = key.split('/', 3).join('/');
     const at = this.#invalidated.get(`${prefix}/`);
     return at !== undefined && freshness.requestedAt <= at;
@@ -264,16 +284,6 @@ export class StoredResponses {
     this.#pending.add(work);
     return work.finally(() => this.#pending.delete(work));
   }
-}
-
-function responseOf(key: StorageKey, hit: GetHit): StoredResponse | undefined {
-  const entry = fromMetadata(hit.metadata);
-  if (entry === undefined) {
-    drop(hit);
-    return undefined;
-  }
-  const { size, version, body } = hit;
-  return { key, entry, size, version, body, source: hit.metadata.source };
 }
 
 function drop({ body }: GetHit): void {

@@ -1,17 +1,21 @@
-import type { Hash } from 'node:crypto';
 import type { OriginResponse } from '../contracts/origin.ts';
 import type { Spool } from './spool.ts';
 
+/** Sees every chunk on its way. */
+export interface Tap {
+  update(chunk: Uint8Array): unknown;
+}
+
 /**
- * Moves a response into a spool, at the origin's pace, and past a hash. Where it does not come to its
+ * Moves a response into a spool, at the origin's pace, and past a tap, such as a hash. Where it does not come to its
  * end the spool fails and the response is given up, also if the origin ignores its signal.
  *
  * @throws what the origin, the spool, or the signal says.
  */
-export async function pump(response: OriginResponse, spool: Spool, signal: AbortSignal, hash?: Hash): Promise<void> {
+export async function pump(response: OriginResponse, spool: Spool, signal: AbortSignal, tap?: Tap): Promise<void> {
   const copy = async () => {
     for await (const chunk of response.body.stream()) {
-      hash?.update(chunk);
+      tap?.update(chunk);
       await spool.write(chunk);
     }
   };

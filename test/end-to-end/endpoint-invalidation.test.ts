@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { BufferedBody } from '../../packages/core/src/bodies.ts';
+import type { ListedEntry } from '../../packages/core/src/contracts/storage-adapter.ts';
+import { StorageError } from '../../packages/core/src/contracts/storage-error.ts';
+import { primaryKey, urlPrefix } from '../../packages/core/src/endpoints/response-key.ts';
+import { StoredResponses } from '../../packages/core/src/endpoints/stored-responses.ts';
+import { createStorage } from '../../packages/core/src/storage/create-storage.ts';
+import { ScriptedAdapter } from '../../packages/core/src/storage/scripted-adapter.fixture.ts';
+import { type CacheEntry, createPolicy, decideStore, type FieldPair } from '../../packages/http-cache/src/index.ts';
+
+const policy = createPolicy();
+const prefix = urlPrefix('/', '/a');
+const plain = primaryKey('/', '/a', '');
+const dark = primaryKey('/', '/a', 'theme=dark');
+const bytes = new TextEncoder().encode('content');
+
+/** A response that was asked for at the time 1000. */
+function entry(): CacheEntry {
+  const fields: readonly FieldPair[] = [['Cache-Control', 'max-age=600']];
+  const exchange = { request: { method: 'GET', fields: [] }, response: { status: 200, fields } };
+  const decision = decideStore({ ...exchange, requestedAt: 1_000, receivedAt: 1_000 }, policy);
+  if (!decision.store) throw new Error(decision.reason);
+  return decision.entry;
+}
+
+/** Responses in a storage where both keys have one. */
+async function withTwo(adapter: ScriptedAdapter): Promise<StoredResponses> {
+  const storage = createStorage(adapter, { name: 'scripted' });
+  await storage.open();
+  const around = { lookupDeadlineMs: 1_000, isPaused: () => false, clock: () => 2_000, emit: () => undefined };
+  const responses = new StoredResponses({ storage, ...around });
+  for (const key of [plain, dark]) {
+    const body = { size: bytes.length, open: () => new BufferedBody(bytes).stream() };
+    expect(await responses.store(key, entry(), body, bytes.length, 'http://o/a')).toBe(true);
+  }
+  return responses;
+}
+
+const denied = () => new StorageError({ code: 'access-denied', message: 'Only reading is allowed.' });
+
+test('what an invalidation could not remove is not found any more', async () => {
+  class Sticky extends ScriptedAdapter {
+    override delete = (): Promise<void> => Promise.reject(denied());
+  }
+  const adapter = new Sticky();
+  const responses = await withTwo(adapter);
+  expect(await responses.find(plain, [], policy)).toMatchObject({ kind: 'response' });
+  await responses.invalidate(prefix, [plain]);
+  expect(adapter.entries.size).toBe(2);
+  expect(await responses.find(plain, [], policy)).toBeUndefined();
+});
+
+test('an invalidation that fails at one response removes the others', async () => {
+  const adapter = new ScriptedAdapter();
+  const responses = await withTwo(adapter);
+  adapter.fail('delete', denied());
+  await responses.invalidate(prefix, []);
+  expect(adapter.entries.size).toBe(1);
+});
+
+test('an invalidation removes what no listing knows of yet', async () => {
+  class Late extends ScriptedAdapter {
+    override async *list(): AsyncGenerator<ListedEntry> {}
+  }
+  const adapter = new Late();
+  const responses = await withTwo(adapter);
+  await responses.invalidate(prefix, [plain]);
+  expect([...adapter.entries.keys()]).toEqual([dark]);
+});
