@@ -10,6 +10,7 @@ export { type Part, parts } from './cloud/parts.ts';
 export { type AnsweredPart, partOf, rangeField } from './cloud/range-fields.ts';
 export { preconditionFailed, unsupported } from './cloud/refusals.ts';
 export { shownAddress } from './cloud/shown-address.ts';
+export { unlessAborted } from './cloud/unless-aborted.ts';
 export { WatchedParts } from './cloud/watched-parts.ts';
 export { formatBind, isLoopbackBind, parseBind } from './config/bind.ts';
 export { type CoreSettings, checkCoreSettings, coreOptions, coreSection } from './config/core-options.ts';

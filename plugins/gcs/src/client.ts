@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { readable } from '@tintype/core';
+import { readable, unlessAborted } from '@tintype/core';
 import type { AuthClient } from 'google-auth-library';
 import { AnswerError, LoginError } from './errors.ts';
 import { endpointUrl, type GcsOptions, serviceAccountKey } from './options.ts';
@@ -50,13 +50,16 @@ export class GcsConnection {
   readonly endpoint: string;
   readonly #logIn: () => Promise<AuthClient>;
   readonly #agents: Agents;
+  /** Longest time for a login; 0 = no limit. */
+  readonly #timeoutMs: number;
   #client: Promise<AuthClient> | undefined;
   #renewed = Number.NEGATIVE_INFINITY;
 
-  private constructor(endpoint: string, logIn: () => Promise<AuthClient>, agents: Agents) {
+  private constructor(endpoint: string, logIn: () => Promise<AuthClient>, agents: Agents, timeoutMs: number) {
     this.endpoint = endpoint;
     this.#logIn = logIn;
     this.#agents = agents;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Loads the SDK. No request yet. */
@@ -90,7 +93,7 @@ export class GcsConnection {
       // Tokens of this machine are for Google alone.
       return customEndpoint && !isGoogle(endpoint) ? new PassThroughClient() : storage().authClient.getClient();
     };
-    return new GcsConnection(endpoint, logIn, agents);
+    return new GcsConnection(endpoint, logIn, agents, timeout);
   }
 
   /**
@@ -146,7 +149,7 @@ export class GcsConnection {
 
   async #sendAs(client: Promise<AuthClient>, request: GcsRequest, signal: AbortSignal): Promise<GcsAnswer> {
     const { url, method, headers, body } = request;
-    const [{ transporter }, login] = await unless(signal, loggedIn(client, url));
+    const [{ transporter }, login] = await unlessAborted(this.#loggedIn(client, url), signal);
     const {
       status,
       headers: answered,
@@ -168,29 +171,31 @@ export class GcsConnection {
     });
     return { status, headers: answered, body: readable(data || undefined) };
   }
-}
 
-async function loggedIn(pending: Promise<AuthClient>, url: string): Promise<[AuthClient, Headers]> {
-  try {
-    const client = await pending;
-    return [client, await client.getRequestHeaders(url)];
-  } catch (error) {
-    throw new LoginError(error);
+  /** The SDK neither gives up a login nor limits it: a late one is forgotten, and the next request makes another. */
+  async #loggedIn(pending: Promise<AuthClient>, url: string): Promise<[AuthClient, Headers]> {
+    const late = Promise.withResolvers<never>();
+    const timer =
+      this.#timeoutMs === 0
+        ? undefined
+        : setTimeout(() => {
+            if (this.#client === pending) this.#client = undefined;
+            const message = `The login took more than ${this.#timeoutMs} ms.`;
+            late.reject(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
+          }, this.#timeoutMs);
+    try {
+      return await Promise.race([signedIn(pending, url), late.promise]);
+    } catch (error) {
+      throw new LoginError(error);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
-/** The SDK cannot be told to give up a login: whoever waits for it is let go. */
-async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    work.catch(() => undefined);
-  }
+async function signedIn(pending: Promise<AuthClient>, url: string): Promise<[AuthClient, Headers]> {
+  const client = await pending;
+  return [client, await client.getRequestHeaders(url)];
 }
 
 async function checked(answer: GcsAnswer, { also = [] }: GcsRequest): Promise<GcsAnswer> {

@@ -1,3 +1,4 @@
+import { unlessAborted } from '@tintype/core';
 import { LoginFailure } from './errors.ts';
 import { type Login, logIn } from './login.ts';
 import type { Credentials } from './options.ts';
@@ -38,7 +39,7 @@ export class Identity {
   async current(signal: AbortSignal): Promise<Login> {
     const login = this.#login;
     const now = this.#now();
-    if (login === undefined || now >= login.expiresAt) return until(this.#renew(), signal);
+    if (login === undefined || now >= login.expiresAt) return unlessAborted(this.#renew(), signal);
     if (now >= this.#renewAt) {
       this.#renewAt = now + PAUSE_MS;
       // Whoever needs it once this one has ended is told of a failure.
@@ -82,18 +83,5 @@ export class Identity {
     } finally {
       clearTimeout(timer);
     }
-  }
-}
-
-/** Waits for what others wait for, too: giving up ends only one's own waiting. */
-async function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(signal.reason);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
   }
 }

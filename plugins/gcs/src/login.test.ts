@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { context, optionsFor } from '../test/harness.ts';
+import { service } from '../test/service.ts';
+import { GcsConnection } from './client.ts';
+import { toStorageError } from './errors.ts';
+
+/** Credentials of a machine whose identity is asked for at `url`. */
+async function identityAt(url: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'tintype-gcs-login-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'credentials.json');
+  const credentials = {
+    type: 'external_account',
+    audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/providers/b',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: `${url}/token`,
+    credential_source: { url: `${url}/identity` },
+  };
+  await writeFile(file, JSON.stringify(credentials));
+  vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', file);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+}
+
+test('a login that never answers is given up after REQUEST_TIMEOUT, and the next request makes another', async () => {
+  const { endpoint, requests } = await service(() => undefined);
+  await identityAt(endpoint);
+  const connection = await GcsConnection.open(optionsFor({ endpoint: undefined, key: undefined, requestTimeout: 1 }));
+  onTestFinished(() => connection.close());
+  const url = 'https://storage.googleapis.com/photos/k';
+  for (const logins of [1, 2]) {
+    const error = await connection.send({ method: 'GET', url }, context.signal).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'LoginError', cause: { code: 'ETIMEDOUT' } });
+    expect(toStorageError(error, { bucket: 'photos', write: true })).toMatchObject({ code: 'timeout', applied: 'no' });
+    expect(requests.map(({ url }) => url)).toEqual(Array(logins).fill('/identity'));
+  }
+}, 10_000);
