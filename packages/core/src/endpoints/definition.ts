@@ -44,7 +44,7 @@ export interface EndpointDefinition {
   readonly minTtl?: number;
   /** 180 days unless given. */
   readonly maxTtl?: number;
-  /** Least `max-age` that clients are given. */
+  /** Least `max-age` that clients are given: of what is kept or `private`, never of errors. */
   readonly browserTtl?: number;
   /** `false` for no guess at a lifetime from `Last-Modified`. */
   readonly heuristic?: boolean;
