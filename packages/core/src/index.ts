@@ -1,6 +1,7 @@
 export { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
 export { ofBody, readable, whole } from './cloud/answer-body.ts';
 export { bucketRules } from './cloud/bucket-rules.ts';
+export { canHold } from './cloud/if-range.ts';
 export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
 export { isNeverSent, networkVerdict, retryAfterMs, syscallOf, type Verdict } from './cloud/network-failure.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';

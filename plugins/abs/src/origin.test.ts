@@ -237,3 +237,14 @@ test('what has not changed repeats the fields that a 304 repeats', async () => {
   );
   expect([status, headers]).toEqual([304, fields]);
 });
+
+test('beside an If-Range that is neither tag nor date no range is asked for', async () => {
+  const { endpoint, requests } = await service((_request, response) => {
+    response.setHeader('etag', '"a"').end('x');
+  });
+  const origin = await open({ endpoint });
+  const { body } = await origin.fetch('abs://photos/k', asked({ range: 'bytes=5-9', 'if-range': 'neither' }));
+  await body.discard();
+  const { range, 'x-ms-range': msRange } = requests.at(-1)?.headers ?? {};
+  expect([range, msRange]).toEqual([undefined, undefined]);
+});

@@ -4,6 +4,7 @@ import {
   asOriginError,
   bucketRules,
   type CheckResult,
+  canHold,
   emptyResponse,
   type HttpFields,
   type ObjectSource,
@@ -143,8 +144,7 @@ interface Part {
 
 /** The part that is asked for in a way that Azure knows too; of all others the whole is sent. RFC 9110 §14.2. */
 function partOf({ range, 'if-range': ifRange }: HttpFields): Part | undefined {
-  // RFC 9110 §13.1.5: a weak tag never matches, so the range does not count.
-  const match = ifRange?.startsWith('W/') ? null : /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range ?? '');
+  const match = !canHold(ifRange) ? null : /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range ?? '');
   if (match === null) return undefined;
   const first = Number(match[1]);
   const last = match[2] === '' ? undefined : Number(match[2]);

@@ -154,6 +154,7 @@ describe('conditions', () => {
     ['"a"', 206],
     ['"b"', 200],
     ['W/"a"', 200],
+    ['neither tag nor date', 200],
   ])('a part is only sent of the same object: If-Range %s', async (ifRange, status) => {
     const { endpoint } = await conditional();
     const origin = await open({ endpoint });

@@ -2,6 +2,7 @@ import {
   asOriginError,
   bucketRules,
   type CheckResult,
+  canHold,
   emptyResponse,
   type HttpFields,
   type ObjectSource,
@@ -146,8 +147,7 @@ function conditionsOf(headers: HttpFields): Conditions {
   };
   const since = date(headers['if-modified-since']);
   const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers;
-  // RFC 9110 §13.1.5: a weak tag never matches, so the range does not count.
-  const ranged = range !== undefined && !ifRange?.startsWith('W/');
+  const ranged = range !== undefined && canHold(ifRange);
   const unmodified = ranged && ifRange !== undefined && !ifRange.startsWith('"') ? date(ifRange) : undefined;
   return {
     ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),

@@ -56,3 +56,14 @@ test('old buckets and those of other vendors have capitals and underscores', asy
   await body.discard();
   expect(requests[0]?.url).toBe('/My_Photos.old/k?x-id=GetObject');
 });
+
+test('beside an If-Range that is neither tag nor date no range is asked for', async () => {
+  const { endpoint, requests } = await service((_request, response) => {
+    response.setHeader('etag', '"a"').end('x');
+  });
+  const origin = await open({ endpoint });
+  const { body } = await origin.fetch('s3://photos/k', asked({ range: 'bytes=5-9', 'if-range': 'neither' }));
+  await body.discard();
+  const { range, 'x-ms-range': msRange } = requests.at(-1)?.headers ?? {};
+  expect([range, msRange]).toEqual([undefined, undefined]);
+});

