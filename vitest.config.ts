@@ -25,6 +25,8 @@ export default defineConfig({
     include: ['{packages,plugins,examples,test}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 20_000,
+    // What is polled for comes when it comes: a second is little beside other programs.
+    expect: { poll: { timeout: 15_000 } },
     // Seconds for the random parts of the conformance suite; its own default of 10 belongs to `npm run soak`.
     env: { TINTYPE_CONFORMANCE_BUDGET: process.env.TINTYPE_CONFORMANCE_BUDGET ?? '3' },
     sequence: { sequencer: LongFirst },
