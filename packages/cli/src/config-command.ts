@@ -5,17 +5,22 @@ import {
   type SettingsInput,
   type SettingsProblem,
 } from '@tintype/core';
+import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
+import type { ConfigOptions } from './program.ts';
 import { settingsTable } from './settings-table.ts';
 import { type Surroundings, widthOf } from './surroundings.ts';
 import { whyNotUnsigned } from './unsigned-bind.ts';
 
-/** `tintype config`: what is in force, and where it came from; `--check` only tells what is wrong. */
+/**
+ * `tintype config`: what is in force, and where it came from; `--check` only tells what is wrong, and
+ * `--connect` also what cannot be used.
+ */
 export async function showConfig(
   plugins: readonly Plugin[],
   input: SettingsInput,
-  options: { readonly json: boolean; readonly check: boolean },
+  options: ConfigOptions,
   { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
@@ -28,12 +33,13 @@ export async function showConfig(
     for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
   };
   const refusal = whyNotUnsigned(proxy);
-  if (options.check) {
+  if (options.check || options.connect) {
     if (refusal !== undefined && options.json) refuse([{ variable: 'TINTYPE_BIND', message: refusal }], stdout);
     if (!options.json) warn();
     if (refusal !== undefined) throw new Failure(refusal);
+    if (!options.json) stdout.write('The configuration is right.\n');
+    if (options.connect) await connect(proxy, { ...options, warnings }, stdout);
     if (options.json) stdout.write(`${JSON.stringify({ ok: true, warnings }, undefined, 2)}\n`);
-    else stdout.write('The configuration is right.\n');
   } else if (options.json) {
     stdout.write(`${JSON.stringify({ settings: effective.map(asJson), warnings }, undefined, 2)}\n`);
   } else {

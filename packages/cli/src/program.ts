@@ -10,11 +10,19 @@ export const commandNames = ['serve', 'sign', 'config', 'cache', 'conformance'] 
 
 type Flags = Readonly<Record<string, string>>;
 
+/** What `tintype config` is asked for. */
+export interface ConfigOptions {
+  readonly json: boolean;
+  readonly check: boolean;
+  /** Check, and ask the parts too. */
+  readonly connect: boolean;
+}
+
 /** What the commands do; each is given the settings that were flags. */
 export interface Actions {
   serve(flags: Flags): Promise<void>;
   sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
-  config(flags: Flags, options: { readonly json: boolean; readonly check: boolean }): Promise<void>;
+  config(flags: Flags, options: ConfigOptions): Promise<void>;
   cacheLifecycle(flags: Flags, options: { readonly days: string }): Promise<void>;
   conformance(flags: Flags, argv: readonly string[]): Promise<void>;
 }
@@ -38,8 +46,9 @@ Examples:
   and look at one, 300 pixels wide, in a browser:
     http://127.0.0.1:8080/unsafe/rs:fit:300/plain/local:///photo.jpg
 
-  Check the configuration before a deployment:
+  Check the configuration before a deployment, and that the cache can be used:
     tintype config --check
+    tintype config --connect
 
 Exit codes: 0 success; 1 it ran, and something failed the check;
 2 wrong usage, wrong configuration, or it could not run.
@@ -57,6 +66,11 @@ Every setting can be a flag here too; "tintype serve --help" lists them.
 const CONFIG_HELP = `
 Secrets are never shown. With --check it is silent about what is right, tells
 all that is wrong at once, and exits with 2 if anything is.
+
+With --connect it checks the same, and then opens the cache and the sources as
+serve does and asks each whether it can be used: one sentence each, within some
+seconds. It exits with 1 if one of them cannot. A cache in a bucket is tried
+with an object of its own, which is removed again.
 
 Every setting can be a flag here too; "tintype serve --help" lists them.
 `;
@@ -110,10 +124,9 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
 
   const config = add('config', 'Show every setting in force, and where it came from.', CONFIG_HELP, false)
     .option('--check', 'Only check the configuration.', false)
+    .option('--connect', 'Check it, and whether the cache and the sources can be used.', false)
     .option('--json', 'Print JSON.', false);
-  config.action((options: { json: boolean; check: boolean }) =>
-    actions.config(settingFlags(config, sections), options),
-  );
+  config.action((options: ConfigOptions) => actions.config(settingFlags(config, sections), options));
   const cache = program
     .command('cache')
     .description('Look after the cache.')

@@ -24,6 +24,9 @@ const REOPEN_MS = 5_000;
 /** Longest time that the start waits for a storage to be opened, in milliseconds; it then goes on without it. */
 const START_WITHOUT_MS = 5_000;
 
+/** Longest time that a part may take to say whether it can be used, in milliseconds. */
+const CHECK_MS = 10_000;
+
 interface Composition {
   readonly pipeline: Pipeline;
   /** In place of the pipeline at `/`, where there are endpoints. */
@@ -95,11 +98,9 @@ export class ComposedProxy implements ConfiguredProxy {
     await this.open();
     const { storage, sourceStorage, origins } = this.#parts;
     const rows: Promise<CheckResult & { readonly part: string }>[] = [];
-    if (storage) rows.push(storage.check().then((result) => ({ part: 'cache', ...result })));
-    if (sourceStorage) rows.push(sourceStorage.check().then((result) => ({ part: 'sources', ...result })));
-    for (const { id, origin } of origins) {
-      rows.push(origin.check().then((result) => ({ part: `origin ${id}`, ...result })));
-    }
+    if (storage) rows.push(checked('cache', storage.name, storage));
+    if (sourceStorage) rows.push(checked('sources', sourceStorage.name, sourceStorage));
+    for (const { id, origin } of origins) rows.push(checked(`origin ${id}`, `${id} sources`, origin));
     return Promise.all(rows);
   }
 
@@ -192,5 +193,22 @@ export class ComposedProxy implements ConfiguredProxy {
     await this.#parts.served?.close();
     await this.#lifecycle.close();
     await this.container.unbindAllAsync();
+  }
+}
+
+/** What a part says of itself; one that does not answer cannot be used, and keeps nobody waiting. */
+async function checked(
+  part: string,
+  summary: string,
+  subject: { check(): Promise<CheckResult> },
+): Promise<CheckResult & { readonly part: string }> {
+  const overdue = Promise.withResolvers<CheckResult>();
+  const timer = setTimeout(() => {
+    overdue.resolve({ ok: false, summary, problem: `It did not answer within ${CHECK_MS / 1_000} seconds.` });
+  }, CHECK_MS);
+  try {
+    return { part, ...(await Promise.race([subject.check(), overdue.promise])) };
+  } finally {
+    clearTimeout(timer);
   }
 }
