@@ -22,9 +22,13 @@ password_hash_rounds = 4
 `;
 }
 
-/** Python: the public API on a port of 127.0.0.1, with a thread for each connection. */
+/**
+ * Python: the public API on a port of 127.0.0.1, with a thread for each connection, so that an idle
+ * one holds up nobody; requests are answered one at a time, because Keystone makes much of itself
+ * when it is first asked, and two that come together then make it fail for good.
+ */
 export const keystoneScript = `
-import socketserver, sys
+import io, socketserver, sys, threading
 from wsgiref import simple_server
 from keystone.server.wsgi import initialize_public_application
 
@@ -37,5 +41,14 @@ class Handler(simple_server.WSGIRequestHandler):
         pass
 
 port = int(sys.argv.pop())
-simple_server.make_server('127.0.0.1', port, initialize_public_application(), Server, Handler).serve_forever()
+keystone = initialize_public_application()
+turn = threading.Lock()
+
+def application(environ, start_response):
+    body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
+    environ['wsgi.input'] = io.BytesIO(body)
+    with turn:
+        return [b''.join(keystone(environ, start_response))]
+
+simple_server.make_server('127.0.0.1', port, application, Server, Handler).serve_forever()
 `;

@@ -102,11 +102,17 @@ export async function until(
       (child) => child.exitCode !== null || child.signalCode !== null || child.pid === undefined,
     );
     if (dead !== undefined || Date.now() > deadline) {
-      const said = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-15).join('\n');
-      throw new ServerError(`${what} ${dead ? 'ended at once' : `was not ready within ${timeoutMs} ms`}:\n${said}`);
+      const problem = dead ? 'ended at once' : `was not ready within ${timeoutMs} ms`;
+      throw new ServerError(`${what} ${problem}:\n${await lastLines(log, 15)}`);
     }
     await sleep(50);
   }
+}
+
+/** What a server said last. */
+export async function lastLines(log: string, count: number): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-count).join('\n');
 }
 
 /** Whether an HTTP server answers there, whatever it says. */
