@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { createProxy, definePlugin, type EndpointDefinition, type ProxyEvent, tokens } from '@tintype/core';
+import { createProxy, definePlugin, type EndpointDefinition, type Plugin, type ProxyEvent, tokens } from '@tintype/core';
 import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
@@ -49,6 +49,7 @@ export class EndpointRig implements AsyncDisposable {
   static async start(
     endpoints: readonly EndpointDefinition[],
     settings: Readonly<Record<string, unknown>> = {},
+    further: readonly Plugin[] = [],
   ): Promise<EndpointRig> {
     const events: ProxyEvent[] = [];
     const clock = { skew: 0 };
@@ -65,7 +66,7 @@ export class EndpointRig implements AsyncDisposable {
         });
       },
     });
-    const plugins = [fs, memory, http, sharp, imgproxyUrl, ears];
+    const plugins = [fs, memory, http, sharp, imgproxyUrl, ears, ...further];
     const proxy = await createProxy({ plugins, endpoints, settings: { cacheLookupTimeout: 20, ...settings } });
     await proxy.open();
     const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });

@@ -1,7 +1,16 @@
-import { definePlugin, type Plugin, type StorageAdapter, StorageError } from '@tintype/core';
+import {
+  type ByteStream,
+  definePlugin,
+  type GetOutcome,
+  type Plugin,
+  type StorageAdapter,
+  StorageError,
+  StreamedBody,
+} from '@tintype/core';
 import { MemoryStorage } from '@tintype/memory';
 
-export type Trouble = 'none' | 'hangs' | 'full' | 'down';
+/** `stalls`: entries are found, and their bodies don't come. */
+export type Trouble = 'none' | 'hangs' | 'stalls' | 'full' | 'down';
 
 export interface LabStorage {
   /** Brings the storage `lab`. */
@@ -50,8 +59,21 @@ function troubled(storage: StorageAdapter, lab: LabStorage): StorageAdapter {
         if (lab.trouble === 'full' && name === 'put') {
           throw new StorageError({ code: 'no-space', message: 'The disk is full.' });
         }
-        return value.apply(target, parameters);
+        const result = value.apply(target, parameters);
+        return lab.trouble === 'stalls' && name === 'get' ? stalled(await result, lab) : result;
       };
     },
   });
+}
+
+/** What was found, without its body until the trouble is over. */
+function stalled(found: GetOutcome, lab: LabStorage): GetOutcome {
+  if (found?.kind !== 'entry') return found;
+  async function* late(body: ByteStream): ByteStream {
+    await lab.whenOver();
+    yield* body;
+  }
+  const { body } = found;
+  const discard = (): Promise<void> => body.discard();
+  return { ...found, body: new StreamedBody(() => late(body.stream()), discard) };
 }

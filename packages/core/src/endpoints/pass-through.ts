@@ -29,6 +29,7 @@ import { PERSONAL } from '../freshness/assess.ts';
 import { Flights } from '../pipeline/flight.ts';
 import { onward } from '../pipeline/hops.ts';
 import { problemOf } from '../pipeline/problem.ts';
+import { READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
 import { type Endpoint, policyFor } from './endpoint.ts';
 import { type FetchingParts, fetching, mustGo, type Wanted } from './fetching.ts';
 import { forwardedFields, passedFields } from './fields.ts';
@@ -37,9 +38,6 @@ import { discard, type OriginChain } from './origin-chain.ts';
 import { type Handling, passedAnswer, problemAnswer, slice } from './passed-answer.ts';
 import { primaryKey, urlPrefix } from './response-key.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
-
-/** A stored body of at most so many bytes is read whole before it is answered: a damaged one is then a miss. */
-const READ_WHOLE_BYTES = 256 * 1024;
 
 /** Flights whose last response was for one client alone, and for how long nobody waits for another's, in milliseconds. */
 const UNSHARED = { max: 10_000, ttl: 60_000 };
@@ -369,33 +367,27 @@ export class PassThrough {
       return answer === undefined ? undefined : passedAnswer(answer.status, answer.fields, undefined, handling);
     }
     const { span } = answer;
-    const bytes = body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#whole(stored) : undefined);
+    const bytes =
+      body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#options.stored?.whole(stored) : undefined);
     if (bytes === undefined && size <= READ_WHOLE_BYTES) return undefined;
     const all: readonly FieldPair[] =
       span !== undefined || hasField(answer.fields, 'content-length')
         ? answer.fields
         : [...answer.fields, ['Content-Length', String(size)]];
-    let content: Uint8Array | ByteStream;
+    let content: Uint8Array | ByteStream | undefined;
     if (bytes !== undefined) content = span === undefined ? bytes : bytes.subarray(span.first, span.last + 1);
     else if (span === undefined || span.last - span.first + 1 === size) content = this.#guarded(stored, body.stream());
     else content = await this.#part(stored, span.first, span.last);
+    if (content === undefined) return undefined;
     return passedAnswer(answer.status, all, content, handling);
   }
 
-  async #whole(stored: StoredResponse): Promise<Uint8Array | undefined> {
-    try {
-      return await stored.body.bytes();
-    } catch (error) {
-      this.#dropIfCorrupt(stored, error);
-      return undefined;
-    }
-  }
-
-  async #part(stored: StoredResponse, first: number, last: number): Promise<ByteStream> {
+  /** Some of a large body: from the storage alone, where it can give a part; `undefined` if that doesn't come. */
+  async #part(stored: StoredResponse, first: number, last: number): Promise<Uint8Array | ByteStream | undefined> {
     const part = await this.#options.stored?.part(stored, first, last);
-    if (part === undefined) return slice(this.#guarded(stored, stored.body.stream()), first, last);
+    if (part === 'unavailable') return slice(this.#guarded(stored, stored.body.stream()), first, last);
     stored.body.discard().catch(() => undefined);
-    return part.stream();
+    return part instanceof Uint8Array ? part : part?.stream();
   }
 
   /** A stream that drops the entry if it turns out damaged on the way. */

@@ -6,6 +6,8 @@ import type { BodySource, CacheStorage, GetHit } from '../contracts/storage.ts';
 import type { Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import { bytesWithin, READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
+import { putAgain } from '../storage/put-again.ts';
 import { fromMetadata, toMetadata } from './entry-record.ts';
 import { responseKey } from './response-key.ts';
 import {
@@ -92,14 +94,23 @@ export class StoredResponses {
     return response === undefined ? { kind: 'others' } : { kind: 'response', response };
   }
 
-  /** Bytes of a response, both ends inclusive, if it is still the one that was found. */
-  async part(response: StoredResponse, first: number, last: number): Promise<Body | undefined> {
+  /**
+   * Bytes of a response, both ends inclusive, the small ones whole; `unavailable` where only the whole
+   * body can be had, `undefined` if they don't come or it is not the one that was found any more.
+   */
+  async part(
+    { key, version }: StoredResponse,
+    first: number,
+    last: number,
+  ): Promise<Uint8Array | Body | 'unavailable' | undefined> {
     const { storage, lookupDeadlineMs: deadlineMs } = this.#options;
-    if (!storage.capabilities.ranges) return undefined;
+    if (!storage.capabilities.ranges) return 'unavailable';
     try {
-      const found = await storage.get(response.key, { range: { first, last }, deadlineMs });
+      const found = await storage.get(key, { range: { first, last }, deadlineMs });
       if (found?.kind !== 'entry') return undefined;
-      if (found.version === response.version) return found.body;
+      if (found.version === version) {
+        return last - first < READ_WHOLE_BYTES ? await bytesWithin(found.body, deadlineMs) : found.body;
+      }
       drop(found);
     } catch (error) {
       this.#failed('get', error);
@@ -112,22 +123,39 @@ export class StoredResponses {
     return this.#track(this.#store(primary, entry, body, size, source));
   }
 
-  /** Replaces what is known of a stored response and leaves its body: after a 304. */
-  async freshen({ key, version, source }: StoredResponse, entry: CacheEntry): Promise<void> {
-    const { storage } = this.#options;
+  /** Replaces what is known of a stored response, after a 304. Another that took its place stays. */
+  async freshen({ key, version, size, body, source }: StoredResponse, entry: CacheEntry): Promise<void> {
+    const { storage, lookupDeadlineMs } = this.#options;
     if (this.#isInvalid(key, entry)) return;
     const metadata = toMetadata(entry, source);
-    const guarded = storage.capabilities.conditionalMetadata;
-    const condition = guarded ? { condition: { ifVersion: version } } : {};
+    const limits = { deadlineMs: PUT_DEADLINE_MS };
+    const update = async (): Promise<void> => {
+      if (storage.capabilities.conditionalMetadata) {
+        await storage.setMetadata(key, metadata, { condition: { ifVersion: version }, ...limits });
+        return;
+      }
+      const again = await putAgain(storage, key, { version, bytes: body.buffered }, lookupDeadlineMs);
+      if (again === undefined) return;
+      const { condition, discard } = again;
+      await storage.put(key, again.body, metadata, { condition, size, ...limits }).finally(discard);
+      if (this.#isInvalid(key, entry)) await storage.delete(key);
+    };
     await this.#track(
-      storage.setMetadata(key, metadata, { ...condition, deadlineMs: PUT_DEADLINE_MS }).then(
-        () => undefined,
-        (error: unknown) => {
-          // Somebody else was faster: theirs is as good.
-          if (!(StorageError.is(error) && error.code === 'precondition-failed')) this.#failed('setMetadata', error);
-        },
-      ),
+      update().catch((error: unknown) => {
+        // Somebody else was faster: theirs is as good.
+        if (!(StorageError.is(error) && error.code === 'precondition-failed')) this.#failed('setMetadata', error);
+      }),
     );
+  }
+
+  /** All of a small body within the time of a lookup; `undefined` if it doesn't come, or is damaged. */
+  async whole({ key, body }: StoredResponse): Promise<Uint8Array | undefined> {
+    try {
+      return await bytesWithin(body, this.#options.lookupDeadlineMs);
+    } catch (error) {
+      await this.#lookupFailed(key, error);
+      return undefined;
+    }
   }
 
   /** Removes one response. */
@@ -226,7 +254,7 @@ export class StoredResponses {
 
   async #readIndex(hit: GetHit): Promise<VariantIndex> {
     try {
-      return readIndex(hit.body.buffered ?? (await hit.body.bytes()));
+      return readIndex(await bytesWithin(hit.body, this.#options.lookupDeadlineMs));
     } catch (error) {
       this.#failed('get', error);
       return [];
@@ -234,17 +262,25 @@ export class StoredResponses {
   }
 
   async #get(key: StorageKey): Promise<GetHit | undefined> {
-    const { storage, lookupDeadlineMs: deadlineMs, emit } = this.#options;
+    const { storage, lookupDeadlineMs: deadlineMs } = this.#options;
     try {
       const found = await storage.get(key, { deadlineMs });
       return found?.kind === 'entry' ? found : undefined;
     } catch (error) {
-      if (StorageError.is(error) && error.code === 'corrupt') {
-        emit({ type: 'entry-dropped', reason: 'corrupt' });
-        await storage.delete(key, { deadlineMs }).catch(() => undefined);
-      } else this.#failed('get', error);
+      await this.#lookupFailed(key, error);
       return undefined;
     }
+  }
+
+  /** A damaged one is removed: what comes in its place must not be. */
+  async #lookupFailed(key: StorageKey, error: unknown): Promise<void> {
+    if (!(StorageError.is(error) && error.code === 'corrupt')) {
+      this.#failed('get', error);
+      return;
+    }
+    const { storage, lookupDeadlineMs: deadlineMs, emit } = this.#options;
+    emit({ type: 'entry-dropped', reason: 'corrupt' });
+    await storage.delete(key, { deadlineMs }).catch(() => undefined);
   }
 
   /** `undefined` if it is of another kind, or is only left because it could not be removed everywhere. */

@@ -3,18 +3,14 @@ import type { ByteStream } from '../contracts/body.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { ProxyEvent, StoreDropReason } from '../contracts/observer.ts';
 import type { CacheStorage, GetHit, PutInput } from '../contracts/storage.ts';
-import type { Awaitable, Version } from '../contracts/storage-adapter.ts';
+import type { Awaitable, Version, VersionCondition } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
+import { putAgain } from '../storage/put-again.ts';
 import type { Admission } from './admission.ts';
 import type { StoreQueue } from './store-queue.ts';
-
-/**
- * A hit of at most so many bytes is read whole before it is answered, where the storage gave a stream:
- * what hangs or turns out damaged on the way is then a miss, and not an answer that breaks off.
- */
-const READ_WHOLE_BYTES = 256 * 1024;
+import { bytesWithin, READ_WHOLE_BYTES } from './whole-body.ts';
 
 /**
  * Longest time for a put of bytes, in milliseconds, and for a stream without progress; it frees what waits
@@ -106,9 +102,16 @@ export class ResultCache {
   /**
    * Stores a variant. Resolves with whether it was stored; failing is no error.
    *
+   * @param condition under which it is: if it does not hold, that is no failure.
    * @throws StorageError only where errors shall be reported.
    */
-  async store(key: StorageKey, body: PutInput, size: number, metadata: EntryMetadata): Promise<boolean> {
+  async store(
+    key: StorageKey,
+    body: PutInput,
+    size: number,
+    metadata: EntryMetadata,
+    condition?: VersionCondition,
+  ): Promise<boolean> {
     const { emit, admission, queue } = this.#options;
     const objection = this.objection(key, size);
     // While it is paused the storage is asked all the same: it refuses at once, or takes this for a probe.
@@ -119,13 +122,14 @@ export class ResultCache {
     admission?.admit(key);
     const started = performance.now();
     const leave = queue.enter(size);
-    const put = this.#storage.put(key, body, metadata, { deadlineMs: PUT_DEADLINE_MS });
+    const put = this.#storage.put(key, body, metadata, { condition, size, deadlineMs: PUT_DEADLINE_MS });
     this.#pending.add(put);
     try {
       await put;
       emit({ type: 'stored', ms: performance.now() - started, bytes: size });
       return true;
     } catch (error) {
+      if (StorageError.is(error) && error.code === 'precondition-failed') return false;
       if (StorageError.is(error) && error.code === 'invalid-argument') {
         emit({ type: 'store-dropped', reason: 'metadata-too-large' });
         return false;
@@ -172,14 +176,18 @@ export class ResultCache {
     await this.#drop(key, version, reason);
   }
 
-  /** Without a guarded `setMetadata` the whole entry is put, so that its body and metadata are never of two. */
-  async #putAgain(key: StorageKey, { bytes, size, version }: Previous, metadata: EntryMetadata): Promise<boolean> {
-    if (bytes !== undefined) return this.store(key, bytes, size, metadata);
-    const hit = await this.lookup(key);
-    if (hit === undefined) return false;
-    if (hit.version === version) return this.store(key, hit.body.stream(), size, metadata);
-    await hit.body.discard().catch(() => undefined);
-    return false;
+  async #putAgain(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<boolean> {
+    let again: Awaited<ReturnType<typeof putAgain>>;
+    try {
+      again = await putAgain(this.#storage, key, previous, this.#options.lookupDeadlineMs);
+    } catch (error) {
+      await this.#lookupFailed(key, error);
+    }
+    if (again === undefined) return false;
+    const { body, condition, discard } = again;
+    const isStored = await this.store(key, body, previous.size, metadata, condition);
+    if (!isStored) discard();
+    return isStored;
   }
 
   /** Resolves when everything that was handed to the storage has settled. */
@@ -191,22 +199,9 @@ export class ResultCache {
   #whole(key: StorageKey, hit: GetHit): Awaitable<GetHit | undefined> {
     const { body, size } = hit;
     if (body.buffered !== undefined || size > READ_WHOLE_BYTES) return hit;
-    const { lookupDeadlineMs } = this.#options;
-    return new Promise<Uint8Array>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new StorageError({ code: 'timeout', message: `No body within ${lookupDeadlineMs} ms.` })),
-        lookupDeadlineMs,
-      );
-      body
-        .bytes()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    }).then(
+    return bytesWithin(body, this.#options.lookupDeadlineMs).then(
       (bytes) => ({ ...hit, body: new BufferedBody(bytes) }),
-      (error) => {
-        body.discard().catch(() => undefined);
-        return this.#lookupFailed(key, error, hit.version);
-      },
+      (error) => this.#lookupFailed(key, error, hit.version),
     );
   }
 

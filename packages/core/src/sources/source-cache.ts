@@ -19,6 +19,7 @@ import { isImageType } from '../pipeline/raw-source.ts';
 import type { Fetched } from '../pipeline/sources.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
+import { putAgain } from '../storage/put-again.ts';
 
 /** Longest time for a put of bytes, in milliseconds, and for a stream without progress. */
 const PUT_DEADLINE_MS = 10_000;
@@ -207,22 +208,21 @@ export class SourceCache {
     const isWorthIt = refreshed.action === 'update' && metadata.freshUntil > metadata.storedAt;
     if (!isWorthIt) return { head, ended: Promise.resolve() };
     const condition = { ifVersion: previous.version };
-    // An original that can't be renewed safely is asked about again: that costs the origin a 304.
     if (!storage.capabilities.conditionalMetadata) return { head, ended: this.#putAgain(key, previous, metadata) };
     const update = storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS });
     return { head, ended: this.#watched('setMetadata', update) };
   }
 
-  async #putAgain(key: StorageKey, { version, size, bytes }: Previous, metadata: EntryMetadata): Promise<void> {
-    const { storage } = this.#options;
-    const hit = bytes === undefined ? await this.#lookup(key) : undefined;
-    if (bytes === undefined && hit?.version !== version) {
-      await hit?.body.discard().catch(() => undefined);
-      return;
-    }
-    const body = bytes ?? hit?.body.stream();
-    if (body === undefined) return;
-    await this.#watched('put', storage.put(key, body, metadata, { size, deadlineMs: PUT_DEADLINE_MS }));
+  async #putAgain(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<void> {
+    const { storage, lookupDeadlineMs } = this.#options;
+    const again = await putAgain(storage, key, previous, lookupDeadlineMs).catch((error: unknown) =>
+      this.#failed('get', error),
+    );
+    if (again === undefined) return;
+    const { body, condition, discard } = again;
+    const { size } = previous;
+    const put = storage.put(key, body, metadata, { condition, size, deadlineMs: PUT_DEADLINE_MS });
+    await this.#watched('put', put.finally(discard));
   }
 
   /** Moves an original into its spool, from which all read, and then into the storage. */

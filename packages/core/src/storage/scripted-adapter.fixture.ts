@@ -5,10 +5,12 @@ import type {
   EntryInfo,
   GetOutcome,
   ListedEntry,
+  PutCondition,
   StorageAdapter,
   StoredMetadata,
   Version,
 } from '../contracts/storage-adapter.ts';
+import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 
 interface Kept {
@@ -89,16 +91,18 @@ export class ScriptedAdapter implements StorageAdapter {
     });
   }
 
-  put: StorageAdapter['put'] = (key, body, metadata) =>
+  put: StorageAdapter['put'] = (key, body, metadata, condition) =>
     this.#call('put', async () => {
       const bytes = await collect(body.stream());
+      this.#check(key, condition);
       const version = `v${++this.#versions}` as Version;
       this.entries.set(key, { bytes: Uint8Array.from(bytes), metadata, version });
       return version;
     });
 
-  setMetadata: StorageAdapter['setMetadata'] = (key, metadata) =>
+  setMetadata: StorageAdapter['setMetadata'] = (key, metadata, condition) =>
     this.#call('setMetadata', async () => {
+      this.#check(key, condition);
       const kept = this.entries.get(key);
       if (kept === undefined) return undefined;
       const version = `v${++this.#versions}` as Version;
@@ -123,6 +127,12 @@ export class ScriptedAdapter implements StorageAdapter {
 
   check(): Promise<CheckResult> {
     return this.#call('check', async () => ({ ok: true as const, summary: 'scripted' }));
+  }
+
+  #check(key: StorageKey, condition: PutCondition | undefined): void {
+    if (condition === undefined || 'ifAbsent' in condition) return;
+    if (this.entries.get(key)?.version === condition.ifVersion) return;
+    throw new StorageError({ code: 'precondition-failed', message: 'It is another version.' });
   }
 
   async #call<T>(operation: string, proceed: () => Promise<T>): Promise<T> {
