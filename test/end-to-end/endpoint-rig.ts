@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { createProxy, definePlugin, type EndpointDefinition, type Plugin, type ProxyEvent, tokens } from '@tintype/core';
+import {
+  createProxy,
+  definePlugin,
+  type EndpointDefinition,
+  type Plugin,
+  type ProxyEvent,
+  tokens,
+} from '@tintype/core';
 import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
@@ -22,6 +29,12 @@ export interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+}
+
+/** A request on its way. */
+export interface Started {
+  readonly begun: Promise<void>;
+  readonly answer: Promise<Answer>;
 }
 
 /** A proxy with endpoints on loopback, with every built-in plugin and a clock that can be moved. */
@@ -91,17 +104,26 @@ export class EndpointRig implements AsyncDisposable {
     while (far() < count) await new Promise<void>((resolve) => this.#wakers.add(resolve));
   }
 
-  ask(path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const asked = request({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => resolve(answerOf(response, Buffer.concat(chunks).toString('latin1'))));
+  ask(path: string, how: Ask = {}): Promise<Answer> {
+    return this.start(path, how).answer;
+  }
+
+  /** Asks, and tells when the answer's header and first bytes have come. */
+  start(path: string, { method = 'GET', headers = {}, body }: Ask = {}): Started {
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Answer>();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const asked = request({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        begin();
       });
-      asked.on('error', reject);
-      asked.end(body);
+      response.on('error', reject);
+      response.on('end', () => resolve(answerOf(response, Buffer.concat(chunks).toString('latin1'))));
     });
+    asked.on('error', reject);
+    asked.end(body);
+    return { begun, answer };
   }
 
   /** Sends bytes as they are and returns everything that comes until the server hangs up. */

@@ -144,6 +144,86 @@ describe('nobody can switch off that many wait for one', () => {
   });
 });
 
+describe('nobody gets what was answered before they asked', () => {
+  /** Answers 1, 2, …; all of each but its end at once. */
+  function halting(fields: Readonly<Record<string, string>>) {
+    const ends: (() => void)[] = [];
+    const listener: RequestListener = (_request, response) => {
+      response.writeHead(200, fields).write(`${ends.length + 1}: `);
+      ends.push(() => void response.end('end'));
+    };
+    return { listener, ends };
+  }
+
+  test('if it must be asked about at each use, though it is still on its way to others', async () => {
+    const { listener, ends } = halting({ 'Cache-Control': 'no-cache', ETag: '"v"' });
+    await using there = await before(listener);
+    const first = there.rig.start('/');
+    await first.begun;
+    const later = there.rig.start('/');
+    await later.begun;
+    for (const end of ends) end();
+    expect((await first.answer).body).toBe('1: end');
+    expect((await later.answer).body).toBe('2: end');
+  });
+
+  test('but what is fresh is everybody’s while it is on its way', async () => {
+    const { listener, ends } = halting({ 'Cache-Control': 'max-age=60' });
+    await using there = await before(listener);
+    const first = there.rig.start('/');
+    await first.begun;
+    const later = there.rig.start('/');
+    await later.begun;
+    for (const end of ends) end();
+    expect((await first.answer).body).toBe('1: end');
+    expect((await later.answer).body).toBe('1: end');
+  });
+
+  test('if a client wants it new, and its wishes count', async () => {
+    const { listener, ends } = halting({ 'Cache-Control': 'max-age=60' });
+    await using there = await before(listener, { clientCacheControl: 'obey' });
+    const first = there.rig.start('/');
+    await first.begun;
+    const later = there.rig.ask('/', { headers: { 'cache-control': 'no-cache' } });
+    await expect.poll(() => ends.length).toBe(2);
+    for (const end of ends) end();
+    expect((await later).body).toBe('2: end');
+    await first.answer;
+  });
+
+  test.each([
+    ['has come in part', true],
+    ['has not come', false],
+  ])('if the URL was changed since, when the answer %s', async (_what, hasBegun) => {
+    const { listener, ends } = halting({ 'Cache-Control': 'max-age=60' });
+    const waiting: (() => void)[] = [];
+    await using there = await before(
+      (request, response) => {
+        if (request.method === 'POST') response.writeHead(204).end();
+        else if (hasBegun) listener(request, response);
+        else waiting.push(() => listener(request, response));
+      },
+      { methods: '*' },
+    );
+    const first = there.rig.start('/');
+    if (hasBegun) await first.begun;
+    else await expect.poll(() => waiting.length).toBe(1);
+    expect((await there.rig.ask('/', { method: 'POST' })).status).toBe(204);
+    const later = there.rig.ask('/');
+    await expect.poll(() => there.origin.requests.length).toBe(3);
+    await expect.poll(() => (hasBegun ? 2 : waiting.length)).toBe(2);
+    for (const go of waiting) go();
+    await expect.poll(() => ends.length).toBe(2);
+    for (const end of ends) end();
+    expect((await first.answer).body).toBe('1: end');
+    expect((await later).body).toBe('2: end');
+    // What was asked for before is not kept either, whichever of both came last.
+    await expect
+      .poll(async () => (await there.rig.ask('/', { headers: { 'cache-control': 'only-if-cached' } })).body)
+      .toBe('2: end');
+  });
+});
+
 test.each([
   ['a failure', 503, undefined, undefined],
   ['what nobody keeps', 200, undefined, undefined],

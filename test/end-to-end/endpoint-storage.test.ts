@@ -18,6 +18,8 @@ test.each([
   lab.trouble = 'stalls';
   expect(await rig.ask('/')).toMatchObject({ status: 200, body: 'content' });
   expect(origin.requests).toHaveLength(2);
-  expect(rig.events).toContainEqual(expect.objectContaining({ type: 'cache-error', operation: 'get', code: 'timeout' }));
+  expect(rig.events).toContainEqual(
+    expect.objectContaining({ type: 'cache-error', operation: 'get', code: 'timeout' }),
+  );
   lab.trouble = 'none';
 });

@@ -110,7 +110,7 @@ export class PassThrough {
     const { mark } = this.#flights;
     let found = await stored.find(primary, fields, policy);
     // A lookup that took longer than a whole flight may have missed what that brought.
-    if (found === undefined && this.#flights.endedSince(primary, mark))
+    if (found === undefined && this.#flights.endedSince(this.#flightKey(passing, primary), mark))
       found = await stored.find(primary, fields, policy);
     const response = found?.kind === 'response' ? found.response : undefined;
     const now = this.#options.clock();
@@ -157,8 +157,8 @@ export class PassThrough {
     const stale = response?.entry.part === undefined ? response : undefined;
     if (stale === undefined) response?.body.discard().catch(() => undefined);
     const isPlain = stale !== undefined || !isParticular(fields);
-    const key = flightKey(passing, stale?.key ?? primary);
-    const isOwn = hasField(fields, 'authorization') || this.#unshared.has(flightKey(passing, primary));
+    const key = this.#flightKey(passing, stale?.key ?? primary);
+    const isOwn = hasField(fields, 'authorization') || this.#unshared.has(groupOf(passing));
     // Who asks for a part, or under a condition, may wait for the whole, but doesn't ask for it.
     if (isOwn || (!isPlain && !this.#flights.has(key))) return this.#askAlone(passing, stale, fwd);
     return this.#askTogether(passing, stale, key, fwd);
@@ -173,7 +173,13 @@ export class PassThrough {
     const { request, fields, primary } = passing;
     const { policy } = this.#options.endpoint;
     const wanted = this.#wanted(passing, stale, false);
-    const { value: landing, collapsed } = await this.#join(key, wanted, request.signal, flightKey(passing, primary));
+    const isLate = this.#flights.hasResult(key);
+    const { value: landing, collapsed } = await this.#join(key, wanted, request.signal, groupOf(passing));
+    // It came before this one asked, so it must be as fresh as one from the storage. The next is waited for together.
+    if (isLate && !this.#mayUse(landing, passing)) {
+      if (this.#flights.hasResult(key)) this.#flights.close(key);
+      return this.#askTogether(passing, stale, key, fwd);
+    }
     if (!collapsed) return this.#answer(passing, landing, stale, { fwd }, false);
     switch (landing.kind) {
       case 'shared': {
@@ -183,7 +189,8 @@ export class PassThrough {
         }
         // Those who want the same other variant wait for one of them.
         const names = vary.map(([name]) => name);
-        const own = flightKey(passing, `${primary}|${secondaryKey(varyKey(names, fields, policy.normalise))}`);
+        const variant = `${primary}|${secondaryKey(varyKey(names, fields, policy.normalise))}`;
+        const own = this.#flightKey(passing, variant);
         return own === key ? this.#askAlone(passing, stale, fwd) : this.#askTogether(passing, stale, own, 'vary-miss');
       }
       case 'validated':
@@ -196,6 +203,19 @@ export class PassThrough {
     }
   }
 
+  /** The flight for a key that this request may join: none that was begun before its URL was invalidated. RFC 9111 §4.4. */
+  #flightKey(passing: Passing, key: string): string {
+    const era = this.#options.stored?.eraOf(passing.primary) ?? 0;
+    return among(passing, era === 0 ? key : `${key}|${era}`);
+  }
+
+  /** Whether what has come already may answer a request that came after it. What is for one alone is decided later. */
+  #mayUse(landing: Landing, { fields }: Passing): boolean {
+    if (landing.kind !== 'shared' && landing.kind !== 'validated') return true;
+    const { clock, endpoint } = this.#options;
+    return decideServe(landing.entry.freshness, fields, clock(), endpoint.policy).action === 'serve';
+  }
+
   /** Nobody else waits for this one. Its answer may be stored all the same. */
   async #askAlone(passing: Passing, stale: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
     const wanted = this.#wanted(passing, stale, stale === undefined);
@@ -206,10 +226,10 @@ export class PassThrough {
 
   /** Gets a new response behind the back of the one that was served. RFC 5861 §3. */
   #refresh(passing: Passing, response: StoredResponse): void {
-    const key = flightKey(passing, response.key);
+    const key = this.#flightKey(passing, response.key);
     if (this.#flights.has(key)) return;
     const nobody = new AbortController().signal;
-    this.#join(key, this.#wanted(passing, response, false), nobody, flightKey(passing, passing.primary)).then(
+    this.#join(key, this.#wanted(passing, response, false), nobody, groupOf(passing)).then(
       ({ value, collapsed }) => {
         if (value.kind === 'private' && !collapsed) discard(value.answer);
       },
@@ -367,8 +387,7 @@ export class PassThrough {
       return answer === undefined ? undefined : passedAnswer(answer.status, answer.fields, undefined, handling);
     }
     const { span } = answer;
-    const bytes =
-      body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#options.stored?.whole(stored) : undefined);
+    const bytes = body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#options.stored?.whole(stored) : undefined);
     if (bytes === undefined && size <= READ_WHOLE_BYTES) return undefined;
     const all: readonly FieldPair[] =
       span !== undefined || hasField(answer.fields, 'content-length')
@@ -492,7 +511,10 @@ function hopsOf({ headers }: ProxyRequest, pseudonym: string): readonly FieldPai
 }
 
 /** Dropped cookies change what may be guessed of a lifetime, so that those who sent some wait for each other only. */
-const flightKey = ({ hadCookies }: Passing, key: string): string => (hadCookies ? `${key}|c` : key);
+const among = ({ hadCookies }: Passing, key: string): string => (hadCookies ? `${key}|c` : key);
+
+/** Those who wait for each other if the origin's answers are for all. */
+const groupOf = (passing: Passing): string => among(passing, passing.primary);
 
 const RANGES: ReadonlySet<string> = new Set(['range', 'if-range']);
 

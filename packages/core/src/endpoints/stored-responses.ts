@@ -9,7 +9,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import { bytesWithin, READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
 import { putAgain } from '../storage/put-again.ts';
 import { fromMetadata, toMetadata } from './entry-record.ts';
-import { responseKey } from './response-key.ts';
+import { prefixOf, responseKey } from './response-key.ts';
 import {
   candidates,
   indexMetadata,
@@ -28,6 +28,12 @@ const INVALIDATION_DEADLINE_MS = 2_000;
 
 /** URLs whose invalidation is remembered, against answers that were on their way before it. */
 const REMEMBERED_INVALIDATIONS = 10_000;
+
+/** When a URL was invalidated last, in milliseconds since the epoch, and the how manieth of all that was. */
+interface Invalidation {
+  readonly at: number;
+  readonly number: number;
+}
 
 export interface StoredResponsesOptions {
   readonly storage: CacheStorage;
@@ -60,7 +66,8 @@ export class StoredResponses {
   readonly #pending = new Set<Promise<unknown>>();
   /** Work on the index of a URL, one after the other. */
   readonly #indexing = new Map<string, Promise<unknown>>();
-  readonly #invalidated = new LRUCache<string, number>({ max: REMEMBERED_INVALIDATIONS });
+  readonly #invalidated = new LRUCache<string, Invalidation>({ max: REMEMBERED_INVALIDATIONS });
+  #invalidations = 0;
 
   constructor(options: StoredResponsesOptions) {
     this.#options = options;
@@ -175,7 +182,8 @@ export class StoredResponses {
    */
   async invalidate(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
     const { storage, clock } = this.#options;
-    this.#invalidated.set(prefix, clock());
+    this.#invalidations += 1;
+    this.#invalidated.set(prefix, { at: clock(), number: this.#invalidations });
     const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
     const remove = (key: StorageKey): Promise<void> =>
       storage.delete(key, limits).catch((error: unknown) => this.#failed('delete', error));
@@ -188,6 +196,11 @@ export class StoredResponses {
       }
     };
     await this.#track(work());
+  }
+
+  /** Changes with each invalidation of a key's URL: what was asked for in another era is no answer in this one. */
+  eraOf(key: StorageKey): number {
+    return this.#invalidationOf(key)?.number ?? 0;
   }
 
   /** Resolves when everything that was begun has settled. */
@@ -296,10 +309,12 @@ export class StoredResponses {
 
   /** Whether a response was asked for before its URL was invalidated. */
   #isInvalid(key: StorageKey, { freshness }: CacheEntry): boolean {
-    if (this.#invalidated.size === 0) return false;
-    const prefix = key.split('/', 3).join('/');
-    const at = this.#invalidated.get(`${prefix}/`);
-    return at !== undefined && freshness.requestedAt <= at;
+    const invalidation = this.#invalidationOf(key);
+    return invalidation !== undefined && freshness.requestedAt <= invalidation.at;
+  }
+
+  #invalidationOf(key: StorageKey): Invalidation | undefined {
+    return this.#invalidated.size === 0 ? undefined : this.#invalidated.get(prefixOf(key));
   }
 
   #notStored(error: unknown): void {

@@ -12,6 +12,8 @@ export interface FlightControl {
   readonly waiters: number;
   /** Bytes have come: from now on the flight goes on even if nobody waits. */
   commit(): void;
+  /** Nobody joins any more: who waits for it gets what it brings. */
+  close(): void;
   /** Nobody wants it any more, although it was committed: aborts `signal`, and nobody joins. */
   cancel(reason: Error): void;
 }
@@ -35,18 +37,20 @@ const REMEMBERED_FLIGHTS = 1_000;
  */
 export class Flights<T> {
   readonly #inAir = new Map<string, InAir<T>>();
+  /** Those that nobody joins any more. */
+  readonly #closed = new Set<InAir<T>>();
   /** When the latest flights ended, by key, in the order of their end. */
   readonly #ended = new Map<string, number>();
   #clock = 0;
 
   get size(): number {
-    return this.#inAir.size;
+    return this.#inAir.size + this.#closed.size;
   }
 
   /** Requests that wait for a flight. */
   get waiters(): number {
     let waiters = 0;
-    for (const flight of this.#inAir.values()) waiters += flight.waiters;
+    for (const flight of this.#all()) waiters += flight.waiters;
     return waiters;
   }
 
@@ -57,6 +61,14 @@ export class Flights<T> {
   /** Whether the flight of `key` has its result: who joins now gets what was there before it asked. */
   hasResult(key: string): boolean {
     return this.#inAir.get(key)?.done ?? false;
+  }
+
+  /** Nobody joins the flight of `key` any more: the next to ask starts another beside it. */
+  close(key: string): void {
+    const flight = this.#inAir.get(key);
+    if (flight === undefined) return;
+    this.#inAir.delete(key);
+    this.#closed.add(flight);
   }
 
   /** The present moment, for `endedSince`. */
@@ -93,12 +105,16 @@ export class Flights<T> {
 
   /** Resolves when no flight is in the air. */
   async settled(): Promise<void> {
-    while (this.#inAir.size > 0) await Promise.all([...this.#inAir.values()].map((flight) => flight.work.settled));
+    while (this.size > 0) await Promise.all(this.#all().map((flight) => flight.work.settled));
   }
 
   /** Aborts all that are in the air, committed or not. */
   abort(reason: Error): void {
-    for (const { controller } of this.#inAir.values()) controller.abort(reason);
+    for (const { controller } of this.#all()) controller.abort(reason);
+  }
+
+  #all(): readonly InAir<T>[] {
+    return [...this.#inAir.values(), ...this.#closed];
   }
 
   #start(key: string, start: (control: FlightControl) => FlightWork<T>): InAir<T> {
@@ -112,6 +128,9 @@ export class Flights<T> {
       },
       commit: () => {
         committed = true;
+      },
+      close: () => {
+        if (this.#inAir.get(key) === flight) this.close(key);
       },
       cancel: (reason) => {
         this.#forget(key, flight);
@@ -170,8 +189,10 @@ export class Flights<T> {
   }
 
   #forget(key: string, flight: InAir<T>): void {
-    if (this.#inAir.get(key) !== flight) return;
-    this.#inAir.delete(key);
+    if (!this.#closed.delete(flight)) {
+      if (this.#inAir.get(key) !== flight) return;
+      this.#inAir.delete(key);
+    }
     this.#ended.delete(key);
     this.#ended.set(key, ++this.#clock);
     if (this.#ended.size > REMEMBERED_FLIGHTS) {

@@ -65,12 +65,15 @@ describe.each([
     expect(await read(storage)).toEqual({ text: 'theirs', freshUntil: 50 });
   });
 
-  test.each(['inMemory', 'fromStorage'] as const)('is not brought back once it was removed, its body %s', async (body) => {
-    const { results, storage, ...there } = await withEntry(capabilities);
-    await storage.delete(KEY);
-    expect(await results.refresh(KEY, there[body], { ...METADATA, freshUntil: 99 })).toBe(false);
-    expect(await read(storage)).toBeUndefined();
-  });
+  test.each(['inMemory', 'fromStorage'] as const)(
+    'is not brought back once it was removed, its body %s',
+    async (body) => {
+      const { results, storage, ...there } = await withEntry(capabilities);
+      await storage.delete(KEY);
+      expect(await results.refresh(KEY, there[body], { ...METADATA, freshUntil: 99 })).toBe(false);
+      expect(await read(storage)).toBeUndefined();
+    },
+  );
 });
 
 test('with conditional puts, what comes between the look and the put stays', async () => {
