@@ -1,9 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { EndpointDefinition } from '@tintype/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { directives } from '../../packages/http-cache/src/cloudflare.fixture.ts';
 import { CLOUDFLARE_DEFAULT_TTL } from '../../packages/http-cache/src/policy.ts';
 import { EndpointRig, Origin } from './endpoint-rig.ts';
+import { temporaryFolder } from './rig.ts';
 
 // The ids are those of the rows of Cloudflare's Origin Cache Control and of the statements about ImageKit's
 // caches. What the pure rules decide is tested beside them; here a real origin, asked over HTTP, sees it.
@@ -115,6 +117,28 @@ describe.each(['off', 'on'] as const)('over HTTP, origin cache control %s', (mod
     await expect.poll(async () => (await rig().ask(path)).headers['cache-status']).toMatch(/hit; ?ttl=\d/);
   });
 
+  test('D15: nothing is changed that says no-transform: what came compressed goes on so, miss or hit', async () => {
+    const content = gzipSync('whole');
+    await using packed = await Origin.start((request, response) =>
+      response
+        .writeHead(200, {
+          'Cache-Control': 'max-age=9, no-transform',
+          'Content-Type': 'image/svg+xml',
+          ...(request.url === '/packed' ? { 'Content-Encoding': 'gzip' } : {}),
+        })
+        .end(request.url === '/packed' ? content : 'whole'),
+    );
+    await using there = await EndpointRig.start([{ path: '/', originCacheControl: isOn, origins: [packed.base] }]);
+    for (const _time of ['miss', 'hit']) {
+      const wishes = { headers: { 'accept-encoding': 'gzip, br' } };
+      const answer = await there.ask('/packed', wishes);
+      expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', 'cache-control': 'max-age=9, no-transform' });
+      expect(Buffer.from(answer.body, 'latin1').equals(content)).toBe(true);
+      const plain = await there.ask('/plain', wishes);
+      expect([plain.headers['content-encoding'], plain.body]).toEqual([undefined, 'whole']);
+    }
+  });
+
   test('D16: clients get to see immutable only with origin cache control', async () => {
     const path = says('/t', { 'Cache-Control': 'max-age=9, immutable' });
     for (const _time of ['miss', 'hit']) {
@@ -185,6 +209,16 @@ describe.each(['off', 'on'] as const)('over HTTP, origin cache control %s', (mod
     },
   );
 
+  test('C2: no-cache is stored and then asked about, and says so; or it is not stored', async () => {
+    const path = says('/t', { 'Cache-Control': 'no-cache' });
+    const first = (await rig().ask(path)).headers['cache-status'];
+    if (!isOn) return expect(first).toMatch(/fwd=uri-miss; ?fwd-status=200; ?stored=\?0; ?detail=no-cache/);
+    expect(first).toMatch(/fwd=uri-miss; ?fwd-status=200; ?stored$/);
+    await expect
+      .poll(async () => (await rig().ask(path)).headers['cache-status'])
+      .toMatch(/fwd=stale; ?fwd-status=304; ?detail=no-cache/);
+  });
+
   test('C3: Set-Cookie forbids storing and is passed on, or is stripped without origin cache control', async () => {
     const path = says('/t', { 'Cache-Control': 'max-age=900', 'Set-Cookie': 'a=b' });
     expect((await rig().ask(path)).headers['cache-status']).toContain(isOn ? 'detail=set-cookie' : 'stored');
@@ -234,6 +268,68 @@ describe.each(['off', 'on'] as const)('over HTTP, origin cache control %s', (mod
   });
 });
 
+test.each(['must-revalidate, max-age=9', 'proxy-revalidate, max-age=9', 's-maxage=9', 'no-cache'])(
+  'A4: over HTTP, %s forbids what is stale, whatever windows stand beside it',
+  async (control) => {
+    await using rig = await EndpointRig.start([{ path: '/t', origins: [origin.base], ...cloudflare }]);
+    const path = says('/t', { 'Cache-Control': `${control}, stale-while-revalidate=600, stale-if-error=600` });
+    await rig.ask(path);
+    await rig.stored(1);
+    rig.advance(12);
+    expect((await rig.ask(path)).headers['cache-status']).toMatch(/fwd=stale; ?fwd-status=304/);
+    rig.advance(12);
+    failing = true;
+    const { status } = await rig.ask(path);
+    failing = false;
+    expect(status).toBe(503);
+  },
+);
+
+test('A5: over HTTP, each word is said at its time', async () => {
+  await using rig = await EndpointRig.start([
+    { path: '/t', origins: [origin.base] },
+    { path: '/none', origins: [origin.base], cache: false },
+  ]);
+  const path = says('/t', { 'Cache-Control': 'max-age=100, stale-while-revalidate=100, stale-if-error=600' });
+  const said = async (asked = path) =>
+    (await rig.ask(asked)).headers['cache-status']?.replace(/ttl=-?\d+/, 'ttl').replaceAll('; ', ';');
+  expect(await said()).toBe('Tintype;fwd=uri-miss;fwd-status=200;stored');
+  await rig.stored(1);
+  expect(await said()).toBe('Tintype;hit;ttl');
+  rig.advance(300);
+  expect(await said()).toBe('Tintype;fwd=stale;fwd-status=304');
+  await expect.poll(() => said()).toBe('Tintype;hit;ttl');
+  rig.advance(150);
+  expect(await said()).toBe('Tintype;hit;ttl;detail=swr');
+  await expect.poll(() => said()).toBe('Tintype;hit;ttl');
+  rig.advance(300);
+  failing = true;
+  expect(await said()).toBe('Tintype;hit;ttl;detail=sie');
+  failing = false;
+  expect(await said(says('/none', {}))).toBe('Tintype;fwd=bypass;fwd-status=200');
+});
+
+test('C6: over HTTP, what an origin has begun to send is fetched to its end and kept, though the client has left', async () => {
+  const more = Promise.withResolvers<void>();
+  await using slow = await Origin.start(async (_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=600' }).write('first, ');
+    await more.promise;
+    response.end('then the rest');
+  });
+  await using rig = await EndpointRig.start([{ path: '/', origins: [slow.base] }]);
+  await new Promise<void>((resolve) => {
+    get({ host: '127.0.0.1', port: rig.port, path: '/', agent: false }, (response) => {
+      response.once('data', () => response.destroy());
+      response.on('error', () => undefined);
+      response.once('close', resolve);
+    });
+  });
+  more.resolve();
+  await rig.stored(1);
+  expect(await rig.ask('/')).toMatchObject({ body: 'first, then the rest' });
+  expect(slow.requests).toHaveLength(1);
+});
+
 describe('over HTTP, ImageKit', () => {
   const rig = withEndpoints(() => [
     { path: '/on' },
@@ -273,5 +369,33 @@ describe('over HTTP, ImageKit', () => {
     const fields = { Expires: new Date(rig().now + 600_000).toUTCString() };
     expect(600 - (await ttl(says('/on', fields)))).toBeLessThan(5);
     expect(await ttl(says('/compat', fields))).toBeNaN();
+  });
+
+  test('IK1: what the nearer cache has lost comes from the next one, and the origin is not asked', async () => {
+    const settings = { cacheTiers: 'memory,fs', cacheFsRoot: await temporaryFolder() };
+    const path = says('/t', { 'Cache-Control': 'max-age=600' });
+    const endpoints = [{ path: '/t', origins: [origin.base] }];
+    const before = await EndpointRig.start(endpoints, settings);
+    await before.ask(path);
+    await before.stored(1);
+    await before[Symbol.asyncDispose]();
+    const asked = origin.requests.length;
+    await using after = await EndpointRig.start(endpoints, settings);
+    expect((await after.ask(path)).headers['cache-status']).toContain('hit');
+    expect(origin.requests.length).toBe(asked);
+  });
+
+  test('IK18: what the first origin has not is asked of the next, however long the first says to remember that', async () => {
+    await using first = await Origin.start((_request, response) =>
+      response.writeHead(404, { 'Cache-Control': 'max-age=600' }).end(),
+    );
+    await using chain = await EndpointRig.start([{ path: '/t', origins: [first.base, origin.base] }]);
+    const path = says('/t', { 'Cache-Control': 'max-age=60' });
+    expect(await chain.ask(path)).toMatchObject({ status: 200, body: 'whole' });
+    await chain.stored(1);
+    expect((await chain.ask(path)).headers['cache-status']).toContain('hit');
+    chain.advance(61);
+    expect(await chain.ask(path)).toMatchObject({ status: 200, body: 'whole' });
+    expect((await chain.ask('/t/nowhere')).status).toBe(404);
   });
 });

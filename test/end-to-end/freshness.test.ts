@@ -1,35 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import type { CacheRule } from '@tintype/core';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { PHOTOS, plain, type Rig, startProxy, startWebOrigin, temporaryFolder, type WebOrigin } from './rig.ts';
-
-const cat = await readFile(join(PHOTOS, 'chelsea.png'));
-const rocket = await readFile(join(PHOTOS, 'rocket.jpg'));
-
-/** An origin with validators: whatever `state` says, 304 to who has it. */
-async function startSource(headers: Record<string, string> = {}) {
-  const state = { headers: { etag: '"1"', ...headers } as Record<string, string>, body: cat, status: 200 };
-  const origin = await startWebOrigin((request: IncomingMessage, response: ServerResponse) => {
-    const { status, headers: fields, body } = state;
-    // The proxy's clock is ahead in these tests: by the origin's own, everything would be old at once.
-    response.sendDate = false;
-    if (status === 200 && fields.etag !== undefined && request.headers['if-none-match'] === fields.etag) {
-      response.writeHead(304, fields).end();
-      return;
-    }
-    response.writeHead(status, { 'content-type': 'image/png', ...fields }).end(body);
-  });
-  return { origin, state };
-}
-
-const url = ({ base }: WebOrigin, options = 'w:20', name = 'a.png') => `/unsafe/${options}/${plain(`${base}/${name}`)}`;
-const outcome = (response: Response) => response.headers.get('cache-status');
-
-async function startRig(settings: Record<string, unknown> = {}, rules: readonly CacheRule[] = []): Promise<Rig> {
-  return startProxy({ cacheUse: 'memory', allowLoopbackSourceAddresses: true, ...settings }, [], rules);
-}
+import { temporaryFolder } from './rig.ts';
+import { cat, outcome, rocket, startRig, startSource, url } from './source-rig.ts';
 
 describe.each(['memory', 'fs'])('in %s', (storage) => {
   const settings = async () => ({

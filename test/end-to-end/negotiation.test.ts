@@ -62,7 +62,7 @@ test('an enforced format takes the place of the one that a URL names, never of a
   expect([rawType, rawVary]).toEqual(['image/jpeg', 'x-shop']);
 });
 
-test('client hints stand in for what a URL does not name, in steps', async () => {
+test('IK19: client hints stand in for what a URL does not name, in steps', async () => {
   const rig = await startProxy({ cacheUse: 'memory', enableClientHints: true });
   const path = '/unsafe/plain/local:///rocket.jpg';
   expect(await seen(await rig.get(path, { headers: { 'viewport-width': '150' } }))).toEqual([

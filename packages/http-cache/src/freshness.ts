@@ -37,6 +37,15 @@ export function isFresh(freshness: Freshness, now: number): boolean {
 }
 
 /**
+ * Whether the origin wants to be asked at each use, however soon: a bare `no-cache`, or one that names a field
+ * of the response. That an operator wants the same is none of its words. RFC 9111 §5.2.2.4; Cloudflare C2.
+ */
+export function isNoCache(freshness: Freshness): boolean {
+  const { freshUntil, basis } = freshness;
+  return freshUntil === 0 && basis !== 'status-ttl' && basis !== 'edge-ttl';
+}
+
+/**
  * The freshness of something made of several responses: of each instant the earliest, of each
  * prohibition any. An image with a watermark lives no longer than either.
  *

@@ -33,7 +33,15 @@ export {
   withoutFields,
 } from './fields.ts';
 export { type FreshenDecision, freshen, freshenByHead, type Validation } from './freshen.ts';
-export { type Freshness, invalidatedAt, isFresh, jittered, leastFreshness, refreshEarly } from './freshness.ts';
+export {
+  type Freshness,
+  invalidatedAt,
+  isFresh,
+  isNoCache,
+  jittered,
+  leastFreshness,
+  refreshEarly,
+} from './freshness.ts';
 export { formatHttpDate, parseHttpDate } from './http-date.ts';
 export { invalidationTargets, isSafeMethod } from './invalidate.ts';
 export {

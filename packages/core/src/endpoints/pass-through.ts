@@ -10,6 +10,7 @@ import {
   freshenByHead,
   hasField,
   invalidationTargets,
+  isNoCache,
   parseCacheControl,
   remainingTtl,
   type ServeDecision,
@@ -309,8 +310,7 @@ export class PassThrough {
         return this.#fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
       case 'validated':
       case 'once': {
-        const detail = landing.kind === 'once' ? { stored: false, detail: landing.reason } : {};
-        const how = { ...handling, fwdStatus: 304, ...detail };
+        const how = { ...handling, fwdStatus: 304, ...detailOf(landing) };
         const answer = stale === undefined ? undefined : await this.#fromStored(passing, stale, landing.entry, how);
         return answer ?? this.#askAlone(passing, undefined, 'miss');
       }
@@ -499,6 +499,12 @@ export class PassThrough {
       how,
     );
   }
+}
+
+/** Why a response that is still the one is not kept, or why it had to be asked about: Cloudflare C2. */
+function detailOf(landing: Landing & { kind: 'validated' | 'once' }): Pick<Handling, 'stored' | 'detail'> {
+  if (landing.kind === 'once') return { stored: false, detail: landing.reason };
+  return isNoCache(landing.entry.freshness) ? { detail: 'no-cache' } : {};
 }
 
 /** @throws RequestError 508 if this proxy has passed the request on before. RFC 8586. */

@@ -1,4 +1,4 @@
-import { decideServe, fieldLines, parseCacheControl, refreshEarly, remainingTtl } from '@tintype/http-cache';
+import { decideServe, fieldLines, isNoCache, parseCacheControl, refreshEarly, remainingTtl } from '@tintype/http-cache';
 import { LRUCache } from 'lru-cache';
 import { type ImageRequest, RequestError } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
@@ -201,7 +201,7 @@ export class Supplier {
 
   /** The answer with what a flight brought; `undefined` if the storage has lost it. */
   async #made(wish: Wish, known: boolean, made: Made, collapsed: boolean): Promise<Supplied | undefined> {
-    const { stored, originStatus, refusal } = made;
+    const { stored, originStatus } = made;
     const cache: CacheOutcome = this.isCaching(wish.policy)
       ? {
           kind: 'miss',
@@ -209,7 +209,7 @@ export class Supplier {
           collapsed,
           stored,
           ...(known ? { fwdStatus: originStatus } : {}),
-          ...(refusal === undefined || !TELLING.has(refusal) ? {} : { detail: refusal }),
+          ...detailOf(made),
         }
       : { kind: 'bypass' };
     if (made.kind === 'variant') {
@@ -267,6 +267,14 @@ const TELLING: ReadonlySet<string> = new Set([
   'set-cookie',
   'vary-star',
 ]);
+
+/** Why it isn't kept, or why it had to be asked about: Cloudflare C2. */
+function detailOf({ originStatus, refusal, metadata }: Made): { readonly detail?: string } {
+  if (refusal !== undefined) return TELLING.has(refusal) ? { detail: refusal } : {};
+  if (originStatus !== 304 || metadata.freshUntil !== 0) return {};
+  const freshness = readRecord(metadata)?.freshness;
+  return freshness !== undefined && isNoCache(freshness) ? { detail: 'no-cache' } : {};
+}
 
 function outcomeOf({ originStatus }: Made): 'same' | 'changed' {
   return originStatus === 304 ? 'same' : 'changed';
