@@ -44,6 +44,7 @@ export {
   type DialectRequest,
   type ImageRequest,
   type KeyRing,
+  type PresetUse,
   RequestError,
   type ResponseOptions,
   type Signature,

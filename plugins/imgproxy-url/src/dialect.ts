@@ -3,18 +3,20 @@ import {
   type DialectRequest,
   type ImageRequest,
   type KeyRing,
+  type PresetUse,
   RequestError,
   SettingsError,
   type SettingsProblem,
   type Signature,
 } from '@tintype/core';
+import { Arguments } from './arguments.ts';
 import { type Draft, finish, START } from './draft.ts';
 import { readFormat } from './formats.ts';
 import { applyOption } from './option-list.ts';
 import type { ImgproxyUrlOptions } from './options.ts';
 import { splitTarget, unescapeColons } from './path.ts';
 import { Presets } from './presets.ts';
-import { isResizeType } from './processing-options.ts';
+import { isResizeType, OPTIONS_BY_NAME, PRESET_NAMES } from './processing-options.ts';
 import { signPayload, verifySignature } from './signature.ts';
 import { isAbsolute, readSource } from './source.ts';
 
@@ -59,6 +61,11 @@ export class ImgproxyDialect implements Dialect {
     return finish(draft, source);
   }
 
+  presetsOf(request: DialectRequest): PresetUse {
+    const { payload } = splitTarget(request.target);
+    return this.#onlyPresets ? onlyNames(payload) : presetUse(payload);
+  }
+
   verify(signature: Signature, keys: KeyRing): boolean {
     return verifySignature(signature, keys);
   }
@@ -98,6 +105,40 @@ export class ImgproxyDialect implements Dialect {
     return end + 1;
   }
 }
+
+/** The segment `name:name`. */
+function onlyNames(payload: string): PresetUse {
+  const names = Arguments.of(`preset:${unescapeColons(payload.slice(1, endOfSegment(payload, 1)))}`);
+  return { names: textsOf(names), alone: true };
+}
+
+function presetUse(payload: string): PresetUse {
+  const names: string[] = [];
+  let others = 0;
+  for (let at = 1; at < payload.length; ) {
+    const end = endOfSegment(payload, at);
+    const segment = unescapeColons(payload.slice(at, end));
+    if (!segment.includes(':')) break;
+    const args = Arguments.of(segment);
+    if (PRESET_NAMES.has(args.option)) names.push(...textsOf(args));
+    else if (!BESIDE_PRESETS.has(OPTIONS_BY_NAME.get(args.option)?.names[0] ?? '')) others += 1;
+    at = end + 1;
+  }
+  return { names, alone: names.length > 0 && others === 0 };
+}
+
+function textsOf(args: Arguments): readonly string[] {
+  return Array.from({ length: args.count }, (_, index) => args.text(index));
+}
+
+/** Options, by their long names, that make no image of another kind: they take nothing from presets being all. */
+const BESIDE_PRESETS: ReadonlySet<string> = new Set([
+  'format',
+  'cachebuster',
+  'expires',
+  'filename',
+  'return_attachment',
+]);
 
 function endOfSegment(payload: string, at: number): number {
   const end = payload.indexOf('/', at);

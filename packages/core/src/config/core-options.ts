@@ -101,6 +101,12 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Cookies whose values are part of the cache key.',
   },
+  CACHE_PRESETS_ONLY: {
+    kind: 'boolean',
+    default: 'false',
+    description:
+      'Keep only images that are asked for by presets and nothing else; a format, a cache buster and what shapes only the response may stand beside them. Others are made each time, unless a rule says `cache: true`.',
+  },
   CACHE_LOOKUP_TIMEOUT: {
     kind: 'seconds',
     min: 0.001,

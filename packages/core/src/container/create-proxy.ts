@@ -139,6 +139,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     collecting(reader, () =>
       makeOrigins({ downloadTimeout: settings.downloadTimeout, isAllowed: isAllowed ?? (() => false) }),
     ) ?? [];
+  if (settings.cachePresetsOnly && dialect !== undefined && dialect.presetsOf === undefined) {
+    const variable = 'TINTYPE_CACHE_PRESETS_ONLY';
+    reader.problem(variable, `${variable} is true, and the URL dialect has no presets: nothing would be kept.`);
+  }
   const { effective, warnings } = reader.finish();
   container.bind(tokens.settings).toConstantValue(settings);
 

@@ -53,6 +53,17 @@ export interface DialectRequest {
   readonly target: string;
 }
 
+/** How a URL uses presets: operations that the operator gave a name. */
+export interface PresetUse {
+  /** Names in the URL, in its order; those that the operator applies to every URL are not among them. */
+  readonly names: readonly string[];
+  /**
+   * They are all that is asked for. Besides them there is at most a format, a cache buster, and what shapes only
+   * the response.
+   */
+  readonly alone: boolean;
+}
+
 /** A grammar of URLs. Pure: no I/O. */
 export interface Dialect {
   /**
@@ -64,6 +75,11 @@ export interface Dialect {
   signatureOf(request: DialectRequest): Signature;
   /** @throws RequestError that names the option at fault. */
   parse(request: DialectRequest): ImageRequest;
+  /**
+   * The presets of a URL that `parse` has taken, for rules of caching: they say how an image is asked for, and
+   * not which one it is. A grammar without presets leaves it out.
+   */
+  presetsOf?(request: DialectRequest): PresetUse;
   /** Compares in constant time. Only called if there are keys. */
   verify(signature: Signature, keys: KeyRing): boolean;
   /** The signed form of an unsigned path (one that starts with `/`, without a signature segment). */

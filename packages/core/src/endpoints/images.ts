@@ -68,6 +68,7 @@ function ofChain(dialect: Dialect, { prefix, origins }: Endpoint): Dialect {
     signatureOf: (request) => dialect.signatureOf(request),
     verify: (signature, keys) => dialect.verify(signature, keys),
     sign: (path, keys) => dialect.sign(path, keys),
+    ...(dialect.presetsOf === undefined ? {} : { presetsOf: dialect.presetsOf.bind(dialect) }),
     parse(request: DialectRequest): ImageRequest {
       const image = dialect.parse(request);
       if (!image.source.startsWith(base) || leavesFolder(image.source.slice(base.length))) {
@@ -95,8 +96,8 @@ function hasControlCharacter(text: string): boolean {
 /** What the settings say of images, with what the endpoint says instead. */
 function policiesOf({ cache, given }: Endpoint, policyOf: PipelineOptions['policyOf']): PipelineOptions['policyOf'] {
   const own = new WeakMap<FreshnessPolicy, FreshnessPolicy>();
-  return (image, target) => {
-    const general = policyOf(image, target);
+  return (image, target, dialect) => {
+    const general = policyOf(image, target, dialect);
     const known = own.get(general);
     if (known !== undefined) return known;
     const { column: _column, edgeTtl, browserTtl, ...rest } = general.http;

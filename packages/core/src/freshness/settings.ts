@@ -20,6 +20,7 @@ export type FreshnessSettings = Pick<
   | 'earlyRefresh'
   | 'noTransform'
   | 'originSetCookie'
+  | 'cachePresetsOnly'
 >;
 
 /**

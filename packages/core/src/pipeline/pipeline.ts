@@ -6,6 +6,7 @@ import type { GetHit } from '../contracts/storage.ts';
 import type { Awaitable } from '../contracts/storage-adapter.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
+import type { PolicyOf } from '../freshness/rules.ts';
 import type { ClientVariants, Negotiator } from './client-variants.ts';
 import { checkExpiry, guardedParse } from './guard.ts';
 import { problemOf } from './problem.ts';
@@ -26,7 +27,7 @@ export interface PipelineOptions extends SupplierOptions {
   readonly isAllowed: (source: string) => boolean;
   readonly key: KeyContext;
   /** How long what a URL asks for may be used. Called once for each URL that is remembered. */
-  readonly policyOf: (image: ImageRequest, target: string) => FreshnessPolicy;
+  readonly policyOf: PolicyOf;
   /** What depends on header fields of the client; `undefined` if nothing does. */
   readonly negotiator: Negotiator | undefined;
   /** The status of answers that there is no room for: 503 or 429. */
@@ -124,7 +125,7 @@ export class Pipeline {
     let resolved = this.#resolved.get(request.target);
     if (resolved === undefined) {
       const image = guardedParse(request.target, this.#options);
-      const policy = this.#options.policyOf(image, request.target);
+      const policy = this.#options.policyOf(image, request.target, this.#options.dialect);
       resolved = this.#resolvedAs(image, policy);
       const clients = this.#options.negotiator?.variantsOf(image, (own) => this.#resolvedAs(own, policy));
       if (clients !== undefined) resolved = { ...resolved, clients };
