@@ -1,4 +1,7 @@
 import { StorageError, type StorageErrorCode } from '@tintype/core';
+import { systemCode } from './system-code.ts';
+
+export { isSystemError } from './system-code.ts';
 
 /** What the codes of the system mean for a cache folder, and what its operator can do. */
 const MEANINGS: { readonly [code: string]: readonly [StorageErrorCode, string] } = {
@@ -17,17 +20,6 @@ const MEANINGS: { readonly [code: string]: readonly [StorageErrorCode, string] }
   ELOOP: ['corrupt', 'there is a symbolic link in place of the entry'],
   EISDIR: ['corrupt', 'there is a folder in place of the entry'],
 };
-
-/** The system's code of an error (`ENOENT`), if it has one. */
-export function systemCode(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
-/** Whether `error` is the system's `code`. */
-export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes(systemCode(error) ?? '');
-}
 
 /** `error` in the words of the storage contract; what isn't the system's comes back unchanged. */
 export function toStorageError(error: unknown, root: string): unknown {

@@ -2,20 +2,19 @@ import { lstat, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { context, failing, hit, k, keysOf, openStorage, put, read } from '../test/harness.ts';
-import { Eviction } from './eviction.ts';
 import { entryPath } from './key-path.ts';
-import { TempFolder } from './temp-folder.ts';
+import { type SweepOutcome, sweepFolder } from './sweep.ts';
 
-const { before } = vi.hoisted(() => ({ before: { unlink: async () => {} } }));
+const { before } = vi.hoisted(() => ({ before: { unlink: () => {} } }));
 
 // No other way leads to the moment between a sweep's two walks.
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const actual = await importOriginal<typeof import('node:fs/promises')>();
-  const unlink = async (path: string) => {
-    await before.unlink();
-    return actual.unlink(path);
+vi.mock('node:fs', async (importOriginal) => {
+  const actual = await importOriginal<typeof import('node:fs')>();
+  const unlinkSync = (path: string) => {
+    before.unlink();
+    actual.unlinkSync(path);
   };
-  return { ...actual, unlink };
+  return { ...actual, unlinkSync };
 });
 
 const BLOCK = 4096;
@@ -130,16 +129,16 @@ test.each([
       await put(storage, `k${n}`, 'x');
       await age(storage.root, `k${n}`, seconds(n));
     }
-    const sweeper = () => new Eviction(storage.root, cap * BLOCK, new TempFolder(storage.root));
-    const [mine, theirs] = [sweeper(), sweeper()];
-    before.unlink = async () => {
-      before.unlink = async () => {};
-      await theirs.sweep();
+    const sweep = () => sweepFolder({ root: storage.root, maxBytes: cap * BLOCK, full: false, now: Date.now() });
+    let theirs: SweepOutcome | undefined;
+    before.unlink = () => {
+      before.unlink = () => {};
+      theirs = sweep();
     };
-    await mine.sweep();
-    expect([theirs.evicted, mine.evicted]).toEqual([count - left, 0]);
+    const mine = sweep();
+    expect([theirs?.evicted, mine.evicted]).toEqual([count - left, 0]);
     expect(await keysOf(storage)).toHaveLength(left);
-    expect([theirs.estimate, mine.estimate]).toEqual([left * BLOCK, left * BLOCK]);
+    expect([theirs?.bytes, mine.bytes]).toEqual([left * BLOCK, left * BLOCK]);
   },
 );
 

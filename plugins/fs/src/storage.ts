@@ -104,6 +104,7 @@ export class FsStorage implements StorageAdapter {
       const root = await realpath(this.#givenRoot);
       this.#parts = this.#partsAt(root);
       await this.#parts.temp.open();
+      await this.#parts.eviction.open();
     });
     this.#parts.upkeep.start();
   }
@@ -166,6 +167,7 @@ export class FsStorage implements StorageAdapter {
     context: OperationContext,
   ): Promise<Version> {
     return this.#attempt(async () => {
+      if (this.#parts.upkeep.overfull) await this.#parts.upkeep.room(context);
       const draft = new HeaderDraft(key, metadata, Date.now());
       const chunks = body.bytes === undefined ? untilAborted(body, context) : [body.bytes];
       const written = await this.#parts.writer.write(draft, chunks);

@@ -6,6 +6,7 @@ import { isSystemError } from './errors.ts';
 /** Where storages keep what is not an entry; no key leads to these names. */
 const TEMP = '@temp';
 const LOCKS = '@locks';
+const TURN = '@sweep';
 const BEAT = 'beat';
 /** Begins the name of a dead storage's folder within the folder of the one that buries it. */
 const DEAD = 'dead-';
@@ -31,8 +32,12 @@ export class TempFolder {
   #id = '';
   #files = 0;
   #added = 0;
-  /** Bytes that other living storages say to have added, at the last look. */
-  #addedByOthers = 0;
+  /** How much of that the last sign of life told. */
+  #told = 0;
+  /** What other storages said to have added when they were last heard, also those that died since. */
+  readonly #heard = new Map<string, number>();
+  /** Which of them were there at the last exchange. */
+  #living: ReadonlySet<string> = new Set();
   #creating: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
 
@@ -60,6 +65,11 @@ export class TempFolder {
     return join(this.#root, LOCKS);
   }
 
+  /** The lock of whoever sweeps. */
+  get turnPath(): string {
+    return join(this.#root, TURN);
+  }
+
   /** The sign of life. A lock is a hard link to it, which therefore shows its owner and its age. */
   get beatPath(): string {
     return join(this.path, BEAT);
@@ -71,9 +81,21 @@ export class TempFolder {
     return join(this.path, `${this.#files}`);
   }
 
-  /** Disk space in bytes that all living storages on this root say to have added so far. */
-  get added(): number {
-    return this.#added + this.#addedByOthers;
+  /** Disk space in bytes that this storage has added so far, and the others not yet know of. */
+  get untold(): number {
+    return this.#added - this.#told;
+  }
+
+  /** Disk space in bytes that each storage on this root has added so far, as far as was heard. */
+  additions(): ReadonlyMap<string, number> {
+    return new Map(this.#heard).set(this.#id, this.#added);
+  }
+
+  /** Disk space in bytes that was added by all of them since they were at `before`. */
+  addedSince(before: ReadonlyMap<string, number>): number {
+    let sum = Math.max(0, this.#added - (before.get(this.#id) ?? 0));
+    for (const [id, added] of this.#heard) sum += Math.max(0, added - (before.get(id) ?? 0));
+    return sum;
   }
 
   /** Tells the others, at the next sign of life, that this much disk space was added. */
@@ -86,11 +108,13 @@ export class TempFolder {
     const id = this.#id;
     try {
       const handle = await open(this.beatPath, 'r+');
+      const added = this.#added;
       try {
-        await handle.write(`${this.#id} ${this.#added}\n`, 0);
+        await handle.write(`${id} ${added}\n`, 0);
       } finally {
         await handle.close();
       }
+      this.#told = added;
     } catch (error) {
       if (!isSystemError(error, 'ENOENT')) throw error;
       // Of several that find it gone, one makes a new one.
@@ -109,6 +133,31 @@ export class TempFolder {
     }
   }
 
+  /** Tells the others what this storage has added, and hears what they have. */
+  async exchange(): Promise<void> {
+    await this.beat();
+    const living = new Set<string>();
+    for (const entry of await readdir(join(this.#root, TEMP), { withFileTypes: true })) {
+      const id = entry.name;
+      if (id === this.#id || !entry.isDirectory()) continue;
+      const sign = await signOf(join(this.#root, TEMP, id));
+      if (sign === undefined) continue;
+      living.add(id);
+      this.#heard.set(id, sign.added);
+    }
+    this.#living = living;
+  }
+
+  /** How many others were there at the last exchange. */
+  get others(): number {
+    return this.#living.size;
+  }
+
+  /** Forgets what the dead have added: it was counted by now. */
+  forgetTheDead(): void {
+    for (const id of this.#heard.keys()) if (!this.#living.has(id)) this.#heard.delete(id);
+  }
+
   /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
   sweep(): Promise<void> {
     // One at a time: a second look at a lock of the dead could come after a living one has taken it.
@@ -125,17 +174,14 @@ export class TempFolder {
       if (name.startsWith(DEAD)) await this.#bury(join(this.path, name), name.slice(DEAD.length));
     }
     const now = (await lstat(this.beatPath)).mtimeMs;
-    let addedByOthers = 0;
     for (const entry of await readdir(join(this.#root, TEMP), { withFileTypes: true })) {
       const id = entry.name;
       if (id === this.#id || !entry.isDirectory()) continue;
       const folder = join(this.#root, TEMP, id);
       const sign = await signOf(folder);
       if (sign === undefined) continue;
-      if (now - sign.at <= SILENCE_MS) {
-        addedByOthers += sign.added;
-        continue;
-      }
+      this.#heard.set(id, sign.added);
+      if (now - sign.at <= SILENCE_MS) continue;
       try {
         // Exactly one of several sweepers succeeds.
         await rename(folder, join(this.path, DEAD + id));
@@ -145,7 +191,6 @@ export class TempFolder {
       }
       await this.#bury(join(this.path, DEAD + id), id);
     }
-    this.#addedByOthers = addedByOthers;
   }
 
   /** Removes the locks of a dead storage, and of all that it and they were burying; then its folder. */
@@ -155,8 +200,8 @@ export class TempFolder {
       const name = basename(path);
       if (name.startsWith(DEAD)) dead.add(name.slice(DEAD.length));
     }
-    for (const name of await readdir(this.locksPath)) {
-      const path = join(this.locksPath, name);
+    const locks = (await readdir(this.locksPath)).map((name) => join(this.locksPath, name));
+    for (const path of [...locks, this.turnPath]) {
       // Nobody else removes this lock: its owner cannot any more (see `KeyLocks`).
       if (dead.has((await signOwner(path)) ?? '')) await unlink(path);
     }
@@ -177,10 +222,14 @@ export class TempFolder {
     await mkdir(path);
     const handle = await open(join(path, BEAT), 'wx');
     try {
-      await handle.write(`${id} ${this.#added}\n`, 0);
+      await handle.write(`${id} 0\n`, 0);
     } finally {
       await handle.close();
     }
+    // What was added under the old name stays with it, as the others have heard it.
+    if (this.#id !== '') this.#heard.set(this.#id, this.#added);
+    this.#added = 0;
+    this.#told = 0;
     this.#id = id;
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type OperationContext, StorageError } from '@tintype/core';
 import type { Eviction } from './eviction.ts';
 import type { KeyLocks } from './key-locks.ts';
 import { Recency } from './recency.ts';
@@ -11,6 +12,11 @@ const BEATS_PER_SWEEP = 3;
 
 /** Longest time that a check waits for a sweep under way, in milliseconds. */
 const MAX_WAIT_FOR_SWEEP_MS = 1_000;
+
+/** Longest time that a write waits for room below the cap, in milliseconds. */
+const MAX_WAIT_FOR_ROOM_MS = 5_000;
+/** How often it looks. */
+const LOOK_FOR_ROOM_EVERY_MS = 25;
 
 /** What an opened storage does by itself: gives signs of life, sweeps, notes what is used, keeps the cap. */
 export class Upkeep {
@@ -54,7 +60,31 @@ export class Upkeep {
 
   evictIfDue(): void {
     // A failure shows in the operations themselves.
-    if (this.#eviction.due) this.#eviction.sweep().catch(() => {});
+    this.#eviction.keepCap().catch(() => {});
+  }
+
+  /** Whether a write must wait until a sweep has made room below the cap. */
+  get overfull(): boolean {
+    return this.#eviction.overfull;
+  }
+
+  /**
+   * Resolves when a sweep has made room: what is written faster than it can be removed would fill the disk.
+   *
+   * @throws StorageError `no-space` if that takes too long, so that writes pause and reads go on.
+   */
+  async room({ signal }: OperationContext): Promise<void> {
+    const until = performance.now() + MAX_WAIT_FOR_ROOM_MS;
+    while (this.overfull) {
+      if (performance.now() > until) {
+        const message =
+          'The cache is more than 5 % above MAX_BYTES, and is not emptied as fast as it is filled; raise the limit, or see that its files can be removed.';
+        throw new StorageError({ code: 'no-space', message });
+      }
+      this.evictIfDue();
+      await sleep(LOOK_FOR_ROOM_EVERY_MS);
+      signal.throwIfAborted();
+    }
   }
 
   /** Why the cap may not hold. A sweep under way is waited for, a little: it would tell. */
@@ -72,7 +102,8 @@ export class Upkeep {
   async #tick(): Promise<void> {
     this.#beats += 1;
     try {
-      await (this.#beats % BEATS_PER_SWEEP === 0 ? this.#temp.sweep() : this.#temp.beat());
+      if (this.#beats % BEATS_PER_SWEEP === 0) await this.#temp.sweep();
+      await this.#eviction.exchange();
       await this.#locks.retryReleases();
       if (this.#beats % BEATS_PER_FLUSH === 0) await this.flush();
     } catch {

@@ -286,7 +286,7 @@ const fs: readonly Rule[] = [
   },
   {
     file: 'storage.ts',
-    line: /upkeep\.(stop|flush|used|evictIfDue|start)|eviction\.sweepAfresh|async sweep\(\)|sweepAfresh|capProblem|retryReleases/,
+    line: /upkeep\.(stop|flush|used|evictIfDue|start|overfull|room)|eviction\.sweepAfresh|async sweep\(\)|sweepAfresh|capProblem|retryReleases/,
     kind: 'out of reach',
     reason: 'upkeep: beats every 10 s, uses, sweeps',
   },

@@ -19,7 +19,7 @@ const LEFT_OUT: readonly RegExp[] = [
   // The plugin's frame, and the origin that lives beside the storage.
   /^(index|options|origin|bucket-folder|file-conditions|image-type)\.ts$/,
   // Upkeep that takes minutes or a full disk: signs of life, sweeping, eviction, uses.
-  /^(temp-folder|upkeep|eviction|recency)\.ts$/,
+  /^(temp-folder|upkeep|eviction|recency|sweep|sweep-turn|sweep-thread|sweeper|counted-space|system-code)\.ts$/,
   // What the system's errors mean: the suite cannot make a disk fail.
   /^errors\.ts$/,
   /\.(test|fixture)\.ts$/,

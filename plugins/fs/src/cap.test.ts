@@ -1,0 +1,127 @@
+import { link, lstat, readdir, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { failing, keysOf, openStorage, put, temporaryFolder } from '../test/harness.ts';
+import { CountedSpace } from './counted-space.ts';
+import { Eviction } from './eviction.ts';
+import { TempFolder } from './temp-folder.ts';
+
+const BLOCK = 4096;
+
+/** Disk space of all entries in the root. */
+async function spaceOf(root: string): Promise<number> {
+  let space = 0;
+  for (const name of await readdir(root)) {
+    const stats = name.endsWith('@') ? await lstat(join(root, name)).catch(() => undefined) : undefined;
+    space += (stats?.blocks ?? 0) * 512;
+  }
+  return space;
+}
+
+/** Another storage on `root`, of which only what others see is there. */
+async function neighbour(root: string): Promise<TempFolder> {
+  const temp = new TempFolder(root);
+  await temp.open();
+  return temp;
+}
+
+test('two that write without pause never have more than 110 % of the cap on the disk', async () => {
+  const cap = 1_000 * BLOCK;
+  const one = await openStorage({ maxBytes: cap });
+  const storages = [one, await openStorage({ root: one.root, maxBytes: cap })];
+  await Promise.all(storages.map((storage) => storage.sweep()));
+  const body = 'x'.repeat(5 * BLOCK - 500);
+  let largest = 0;
+  const writers = storages.map(async (storage, at) => {
+    for (let n = 0; n < 200; n += 1) {
+      await put(storage, `k${at}-${n}`, body);
+      largest = Math.max(largest, await spaceOf(one.root));
+    }
+  });
+  await Promise.all(writers);
+  expect(largest).toBeGreaterThan(cap * 0.9);
+  expect(largest).toBeLessThanOrEqual(cap * 1.1);
+}, 120_000);
+
+test('while another storage sweeps it does not; beyond the cap writes are refused and reads go on', async () => {
+  const roomy = await openStorage();
+  const storage = await openStorage({ root: roomy.root, maxBytes: 10 * BLOCK });
+  await storage.sweep();
+  const other = await neighbour(storage.root);
+  await link(other.beatPath, other.turnPath);
+  for (let n = 0; n < 10; n += 1) await put(storage, `k${n}`, 'x');
+  await put(storage, 'more', 'x');
+  await expect(put(storage, 'too-much', 'x')).rejects.toMatchObject({
+    ...failing('no-space'),
+    retryable: false,
+    message: expect.stringContaining('MAX_BYTES'),
+  });
+  expect(await keysOf(storage)).toHaveLength(11);
+  // It sweeps as soon as nobody else does.
+  await unlink(other.turnPath);
+  await put(storage, 'now', 'x');
+  expect((await keysOf(storage)).length).toBeLessThanOrEqual(10);
+}, 60_000);
+
+test('what another storage has counted needs no sweep of its own', async () => {
+  const root = await temporaryFolder();
+  const [mine, theirs] = [await neighbour(root), await neighbour(root)];
+  const eviction = new Eviction(root, 10 * BLOCK, mine);
+  await link(theirs.beatPath, theirs.turnPath);
+  const kept = eviction.keepCap();
+  expect(eviction.counted).toBe(false);
+  theirs.note(3 * BLOCK);
+  await new CountedSpace(root, theirs).publish(2 * BLOCK, new Map());
+  await theirs.beat();
+  await kept;
+  expect([eviction.due, eviction.estimate, eviction.evicted]).toEqual([false, 5 * BLOCK, 0]);
+  await eviction.close();
+});
+
+test('the turn of a storage that is silent is taken over', async () => {
+  const storage = await openStorage({ maxBytes: 10 * BLOCK });
+  await storage.sweep();
+  const other = await neighbour(storage.root);
+  await link(other.beatPath, other.turnPath);
+  const longAgo = Date.now() / 1000 - 31;
+  await utimes(other.beatPath, longAgo, longAgo);
+  for (let n = 0; n < 12; n += 1) await put(storage, `k${n}`, 'x');
+  await expect.poll(async () => (await keysOf(storage)).length, { timeout: 30_000 }).toBeLessThanOrEqual(10);
+  await expect.poll(() => lstat(other.turnPath).catch(() => 'released'), { timeout: 30_000 }).toBe('released');
+}, 60_000);
+
+test('a storage begins with what was counted before, so that it holds back from its first write', async () => {
+  const before = await openStorage({ maxBytes: 10 * BLOCK });
+  for (let n = 0; n < 10; n += 1) await put(before, `k${n}`, 'x');
+  await before.sweep();
+  const { bytes } = before.usage();
+  await before.close();
+  const temp = await neighbour(before.root);
+  const eviction = new Eviction(before.root, 8 * BLOCK, temp);
+  await eviction.open();
+  expect([eviction.estimate, eviction.overfull, eviction.due]).toEqual([bytes, true, true]);
+});
+
+test('additions of a storage that was taken for dead, and goes on, are counted once', async () => {
+  const root = await temporaryFolder();
+  const [sleeper, other] = [await neighbour(root), await neighbour(root)];
+  sleeper.note(5 * BLOCK);
+  await sleeper.beat();
+  const longAgo = Date.now() / 1000 - 31;
+  await utimes(sleeper.beatPath, longAgo, longAgo);
+  await other.sweep();
+  await sleeper.beat();
+  sleeper.note(BLOCK);
+  await sleeper.beat();
+  await other.exchange();
+  expect([sleeper.addedSince(new Map()), other.addedSince(new Map())]).toEqual([6 * BLOCK, 6 * BLOCK]);
+});
+
+test('a damaged count is no count', async () => {
+  const root = await temporaryFolder();
+  const temp = await neighbour(root);
+  const space = new CountedSpace(root, temp);
+  await space.publish(BLOCK, new Map());
+  await writeFile(join(root, '@counted'), '{"bytes":');
+  expect([await space.look(), space.estimate]).toEqual([false, BLOCK]);
+});
