@@ -34,9 +34,15 @@ export class Load {
   /**
    * @param address where the next request goes; there is no second try for any
    * @param path of a client's nth request
+   * @param onAnswer told of every answer that is as it should be
    */
-  constructor(clients: number, address: () => string, path: (client: number, nth: number) => string) {
-    this.#clients = Array.from({ length: clients }, (_, client) => this.#run(client, address, path));
+  constructor(
+    clients: number,
+    address: () => string,
+    path: (client: number, nth: number) => string,
+    onAnswer: (answer: Answer) => void = () => {},
+  ) {
+    this.#clients = Array.from({ length: clients }, (_, client) => this.#run(client, address, path, onAnswer));
   }
 
   /** Resolves after so many further answers. */
@@ -50,14 +56,21 @@ export class Load {
     await Promise.all(this.#clients);
   }
 
-  async #run(client: number, address: () => string, path: (client: number, nth: number) => string): Promise<void> {
+  async #run(
+    client: number,
+    address: () => string,
+    path: (client: number, nth: number) => string,
+    onAnswer: (answer: Answer) => void,
+  ): Promise<void> {
     const agent = new Agent({ keepAlive: true });
     for (let nth = 0; !this.#stopped; nth++) {
       const url = address() + path(client, nth);
       try {
-        const { status, headers, body } = await ask(url, agent);
+        const answer = await ask(url, agent);
+        const { status, headers, body } = answer;
         if (status !== 200) this.failures.push(`${status} ${url}`);
         else if (body.length !== Number(headers['content-length'])) this.failures.push(`short ${url}`);
+        else onAnswer(answer);
       } catch (error) {
         this.failures.push(`${error} ${url}`);
       }

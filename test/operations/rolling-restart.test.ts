@@ -1,46 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ask, Load } from './client.ts';
+import { Balancer } from './balancer.ts';
+import { Load } from './client.ts';
 import { Folder, freePort, TintypeProcess } from './tintype-process.ts';
-
-/** A load balancer of the simplest kind: in turn, and only where the last look at `/readyz` was 200. */
-class Balancer {
-  readonly #addresses: readonly string[];
-  readonly #ready = new Set<string>();
-  readonly #timer: NodeJS.Timeout;
-  #turn = 0;
-
-  constructor(addresses: readonly string[]) {
-    this.#addresses = addresses;
-    this.#timer = setInterval(() => void this.look(), 100);
-  }
-
-  async look(): Promise<void> {
-    for (const address of this.#addresses) {
-      const status = await ask(`${address}/readyz`).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-      if (status === 200) this.#ready.add(address);
-      else this.#ready.delete(address);
-    }
-  }
-
-  readonly next = (): string => {
-    const ready = this.#addresses.filter((address) => this.#ready.has(address));
-    this.#turn += 1;
-    return ready[this.#turn % ready.length] ?? '';
-  };
-
-  /** How many are given requests. */
-  get size(): number {
-    return this.#ready.size;
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
-}
 
 test('two proxies behind a load balancer are restarted one after the other, and no request fails', async () => {
   await using cache = await Folder.make();
