@@ -7,15 +7,28 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Part } from './part.ts';
 import { cap } from './parts/cap.ts';
+import { hang } from './parts/hang.ts';
 import { kills } from './parts/kills.ts';
 import { fsMutation, memoryMutation } from './parts/mutation.ts';
 import { profile } from './parts/profile.ts';
+import { restarts } from './parts/restarts.ts';
 import { seeds } from './parts/seeds.ts';
 import { serveKills } from './parts/serve-kills.ts';
 import { zoo } from './parts/zoo.ts';
 import { commit, type Ran, reportOf } from './report.ts';
 
-const parts: readonly Part[] = [seeds, zoo, memoryMutation, fsMutation, kills, serveKills, cap, profile];
+const parts: readonly Part[] = [
+  seeds,
+  zoo,
+  memoryMutation,
+  fsMutation,
+  kills,
+  serveKills,
+  restarts,
+  cap,
+  hang,
+  profile,
+];
 
 const today = new Date().toISOString().slice(0, 10);
 const { values, positionals } = parseArgs({

@@ -1,0 +1,84 @@
+import { Agent } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../../operations/client.ts';
+
+/** One answer: when it was asked for, and how long that took, in milliseconds of `performance.now`. */
+export interface Sample {
+  readonly at: number;
+  readonly ms: number;
+}
+
+/**
+ * So many requests a second, whatever becomes of those before (an open loop): what is answered late
+ * holds up nobody, and its whole wait is counted.
+ */
+export class SteadyLoad {
+  readonly samples: Sample[] = [];
+  readonly failures: string[] = [];
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #pending = new Set<Promise<void>>();
+  readonly #running: Promise<void>;
+  #stopped = false;
+
+  /** @param url of the nth request */
+  constructor(perSecond: number, url: (nth: number) => string) {
+    this.#running = this.#run(perSecond, url);
+  }
+
+  /** Asks no more; resolves when everything is answered. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    await Promise.all(this.#pending);
+    this.#agent.destroy();
+  }
+
+  async #run(perSecond: number, url: (nth: number) => string): Promise<void> {
+    const began = performance.now();
+    for (let nth = 0; !this.#stopped; nth++) {
+      const due = began + (nth * 1_000) / perSecond;
+      const wait = due - performance.now();
+      if (wait > 1) await sleep(wait);
+      const asked: Promise<void> = this.#ask(url(nth)).finally(() => this.#pending.delete(asked));
+      this.#pending.add(asked);
+    }
+  }
+
+  async #ask(url: string): Promise<void> {
+    const at = performance.now();
+    try {
+      const { status, headers, body } = await ask(url, this.#agent);
+      if (status !== 200) this.failures.push(`${status} ${url}`);
+      else if (body.length !== Number(headers['content-length'])) this.failures.push(`short ${url}`);
+    } catch (error) {
+      this.failures.push(`${error} ${url}`);
+    }
+    this.samples.push({ at, ms: performance.now() - at });
+  }
+}
+
+/** The value below which this part of the numbers lies. */
+export function quantile(numbers: readonly number[], part: number): number {
+  const sorted = numbers.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+/**
+ * The median over windows of time of each window's p99: one moment at which the machine did something
+ * else moves it little.
+ */
+export function steadyP99(samples: readonly Sample[], from: number, until: number, windowMs: number): number {
+  const windows: number[][] = [];
+  for (const { at, ms } of samples) {
+    if (at < from || at >= until) continue;
+    const index = Math.floor((at - from) / windowMs);
+    windows[index] ??= [];
+    windows[index].push(ms);
+  }
+  // The last one is seldom whole.
+  const whole = windows.filter((window, index) => window !== undefined && from + (index + 1) * windowMs <= until);
+  return quantile(
+    whole.map((window) => quantile(window, 0.99)),
+    0.5,
+  );
+}
