@@ -124,6 +124,8 @@ describe('nobody can switch off that many wait for one', () => {
   ])('by %s', async (_what, headers, listener) => {
     await using there = await before(listener);
     await there.rig.ask('/', { headers });
+    // A failure is remembered for a second.
+    there.rig.advance(2);
     const { holding, go } = held(shared);
     there.origin.answer(holding);
     const answers = Array.from({ length: 20 }, () => there.rig.ask('/'));
@@ -236,6 +238,7 @@ test.each([
     { browserTtl: 3600 },
   );
   expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
+  there.rig.advance(2);
   expect((await there.rig.ask('/')).headers['cache-control']).toBe(sent);
 });
 

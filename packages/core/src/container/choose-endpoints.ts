@@ -1,3 +1,4 @@
+import type { StatusSeconds } from '@tintype/http-cache';
 import type { CoreSettings } from '../config/core-options.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
 import type { Dialect } from '../contracts/dialect.ts';
@@ -31,6 +32,8 @@ export interface EndpointSurroundings {
   readonly origins: readonly Origin[];
   readonly lookupDeadlineMs: number;
   readonly isPaused: () => boolean;
+  /** For how many seconds failures of an origin are remembered, by status. */
+  readonly failureTtl: StatusSeconds;
 }
 
 /** Reads what endpoints need of the settings; `serve` is for after the reader's `finish`. */
@@ -54,20 +57,36 @@ export function chooseEndpointParts(
   const makeDialect = chooseEndpointDialects(ids, dialects, reader);
   return {
     serve(pipeline, around) {
-      const { clock, emit, spoolMemory, pseudonym } = pipeline;
+      const { clock, emit, spoolMemory, pseudonym, intake, overloadStatus } = pipeline;
       const { storage } = around;
       const upstream = makeUpstream?.({ downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout });
       const stored = storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit });
       const byScheme = new Map(around.origins.flatMap((origin) => origin.schemes.map((scheme) => [scheme, origin])));
       const handlerOf = (endpoint: Endpoint): EndpointHandler => {
-        const chain = new OriginChain({ origins: endpoint.origins, upstream, byScheme, clock, emit });
         const dialect = dialectOf(endpoint, makeDialect);
+        // An image has its place at its host before its source is asked for.
+        const visit = dialect === undefined ? intake.visit.bind(intake) : undefined;
+        const chain = new OriginChain({ origins: endpoint.origins, upstream, byScheme, visit, clock, emit });
         const maxSourceBytes = settings.maxSrcFileSize || Number.POSITIVE_INFINITY;
         if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline, maxBytes: maxSourceBytes });
         const maxBytes = endpoint.maxStoredBytes ?? maxSourceBytes;
         const kept = endpoint.cache ? stored : undefined;
         const timeoutMs = settings.timeout * 1_000;
-        return new PassThrough({ endpoint, chain, stored: kept, spoolMemory, maxBytes, timeoutMs, clock, pseudonym });
+        return new PassThrough({
+          endpoint,
+          chain,
+          stored: kept,
+          spoolMemory,
+          maxBytes,
+          timeoutMs,
+          jitter: settings.ttlJitter,
+          failureTtl: around.failureTtl,
+          isCrowded: intake.isCrowded.bind(intake),
+          overloadStatus,
+          clock,
+          pseudonym,
+          emit,
+        });
       };
       const endpoints = new Endpoints(all.map((endpoint) => ({ ...endpoint, handler: handlerOf(endpoint) })));
       return {

@@ -262,6 +262,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     origins: origins.map(({ origin }) => origin),
     lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
     isPaused: () => health.paused !== undefined,
+    failureTtl: policy.http.defaultTtl,
   });
   return new ComposedProxy({
     pipeline: new Pipeline(pipelineOptions),

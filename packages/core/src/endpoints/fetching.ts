@@ -1,4 +1,5 @@
 import {
+  type CacheEntry,
   decideFailure,
   decideStore,
   type FieldPair,
@@ -6,6 +7,7 @@ import {
   fieldValue,
   freshen,
   hasField,
+  jittered,
   type Policy,
   type RequestHead,
   revalidationFields,
@@ -14,6 +16,7 @@ import {
 } from '@tintype/http-cache';
 import { OriginError } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import { TransformError } from '../contracts/transformer.ts';
 import type { FlightControl, FlightWork } from '../pipeline/flight.ts';
 import { watchPace } from '../pipeline/pace.ts';
 import { pump } from '../pipeline/pump.ts';
@@ -34,6 +37,8 @@ export interface FetchingParts {
   readonly maxBytes: number;
   /** How long a response to be kept may take from its header on, however slowly it comes, in milliseconds. */
   readonly timeoutMs: number;
+  /** Share of a lifetime by which it is shortened at random. */
+  readonly jitter: number;
   readonly clock: () => number;
 }
 
@@ -104,7 +109,10 @@ class Fetch {
       }
       return this.#land(answer);
     } catch (error) {
-      if (this.#control.signal.aborted || !OriginError.is(error)) throw error;
+      if (this.#control.signal.aborted) throw error;
+      // Our own overload is a 503 like any other: what is stale may stand in for it.
+      if (TransformError.is(error)) return { kind: 'failed', failure: 503, error };
+      if (!OriginError.is(error)) throw error;
       return { kind: 'failed', failure: 'disconnected', error };
     }
   }
@@ -134,12 +142,13 @@ class Fetch {
     const { endpoint } = this.#parts;
     const decision = freshen(stale.entry, validation, this.#policyFor(stale.entry.fields));
     if (decision.action === 'mismatch') return undefined;
-    const { entry } = decision;
     if (decision.action === 'update') {
+      const entry = this.#jittered(decision.entry);
       this.#control.commit();
       this.#goesOn(stored.freshen(stale, entry));
       return { kind: 'validated', key: stale.key, entry };
     }
+    const { entry } = decision;
     // That a client sent cookies is no reason to take a response from those who send none.
     const others = (): boolean =>
       mustGo(freshen(stale.entry, validation, policyFor(endpoint, stale.entry.fields, false)));
@@ -159,7 +168,7 @@ class Fetch {
     if (size !== undefined && size > limit) {
       return { kind: 'private', answer, reason: 'too-large' };
     }
-    const { entry } = decision;
+    const entry = this.#jittered(decision.entry);
     this.#control.commit();
     const isUnwanted = (): boolean => spool.isOpen && spool.readers === 0 && spool.size > limit;
     // Not at once: who waits for the header begins to read before the next turn.
@@ -189,6 +198,12 @@ class Fetch {
     };
     this.#goesOn(arrive());
     return { kind: 'shared', answer, entry, spool, size };
+  }
+
+  /** So that what came together does not expire together. */
+  #jittered(entry: CacheEntry): CacheEntry {
+    const { jitter } = this.#parts;
+    return jitter === 0 ? entry : { ...entry, freshness: jittered(entry.freshness, jitter, Math.random()) };
   }
 
   #policyFor(fields: readonly FieldPair[]): Policy {

@@ -20,6 +20,6 @@ export type Landing =
   | { readonly kind: 'validated'; readonly key: StorageKey; readonly entry: CacheEntry }
   /** The same, for the one who asked alone. */
   | { readonly kind: 'once'; readonly entry: CacheEntry; readonly reason: StoreRefusal }
-  /** No answer, or one for which a stale response stands in. */
+  /** No answer, or one for which a stale response stands in; or (503 with an error) there was no room to ask. */
   | { readonly kind: 'failed'; readonly failure: 'disconnected'; readonly error: unknown }
-  | { readonly kind: 'failed'; readonly failure: number; readonly error?: undefined };
+  | { readonly kind: 'failed'; readonly failure: number; readonly error?: unknown };

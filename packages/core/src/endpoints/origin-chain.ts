@@ -1,8 +1,9 @@
 import { type FieldPair, isSafeMethod } from '@tintype/http-cache';
-import { BufferedBody } from '../bodies.ts';
+import { BufferedBody, StreamedBody } from '../bodies.ts';
 import type { Body, ByteStream } from '../contracts/body.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError } from '../contracts/origin.ts';
+import { TransformError } from '../contracts/transformer.ts';
 import type { Upstream } from '../contracts/upstream.ts';
 import type { EndpointOrigin } from './endpoint.ts';
 import { isTooLarge, limited } from './limited-body.ts';
@@ -36,6 +37,8 @@ export interface OriginAnswer {
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;
   readonly receivedAt: number;
+  /** Lets the next question to this origin begin before all of the body has come: it comes at its reader's pace. */
+  leave(): void;
 }
 
 export interface OriginChainOptions {
@@ -44,6 +47,8 @@ export interface OriginChainOptions {
   readonly upstream: Upstream | undefined;
   /** For all others, by scheme. */
   readonly byScheme: ReadonlyMap<string, Origin>;
+  /** Waits for a place at an origin, given its base; none is needed unless given. @throws TransformError `overloaded` */
+  readonly visit?: ((base: string, signal: AbortSignal) => Promise<() => void>) | undefined;
   readonly clock: () => number;
   readonly emit: (event: ProxyEvent) => void;
 }
@@ -65,7 +70,8 @@ export class OriginChain {
    * something go to the first origin alone: done twice they could do harm.
    *
    * @throws OriginError if the first to fail gave no answer; `too-large` as soon as one has more than is
-   *   allowed; the signal's reason once that is aborted.
+   *   allowed; TransformError `overloaded` if too many wait for one; the signal's reason once that is
+   *   aborted.
    */
   async ask(question: Question): Promise<OriginAnswer> {
     const { origins } = this.#options;
@@ -90,7 +96,7 @@ export class OriginChain {
           return answer;
         }
       } catch (error) {
-        if (question.signal.aborted || isTooLarge(error)) {
+        if (question.signal.aborted || isTooLarge(error) || TransformError.is(error)) {
           giveUp();
           throw error;
         }
@@ -110,6 +116,19 @@ export class OriginChain {
   }
 
   async #askOne(origin: EndpointOrigin, question: Question): Promise<OriginAnswer> {
+    const { visit } = this.#options;
+    if (visit === undefined) return this.#askNow(origin, question, () => undefined);
+    const leave = await visit(origin.base, question.signal);
+    try {
+      const answer = await this.#askNow(origin, question, leave);
+      return { ...answer, body: notingEnd(answer.body, leave) };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async #askNow(origin: EndpointOrigin, question: Question, leave: () => void): Promise<OriginAnswer> {
     const { clock, emit } = this.#options;
     const started = performance.now();
     const requestedAt = clock();
@@ -121,7 +140,7 @@ export class OriginChain {
       : this.#send(origin.web, question, fields));
     emit({ type: 'fetched', scheme: origin.scheme, status: answer.status, ms: performance.now() - started });
     const body = answer.status === 200 ? limited(answer, question.maxBytes) : answer.body;
-    return { ...answer, body, source, validated: validators.length > 0, requestedAt, receivedAt: clock() };
+    return { ...answer, body, source, validated: validators.length > 0, requestedAt, receivedAt: clock(), leave };
   }
 
   async #send(
@@ -164,6 +183,27 @@ export class OriginChain {
     response.body.discard().catch(() => undefined);
     return { status: response.status, fields: pairs, body: new BufferedBody(new Uint8Array(0)) };
   }
+}
+
+/** The same body; `ended` is called once nothing more comes of it. */
+function notingEnd(body: Body, ended: () => void): Body {
+  if (body.buffered !== undefined) {
+    ended();
+    return body;
+  }
+  return new StreamedBody(
+    async function* () {
+      try {
+        yield* body.stream();
+      } finally {
+        ended();
+      }
+    },
+    () => {
+      ended();
+      return body.discard();
+    },
+  );
 }
 
 /** What such an origin is told of a request; a client's credentials are none of its business. */

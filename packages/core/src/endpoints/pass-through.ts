@@ -14,6 +14,7 @@ import {
   parseCacheControl,
   remainingTtl,
   type ServeDecision,
+  type StatusSeconds,
   secondaryKey,
   unconditionalFields,
   varyKey,
@@ -23,6 +24,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { ByteStream } from '../contracts/body.ts';
 import { RequestError } from '../contracts/dialect.ts';
+import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
@@ -32,6 +34,7 @@ import { onward } from '../pipeline/hops.ts';
 import { problemOf } from '../pipeline/problem.ts';
 import { READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
 import { type Endpoint, policyFor } from './endpoint.ts';
+import { type Asked, Failures, type RememberedFailure } from './failures.ts';
 import { type FetchingParts, fetching, mustGo, type Wanted } from './fetching.ts';
 import { forwardedFields, passedFields } from './fields.ts';
 import type { Landing } from './landing.ts';
@@ -50,6 +53,13 @@ export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'st
   readonly stored: StoredResponses | undefined;
   /** This proxy's name in `Via` and `CDN-Loop`. */
   readonly pseudonym: string;
+  /** For how many seconds failures of the origins are remembered, by status, where the endpoint doesn't say. */
+  readonly failureTtl: StatusSeconds;
+  /** Whether others wait for an origin already: then nothing is refreshed in the background. */
+  readonly isCrowded: (base: string) => boolean;
+  /** The status of answers that there is no room for. */
+  readonly overloadStatus: number;
+  readonly emit: (event: ProxyEvent) => void;
 }
 
 /** A request on its way through an endpoint. */
@@ -68,10 +78,12 @@ export class PassThrough {
   readonly #identity: string;
   readonly #flights = new Flights<Landing>();
   readonly #unshared = new LRUCache<string, true>(UNSHARED);
+  readonly #failures: Failures;
   #alone = 0;
 
   constructor(options: PassThroughOptions) {
     this.#options = options;
+    this.#failures = new Failures(options.endpoint.policy, options.failureTtl);
     const { prefix, origins } = options.endpoint;
     this.#identity = [prefix, ...origins.map(({ base }) => base)].join(' ');
   }
@@ -94,7 +106,7 @@ export class PassThrough {
       if (stored === undefined) return await this.#relay(passing, { fwd: 'bypass' });
       return await this.#cached(passing, stored);
     } catch (error) {
-      return problemAnswer(request, problemOf(error), {});
+      return problemAnswer(request, problemOf(error, this.#options.overloadStatus), {});
     }
   }
 
@@ -157,6 +169,8 @@ export class PassThrough {
     // A part can't be validated for one who wants another part.
     const stale = response?.entry.part === undefined ? response : undefined;
     if (stale === undefined) response?.body.discard().catch(() => undefined);
+    const remembered = this.#failedLately(passing);
+    if (remembered !== undefined) return this.#again(passing, remembered, stale);
     const isPlain = stale !== undefined || !isParticular(fields);
     const key = this.#flightKey(passing, stale?.key ?? primary);
     const isOwn = hasField(fields, 'authorization') || this.#unshared.has(groupOf(passing));
@@ -199,15 +213,36 @@ export class PassThrough {
         return this.#askAlone(passing, stale, fwd);
       case 'failed':
         return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
-      default:
+      default: {
+        const remembered = this.#failedLately(passing);
+        if (remembered !== undefined) return this.#again(passing, remembered, stale);
         return this.#askAlone(passing, stale, fwd);
+      }
     }
   }
 
+  #failedLately(passing: Passing): RememberedFailure | undefined {
+    return this.#failures.get(this.#asked(passing), this.#options.clock());
+  }
+
+  #asked({ primary, fields, hadCookies }: Pick<Passing, 'primary' | 'fields' | 'hadCookies'>): Asked {
+    return { key: this.#flightKey({ primary, hadCookies }, primary), fields };
+  }
+
+  /** The answer to a question that failed a moment ago. */
+  #again(
+    passing: Passing,
+    { failure, error, until }: RememberedFailure,
+    stale: StoredResponse | undefined,
+  ): Promise<ProxyResponse> {
+    const handling = { hit: true, ttl: remainingTtl(until, this.#options.clock()), detail: 'negative' };
+    return this.#afterFailure(passing, { kind: 'failed', failure, error }, stale, handling);
+  }
+
   /** The flight for a key that this request may join: none that was begun before its URL was invalidated. RFC 9111 §4.4. */
-  #flightKey(passing: Passing, key: string): string {
-    const era = this.#options.stored?.eraOf(passing.primary) ?? 0;
-    return among(passing, era === 0 ? key : `${key}|${era}`);
+  #flightKey({ primary, hadCookies }: Pick<Passing, 'primary' | 'hadCookies'>, key: string): string {
+    const era = this.#options.stored?.eraOf(primary) ?? 0;
+    return among({ hadCookies }, era === 0 ? key : `${key}|${era}`);
   }
 
   /** Whether what has come already may answer a request that came after it. What is for one alone is decided later. */
@@ -228,7 +263,12 @@ export class PassThrough {
   /** Gets a new response behind the back of the one that was served. RFC 5861 §3. */
   #refresh(passing: Passing, response: StoredResponse): void {
     const key = this.#flightKey(passing, response.key);
-    if (this.#flights.has(key)) return;
+    if (this.#flights.has(key) || this.#failedLately(passing) !== undefined) return;
+    const { endpoint, emit, isCrowded } = this.#options;
+    if (isCrowded(endpoint.origins[0]?.base ?? '')) {
+      emit({ type: 'revalidated', outcome: 'shed', background: true });
+      return;
+    }
     const nobody = new AbortController().signal;
     this.#join(key, this.#wanted(passing, response, false), nobody, groupOf(passing)).then(
       ({ value, collapsed }) => {
@@ -254,11 +294,13 @@ export class PassThrough {
     group?: string,
   ): Promise<{ readonly value: Landing; readonly collapsed: boolean }> {
     const { stored, ...parts } = this.#options;
+    const asked = this.#asked(wanted);
     if (stored === undefined) throw new Error('Nothing is joined where nothing is kept.');
     return this.#flights.join(key, signal, (control) => {
       const work = fetching(wanted, { ...parts, stored }, control);
       work.result.then(
         (landing) => {
+          this.#failures.note(asked, landing, parts.clock());
           if (landing.kind === 'private') this.#keepPrivate(landing, signal, group);
           else if (landing.kind === 'shared' && group !== undefined) this.#unshared.delete(group);
         },
@@ -280,6 +322,7 @@ export class PassThrough {
   ): void {
     const isLasting = reason === 'too-large' || reason === 'no-lifetime' ? answer.status < 400 : PERSONAL.has(reason);
     if (isLasting && group !== undefined) this.#unshared.set(group, true);
+    answer.leave();
     if (signal.aborted) discard(answer);
     else signal.addEventListener('abort', () => discard(answer), { once: true });
   }
@@ -335,10 +378,11 @@ export class PassThrough {
       if (answer !== undefined) return answer;
     } else stale?.body.discard().catch(() => undefined);
     // Another one's stale response stood in for this answer, and this client has none.
-    if (failure !== 'disconnected') return this.#askAlone(passing, undefined, 'miss');
-    const problem = problemOf(error);
+    if (error === undefined) return this.#askAlone(passing, undefined, 'miss');
+    const problem = problemOf(error, this.#options.overloadStatus);
     const status = decision.action === 'fail' && decision.status === 504 ? 504 : problem.status;
-    return problemAnswer(passing.request, { ...problem, status }, { ...handling, stored: false });
+    const how = handling.hit === true ? handling : { ...handling, stored: false };
+    return problemAnswer(passing.request, { ...problem, status }, how);
   }
 
   /** The answer from what is on its way, or already there. */
@@ -489,6 +533,7 @@ export class PassThrough {
 
   #passed({ request }: Passing, answer: Awaited<ReturnType<OriginChain['ask']>>, handling: Handling): ProxyResponse {
     const { status, fields, body } = answer;
+    answer.leave();
     const isEmpty = request.method === 'HEAD' || hasNoContent(status);
     if (isEmpty) discard(answer);
     const how = { ...handling, fwdStatus: status };
@@ -517,7 +562,7 @@ function hopsOf({ headers }: ProxyRequest, pseudonym: string): readonly FieldPai
 }
 
 /** Dropped cookies change what may be guessed of a lifetime, so that those who sent some wait for each other only. */
-const among = ({ hadCookies }: Passing, key: string): string => (hadCookies ? `${key}|c` : key);
+const among = ({ hadCookies }: Pick<Passing, 'hadCookies'>, key: string): string => (hadCookies ? `${key}|c` : key);
 
 /** Those who wait for each other if the origin's answers are for all. */
 const groupOf = (passing: Passing): string => among(passing, passing.primary);

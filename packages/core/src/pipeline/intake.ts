@@ -79,6 +79,27 @@ export class Intake {
     };
   }
 
+  /**
+   * Resolves when another request may go to the host of `source`, with how to leave it (idempotent): for
+   * what is passed on and not made into anything.
+   *
+   * @throws TransformError `overloaded` if too much waits for it; the signal's reason if it is aborted before.
+   */
+  async visit(source: string, signal: AbortSignal): Promise<() => void> {
+    try {
+      return await this.#enterHost(source, signal);
+    } catch (error) {
+      if (!TransformError.is(error)) throw error;
+      throw new TransformError('overloaded', 'Too many requests wait for this origin already; try again later.');
+    }
+  }
+
+  /** Whether somebody waits for the host of `source`. */
+  isCrowded(source: string): boolean {
+    const host = hostOf(source);
+    return host !== undefined && (this.#hosts.get(host)?.waiting ?? 0) > 0;
+  }
+
   async #enterHost(source: string, signal: AbortSignal): Promise<() => void> {
     const { perHost, queuePerHost } = this.#options;
     const host = hostOf(source);

@@ -1,0 +1,196 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import type { EndpointDefinition } from '@tintype/core';
+import { describe, expect, test } from 'vitest';
+import { EndpointRig, Origin } from './endpoint-rig.ts';
+
+/** An origin and an endpoint at `/` before it, both gone at the end of the block. */
+async function before(
+  listener: RequestListener,
+  settings: Readonly<Record<string, unknown>> = {},
+  more: Partial<EndpointDefinition> = {},
+) {
+  const origin = await Origin.start(listener);
+  const rig = await EndpointRig.start([{ path: '/', origins: [origin.base], ...more }], settings);
+  return {
+    origin,
+    rig,
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      await origin[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const KEPT = { 'Cache-Control': 'max-age=600' };
+
+describe('an origin', () => {
+  test('is asked no more at a time than downloads are allowed', async () => {
+    let most = 0;
+    const waiting = new Set<ServerResponse>();
+    await using there = await before(
+      (_request, response) => {
+        waiting.add(response);
+        most = Math.max(most, waiting.size);
+      },
+      { maxDownloadsPerHost: 2 },
+    );
+    const asked = Array.from({ length: 6 }, (_, at) => there.rig.ask(`/${at}`));
+    let answered = 0;
+    while (answered < 6) {
+      await expect.poll(() => waiting.size).toBeGreaterThan(answered < 5 ? 1 : 0);
+      for (const response of waiting) {
+        waiting.delete(response);
+        response.writeHead(200, KEPT).end('content');
+        answered += 1;
+        break;
+      }
+    }
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(most).toBe(2);
+  });
+
+  test('that too many wait for is not asked, and the answer is 503', async () => {
+    const waiting: ServerResponse[] = [];
+    await using there = await before((_request, response) => void waiting.push(response), {
+      maxDownloadsPerHost: 1,
+      requestsQueueSize: 1,
+    });
+    const asked = ['/1', '/2', '/3'].map((path) => there.rig.ask(path));
+    // Whichever of them comes last.
+    const refused = await Promise.race(asked);
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'cache-control': 'no-store' } });
+    for (const count of [1, 2]) {
+      await expect.poll(() => waiting.length).toBe(count);
+      waiting[count - 1]?.writeHead(200, KEPT).end('content');
+    }
+    expect((await Promise.all(asked)).map(({ status }) => status).sort()).toEqual([200, 200, 503]);
+  });
+
+  test('that too many wait for has its stale responses used, where that is allowed', async () => {
+    await using there = await before(
+      (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=9' }).end('old'),
+      { maxDownloadsPerHost: 1, requestsQueueSize: 1, overloadStatus: '429' },
+      { staleIfError: 600 },
+    );
+    await there.rig.ask('/stale');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    const waiting: ServerResponse[] = [];
+    there.origin.answer((_request, response) => void waiting.push(response));
+    const others = ['/1', '/2', '/3'].map((path) => there.rig.ask(path));
+    expect((await Promise.race(others)).status).toBe(429);
+    const stale = await there.rig.ask('/stale');
+    expect(stale).toMatchObject({ status: 200, body: 'old' });
+    expect(stale.headers['cache-status']).toContain('detail=sie');
+    there.origin.answer((_request, response) => void response.end());
+    for (const response of waiting) response.end();
+    await Promise.all(others);
+  });
+
+  test('is free for the next as soon as the header of what is for one client has come', async () => {
+    const ends: (() => void)[] = [];
+    await using there = await before(
+      (_request, response) => {
+        response.writeHead(200, { 'Cache-Control': 'private' }).write('some');
+        ends.push(() => void response.end());
+      },
+      { maxDownloadsPerHost: 1 },
+    );
+    const slow = there.rig.start('/1');
+    await slow.begun;
+    const next = there.rig.start('/2');
+    await next.begun;
+    for (const end of ends) end();
+    await Promise.all([slow.answer, next.answer]);
+  });
+});
+
+describe('a failure', () => {
+  const failing: RequestListener = (_request, response) => void response.writeHead(503).end('busy');
+
+  test('is remembered for a moment: who asks the same gets it without the origin being asked', async () => {
+    await using there = await before(failing, { ttlByStatus: ['503=5'] });
+    expect(await there.rig.ask('/')).toMatchObject({ status: 503, body: 'busy' });
+    const again = await there.rig.ask('/');
+    expect(again).toMatchObject({ status: 503, headers: { 'cache-control': 'no-store' } });
+    expect(again.headers['cache-status']).toMatch(/^Tintype;hit;ttl=\d;detail=negative$/);
+    expect(there.origin.requests).toHaveLength(1);
+    there.rig.advance(6);
+    there.origin.answer((_request, response) => void response.end('well'));
+    expect((await there.rig.ask('/')).body).toBe('well');
+    expect((await there.rig.ask('/')).body).toBe('well');
+  });
+
+  test('to answer at all is remembered too', async () => {
+    await using there = await before((request) => request.destroy(), { ttlByStatus: ['502=5'] });
+    expect((await there.rig.ask('/')).status).toBe(502);
+    expect((await there.rig.ask('/')).status).toBe(502);
+    expect(there.origin.requests).toHaveLength(1);
+  });
+
+  test('of one client is none of those who ask with other fields', async () => {
+    await using there = await before(
+      (request, response) => void response.writeHead(request.headers['x-odd'] === undefined ? 200 : 500).end(),
+      { ttlByStatus: ['500=60'] },
+    );
+    expect((await there.rig.ask('/', { headers: { 'x-odd': '1' } })).status).toBe(500);
+    expect((await there.rig.ask('/')).status).toBe(200);
+  });
+
+  test.each([
+    ['the origin says itself for how long it is right', 503, { 'Cache-Control': 'no-store' }],
+    ['it is no failure but an answer', 403, {}],
+  ])('is not remembered where %s', async (_what, status, fields) => {
+    await using there = await before((_request, response) => void response.writeHead(status, fields).end(), {
+      ttlByStatus: ['400-599=60'],
+    });
+    await there.rig.ask('/');
+    await there.rig.ask('/');
+    expect(there.origin.requests).toHaveLength(2);
+  });
+
+  test('is forgotten when the URL was changed', async () => {
+    await using there = await before(
+      (request, response) => void response.writeHead(request.method === 'GET' ? 503 : 204).end(),
+      { ttlByStatus: ['503=60'] },
+      { methods: '*' },
+    );
+    await there.rig.ask('/');
+    await there.rig.ask('/', { method: 'PUT' });
+    await there.rig.ask('/');
+    expect(there.origin.requests.map(({ method }) => method)).toEqual(['GET', 'PUT', 'GET']);
+  });
+
+  test('that a stale response stands in for costs the origin one request in that time', async () => {
+    await using there = await before(
+      (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=9' }).end('old'),
+      { ttlByStatus: ['503=60'] },
+      { staleIfError: 600 },
+    );
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    there.origin.answer(failing);
+    for (let time = 0; time < 3; time++) expect((await there.rig.ask('/')).body).toBe('old');
+    expect(there.origin.requests).toHaveLength(2);
+  });
+});
+
+test('lifetimes are shortened by different shares, so that what came together does not expire together', async () => {
+  await using there = await before(
+    (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=1000' }).end(),
+    { ttlJitter: 0.5 },
+  );
+  const paths = Array.from({ length: 20 }, (_, at) => `/${at}`);
+  for (const path of paths) await there.rig.ask(path);
+  await there.rig.stored(paths.length);
+  const lifetimes = new Set<number>();
+  for (const path of paths) {
+    const { headers } = await there.rig.ask(path);
+    lifetimes.add(Number(/ttl=(\d+)/.exec(headers['cache-status'] ?? '')?.[1]));
+  }
+  // Twenty of five hundred: that all are the same has a chance of one in 10^51.
+  expect(lifetimes.size).toBeGreaterThan(1);
+  expect(Math.max(...lifetimes)).toBeLessThanOrEqual(1_000);
+  expect(Math.min(...lifetimes)).toBeGreaterThan(400);
+});
