@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import type { Fault } from '@tintype/conformance';
 import { absAccess } from '@tintype-test/servers';
-import type { Cloud } from './cloud.ts';
+import { type Cloud, WRONG_PASSWORD } from './cloud.ts';
 
 /** Containers of Azure Blob Storage. */
 export const abs: Cloud = {
   servers: ['azurite', 'azurite-disk'],
+
+  // https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+  expired: refusal(403, 'AuthenticationFailed', 'Signature not valid in the specified time frame.'),
+  forbidden: refusal(403, 'AuthorizationPermissionMismatch', 'This request is not authorized.'),
 
   async make(server, photograph) {
     const { endpoint, name, key } = absAccess(server);
@@ -35,6 +40,13 @@ export const abs: Cloud = {
         const blobs = await Array.fromAsync(cache.listBlobsFlat());
         return blobs.map((blob) => blob.name);
       },
+      wrongPassword: { TINTYPE_CACHE_ABS_KEY: WRONG_PASSWORD },
+      through: async ({ url }) => ({ TINTYPE_CACHE_ABS_ENDPOINT: url + new URL(endpoint).pathname }),
     };
   },
 };
+
+function refusal(status: number, code: string, detail: string): Fault {
+  const body = `\uFEFF<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>Refused.</Message><AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail></Error>`;
+  return { kind: 'status', status, headers: { 'content-type': 'application/xml', 'x-ms-error-code': code }, body };
+}

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Storage } from '@google-cloud/storage';
+import type { Fault } from '@tintype/conformance';
 import type { Cloud } from './cloud.ts';
 
 /** Buckets of Google Cloud Storage. */
 export const gcs: Cloud = {
   servers: ['fake-gcs-server'],
+
+  // https://cloud.google.com/storage/docs/xml-api/reference-status
+  expired: refusal(401, 'AuthenticationRequired', 'Authentication required.'),
+  forbidden: refusal(403, 'AccessDenied', 'Access denied.'),
 
   async make({ endpoint }, photograph) {
     const client = new Storage({ apiEndpoint: endpoint, projectId: 'a-project-of-tests' });
@@ -29,6 +34,14 @@ export const gcs: Cloud = {
         const [files] = await cache.getFiles();
         return files.map((file) => file.name);
       },
+      // It looks at no credentials.
+      wrongPassword: undefined,
+      through: async ({ url }) => ({ TINTYPE_CACHE_GCS_ENDPOINT: url }),
     };
   },
 };
+
+function refusal(status: number, code: string, message: string): Fault {
+  const body = `<?xml version='1.0' encoding='UTF-8'?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  return { kind: 'status', status, headers: { 'content-type': 'application/xml; charset=UTF-8' }, body };
+}

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -14,17 +15,33 @@ export function photograph(): Promise<Buffer> {
   return readFile(new URL('rocket.jpg', PHOTOS));
 }
 
+/** What a command ended with. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs another command than `serve` to its end. */
+export async function tintype(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
+  const child = spawn(process.execPath, [TINTYPE, ...args], { ...bare(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  return { code: code as number | null, stdout, stderr };
+}
+
 /** A `tintype serve` that answers. */
 export interface Served {
   readonly url: string;
+  /** What it has said so far, the first line and the log. */
+  said(): string;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
 /** `tintype serve` on a free port; killed with the test if it still runs. */
 export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const child = spawn(process.execPath, [TINTYPE, 'serve', '--bind', '127.0.0.1:0'], {
-    cwd: tmpdir(),
-    env: { PATH: process.env.PATH, HOME: tmpdir(), TINTYPE_DRAIN_DELAY: '0', ...env },
+    ...bare({ TINTYPE_DRAIN_DELAY: '0', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
@@ -33,22 +50,21 @@ export async function serve(env: Readonly<Record<string, string>>): Promise<Serv
     await exited;
   };
   onTestFinished(() => (child.exitCode === null && child.signalCode === null ? kill('SIGKILL') : undefined));
-  return { url: await firstLine(child), kill };
-}
-
-/** The address in the line with which it begins. */
-async function firstLine(child: ChildProcess): Promise<string> {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
   }
   for (;;) {
     const url = /Serving on (http:[^;]+);/.exec(said)?.[1];
-    if (url !== undefined) return url;
-    const more = child.stdout === null ? undefined : once(child.stdout, 'data');
-    await Promise.race([more, once(child, 'exit')]);
+    if (url !== undefined) return { url, kill, said: () => said };
+    await Promise.race([once(child.stdout, 'data'), exited]);
     if (child.exitCode !== null) throw new Error(`tintype serve ended before it served:\n${said}`);
   }
+}
+
+/** Nothing of the test run's own environment gets in. */
+function bare(env: Readonly<Record<string, string>>): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } {
+  return { cwd: tmpdir(), env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
 }

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import * as sdk from '@aws-sdk/client-s3';
+import type { Fault } from '@tintype/conformance';
 import { s3Access } from '@tintype-test/servers';
 import { onTestFinished } from 'vitest';
-import type { Cloud } from './cloud.ts';
+import { type Cloud, WRONG_PASSWORD } from './cloud.ts';
 
 /** Buckets of S3. */
 export const s3: Cloud = {
   servers: ['versitygw', 'swift', 'fauxqs'],
+
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+  expired: refusal(400, 'ExpiredToken', 'The provided token has expired.'),
+  forbidden: refusal(403, 'AccessDenied', 'Access Denied'),
 
   async make(server, photograph) {
     const { endpoint, region, accessKeyId, secretAccessKey } = s3Access(server);
@@ -50,6 +55,14 @@ export const s3: Cloud = {
         const { Contents = [] } = await client.send(new sdk.ListObjectsV2Command({ Bucket: cache }));
         return Contents.map(({ Key = '' }) => Key);
       },
+      // fauxqs takes any.
+      wrongPassword: server.name === 'fauxqs' ? undefined : { TINTYPE_CACHE_S3_SECRET_ACCESS_KEY: WRONG_PASSWORD },
+      through: async ({ url }) => ({ TINTYPE_CACHE_S3_ENDPOINT: url }),
     };
   },
 };
+
+function refusal(status: number, code: string, message: string): Fault {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  return { kind: 'status', status, headers: { 'content-type': 'application/xml' }, body };
+}

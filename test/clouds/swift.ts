@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { logInToSwift } from '@tintype-test/servers';
-import type { Cloud } from './cloud.ts';
+import { accessThrough, logInToSwift } from '@tintype-test/servers';
+import { type Cloud, WRONG_PASSWORD } from './cloud.ts';
 
 /** Containers of OpenStack Swift. */
 export const swift: Cloud = {
   servers: ['swift', 'swift-keystone'],
+
+  expired: { kind: 'status', status: 401, headers: { 'content-type': 'text/html' }, body: 'Unauthorized' },
+  forbidden: { kind: 'status', status: 403, headers: { 'content-type': 'text/html' }, body: 'Forbidden' },
 
   async make(server, photograph) {
     const { url, token } = await logInToSwift(server);
@@ -22,13 +25,8 @@ export const swift: Cloud = {
       body: Uint8Array.from(photograph),
       headers: { 'content-type': 'image/jpeg', 'cache-control': 'max-age=600' },
     });
-    const access = (prefix: string) =>
-      Object.fromEntries(
-        ['AUTH_URL', 'USERNAME', 'API_KEY', 'TENANT'].flatMap((name) => {
-          const value = server.access[name];
-          return value === undefined ? [] : [[prefix + name, value]];
-        }),
-      );
+    const { AUTH_URL, USERNAME, API_KEY, TENANT } = server.access;
+    const access = (prefix: string) => prefixed(prefix, { AUTH_URL, USERNAME, API_KEY, TENANT });
     return {
       sourceUrl: `swift://${sources}/${key}`,
       env: {
@@ -41,6 +39,20 @@ export const swift: Cloud = {
       async cached() {
         return (await ask('GET', `/${cache}`)).split('\n').filter((key) => key !== '');
       },
+      wrongPassword: { TINTYPE_CACHE_SWIFT_API_KEY: WRONG_PASSWORD },
+      stranger: {
+        TINTYPE_CACHE_SWIFT_USERNAME: server.access.OTHER_USERNAME ?? '',
+        TINTYPE_CACHE_SWIFT_API_KEY: server.access.OTHER_API_KEY ?? '',
+      },
+      async through({ url }) {
+        return prefixed('TINTYPE_CACHE_SWIFT_', await accessThrough(server, url));
+      },
     };
   },
 };
+
+function prefixed(prefix: string, access: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(access).flatMap(([name, value]) => (value === undefined ? [] : [[prefix + name, value]])),
+  );
+}

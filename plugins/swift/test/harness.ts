@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FaultProxy, type Misconfiguration, type StorageSubject } from '@tintype/conformance';
 import { type OperationContext, prefixed, type StorageScope, whyNotAKey } from '@tintype/core';
-import { KeystoneAdmin, type RunningServer, serverForTest } from '@tintype-test/servers';
+import { accessThrough, type RunningServer, serverForTest } from '@tintype-test/servers';
 import { type SwiftAnswer, SwiftConnection, type SwiftRequest } from '../src/client.ts';
 import { credentialsOf, type SwiftStorageOptions } from '../src/options.ts';
 import { SwiftStorage } from '../src/storage.ts';
@@ -72,7 +72,8 @@ export async function benchFor(name: string): Promise<BenchForTest> {
     send,
     async proxied() {
       const proxy = await new FaultProxy(server.endpoint).listen();
-      return { proxy, options: options(await through(proxy, server)) };
+      const way = await accessThrough(server, proxy.url);
+      return { proxy, options: options('REGION' in way ? { region: way.REGION } : { authUrl: way.AUTH_URL }) };
     },
     async strangers() {
       return (await namesIn(bench)).filter((name) => whyNotAKey(name.toLowerCase()) !== undefined);
@@ -84,16 +85,6 @@ export async function benchFor(name: string): Promise<BenchForTest> {
     },
   };
   return { bench, missing: undefined };
-}
-
-/** Swift's own login names the address it was asked at; Keystone's catalogue names the proxy in a region of its own. */
-async function through(proxy: FaultProxy, { access }: RunningServer): Promise<Partial<SwiftStorageOptions>> {
-  const { AUTH_URL: authUrl = '', ADMIN_USERNAME, ADMIN_API_KEY } = access;
-  if (ADMIN_USERNAME === undefined) return { authUrl: `${proxy.url}${new URL(authUrl).pathname}` };
-  const region = `proxy-${new URL(proxy.url).port}`;
-  const admin = await KeystoneAdmin.logIn(authUrl, ADMIN_USERNAME, ADMIN_API_KEY ?? '');
-  await admin.objectStore(region, proxy.url);
-  return { region };
 }
 
 /** A storage for the suite, in the container of `bench`. */

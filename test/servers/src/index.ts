@@ -14,7 +14,7 @@ export { KeystoneAdmin } from './keystone-admin.ts';
 export { freePorts } from './processes.ts';
 export { type S3Access, s3Access } from './s3-access.ts';
 export { type RunningServer, ServerError, type ServerKind } from './server.ts';
-export { logInToSwift, type SwiftAccount } from './swift-login.ts';
+export { accessThrough, logInToSwift, type SwiftAccount } from './swift-login.ts';
 
 const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 

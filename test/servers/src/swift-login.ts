@@ -1,3 +1,4 @@
+import { KeystoneAdmin } from './keystone-admin.ts';
 import { type RunningServer, ServerError } from './server.ts';
 
 /** An account of Swift, and a token for it. */
@@ -32,6 +33,24 @@ export async function logInToSwift({ access }: RunningServer): Promise<SwiftAcco
     .find(({ type }) => type === 'object-store')
     ?.endpoints.find(({ region }) => region === REGION);
   return account(endpoint?.url, response.headers.get('x-subject-token'));
+}
+
+/**
+ * What of the access to a server `swift` or `swift-keystone` changes so that requests for objects go
+ * through a proxy. Swift's own login names the address it was asked at, so it goes there too; Keystone's
+ * catalogue names the proxy in a region of its own.
+ */
+export async function accessThrough(
+  { access }: RunningServer,
+  proxyUrl: string,
+): Promise<{ readonly AUTH_URL: string } | { readonly REGION: string }> {
+  const { AUTH_URL = '', ADMIN_USERNAME, ADMIN_API_KEY = '' } = access;
+  const { pathname } = new URL(AUTH_URL);
+  if (ADMIN_USERNAME === undefined) return { AUTH_URL: `${proxyUrl}${pathname}` };
+  const REGION = `proxy-${new URL(proxyUrl).port}`;
+  const admin = await KeystoneAdmin.logIn(AUTH_URL, ADMIN_USERNAME, ADMIN_API_KEY);
+  await admin.objectStore(REGION, proxyUrl);
+  return { REGION };
 }
 
 function account(url: string | null | undefined, token: string | null): SwiftAccount {
