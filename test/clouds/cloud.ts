@@ -18,6 +18,15 @@ export interface Cloud {
 
 type Variables = Readonly<Record<string, string>>;
 
+/** A cloud on a server, for the tests. */
+export interface Place {
+  /** Of the backend. */
+  readonly name: string;
+  readonly cloud: Cloud;
+  readonly server: RunningServer;
+  make(): Promise<MadeCloud>;
+}
+
 /** Sources and cache on one server; both are gone with it. */
 export interface MadeCloud {
   /** Everything that `tintype serve` must know to use both. */

@@ -2,6 +2,7 @@ export { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
 export { ofBody, readable, whole } from './cloud/answer-body.ts';
 export { bucketRules } from './cloud/bucket-rules.ts';
 export { canHold } from './cloud/if-range.ts';
+export { LeftOvers } from './cloud/left-overs.ts';
 export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
 export { isNeverSent, networkVerdict, retryAfterMs, syscallOf, type Verdict } from './cloud/network-failure.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';
@@ -9,6 +10,7 @@ export { isBucketName, type ObjectSource, objectSource } from './cloud/object-so
 export { asOriginError } from './cloud/origin-failure.ts';
 export { type Part, parts } from './cloud/parts.ts';
 export { type AnsweredPart, partOf, rangeField } from './cloud/range-fields.ts';
+export { checkBackend, type Reachable, reached } from './cloud/reach.ts';
 export { preconditionFailed, unsupported } from './cloud/refusals.ts';
 export { shownAddress } from './cloud/shown-address.ts';
 export { unlessAborted } from './cloud/unless-aborted.ts';

@@ -1,7 +1,7 @@
 import { type StorageError, storageKey } from '@tintype/core';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { refuse, service } from '../test/service.ts';
+import { listNothing, refuse, service } from '../test/service.ts';
 import { tlsService } from '../test/tls-service.ts';
 import { toStorageError } from './errors.ts';
 import { AbsStorage } from './storage.ts';
@@ -31,7 +31,8 @@ test('without a key the machine is asked who it is, once for many requests', asy
   const seen: (string | undefined)[] = [];
   const { endpoint } = await tlsService((request, response) => {
     seen.push(request.headers.authorization);
-    refuse(response, 404, 'BlobNotFound');
+    if (request.url?.includes('comp=list')) listNothing(response);
+    else refuse(response, 404, 'BlobNotFound');
   });
   const storage = new AbsStorage(optionsFor({ name: undefined, key: undefined, endpoint }), scopeOf('photos'));
   onTestFinished(() => storage.close());

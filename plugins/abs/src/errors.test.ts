@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type StorageError, storageKey } from '@tintype/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { refuse, service } from '../test/service.ts';
+import { listNothing, refuse, service } from '../test/service.ts';
 import { AbsStorage } from './storage.ts';
 
 const key = storageKey('k');
@@ -17,12 +17,10 @@ const body = {
   },
 };
 
-/** A storage, opened while the service says that there is nothing; from then on it answers as told. */
+/** A storage, opened while the service lists nothing; from then on it answers as told. */
 async function storageOn(answer: (response: ServerResponse) => void): Promise<AbsStorage> {
   let opening = true;
-  const { endpoint } = await service((_request, response) =>
-    opening ? refuse(response, 404, 'BlobNotFound') : answer(response),
-  );
+  const { endpoint } = await service((_request, response) => (opening ? listNothing(response) : answer(response)));
   const storage = new AbsStorage(optionsFor({ endpoint }), scopeOf('photos'));
   await storage.open(context);
   opening = false;
@@ -154,7 +152,7 @@ test('silence ends after REQUEST_TIMEOUT', async () => {
 test('silence ends a request on a connection that was used before, too', async () => {
   let asked = 0;
   const { endpoint } = await service((_request, response) => {
-    if (asked++ === 0) refuse(response, 404, 'BlobNotFound');
+    if (asked++ === 0) listNothing(response);
   });
   const storage = new AbsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('b'));
   await storage.open(context);
@@ -165,7 +163,7 @@ test('silence ends a request on a connection that was used before, too', async (
 test('a body that ends short, or stops for too long, is an error', async () => {
   for (const stop of [(response: ServerResponse) => response.destroy(), () => undefined]) {
     const { endpoint } = await service((request, response) => {
-      if (request.url?.includes('probe')) return refuse(response, 404, 'BlobNotFound');
+      if (request.url?.includes('comp=list')) return listNothing(response);
       response.writeHead(200, { etag: '"a"', 'content-length': '1000000', 'content-type': 'image/png' });
       response.write(new Uint8Array(100_000), () => stop(response));
     });
@@ -176,6 +174,13 @@ test('a body that ends short, or stops for too long, is an error', async () => {
     if (entry?.kind !== 'entry') throw new Error('it is not there');
     await expect(entry.body.bytes()).rejects.toMatchObject({ name: 'StorageError', retryable: true });
   }
+});
+
+test('without the right to list a storage refuses to open, and says which permissions it needs', async () => {
+  const { endpoint } = await service((_request, response) => refuse(response, 403, 'AuthorizationPermissionMismatch'));
+  const storage = new AbsStorage(optionsFor({ endpoint }), scopeOf('photos'));
+  const refused = { code: 'access-denied', message: expect.stringContaining('rcwdl') };
+  await expect(storage.open(context)).rejects.toMatchObject(refused);
 });
 
 test('check says which role or permission is missing', async () => {

@@ -9,6 +9,7 @@ import {
   BufferedBody,
   type ByteRange,
   type CheckResult,
+  checkBackend,
   collect,
   type EntryInfo,
   type GetOutcome,
@@ -20,6 +21,8 @@ import {
   partOf,
   parts,
   preconditionFailed,
+  type Reachable,
+  reached,
   readable,
   resolveRange,
   SettingsError,
@@ -86,16 +89,9 @@ export class AbsStorage implements StorageAdapter {
 
   async open({ signal }: OperationContext): Promise<void> {
     signal.throwIfAborted();
-    const connection = await AbsConnection.open(this.#options);
-    const container = connection.container(this.#scope.bucket);
-    try {
-      await reach(container, signal);
-    } catch (error) {
-      connection.close();
-      throw this.#failure(error, signal);
-    }
+    const connection = await reached(this.#backend(signal));
     this.#connection = connection;
-    this.#container = container;
+    this.#container = connection.container(this.#scope.bucket);
   }
 
   async close(): Promise<void> {
@@ -213,24 +209,25 @@ export class AbsStorage implements StorageAdapter {
   }
 
   async check({ signal }: OperationContext): Promise<CheckResult> {
-    const { bucket, pathPrefix = '' } = this.#scope;
+    const { bucket } = this.#scope;
     const { endpoint, name } = this.#options;
     const account = endpoint ?? (name === undefined ? undefined : `account ${name}`);
     const summary = `container ${bucket}${account === undefined ? '' : ` at ${account}`}`;
-    // Also where `open` has failed: what it failed of is what is asked for.
-    let own: AbsConnection | undefined;
-    try {
-      own = this.#connection === undefined ? await AbsConnection.open(this.#options) : undefined;
-      const container = own?.container(bucket) ?? this.#open;
-      await this.#pages(pathPrefix, 1, signal, container).next();
-      return { ok: true, summary };
-    } catch (error) {
-      const failure = this.#failure(error, signal);
-      if (!StorageError.is(failure)) throw failure;
-      return { ok: false, summary, problem: failure.message };
-    } finally {
-      own?.close();
-    }
+    return checkBackend(summary, this.#backend(signal), this.#connection);
+  }
+
+  #backend(signal: AbortSignal): Reachable<AbsConnection> {
+    return {
+      connect: () => AbsConnection.open(this.#options),
+      reach: (connection) => this.#reach(connection, signal),
+      failure: (error) => this.#failure(error, signal),
+    };
+  }
+
+  /** Whether there is a container, and somebody who takes our signature and lets us list. */
+  async #reach(connection: AbsConnection, signal: AbortSignal): Promise<void> {
+    const { bucket, pathPrefix = '' } = this.#scope;
+    await this.#pages(pathPrefix, 1, signal, connection.container(bucket)).next();
   }
 
   async *#pages(
@@ -328,17 +325,4 @@ function versionCondition(condition: VersionCondition | undefined): UploadCondit
 function bodyOf({ readableStreamBody }: BlobDownloadResponseParsed): Readable {
   if (readableStreamBody === undefined || readableStreamBody instanceof Readable) return readable(readableStreamBody);
   throw new TypeError('The SDK gave a body that is no stream of Node.');
-}
-
-/** Whether there is a container and somebody who takes our signature; what it holds is all the same. */
-async function reach(container: ContainerClient, abortSignal: AbortSignal): Promise<void> {
-  try {
-    // Not HEAD: only an answer with a body says which part of a time frame is missed.
-    const { readableStreamBody } = await container
-      .getBlobClient('~tintype-probe')
-      .download(0, 1, { abortSignal, maxRetryRequests: 0 });
-    if (readableStreamBody instanceof Readable) readableStreamBody.destroy();
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
 }

@@ -30,3 +30,9 @@ export function refuse(response: ServerResponse, status: number, code: string, m
   const message = `${code} it is.\nRequestId:0a1b2c3d`;
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message>${more}</Error>`);
 }
+
+/** A container with nothing in it, as a listing. */
+export function listNothing(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/xml' });
+  response.end('<?xml version="1.0"?><EnumerationResults><Blobs /><NextMarker /></EnumerationResults>');
+}

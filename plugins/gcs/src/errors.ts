@@ -157,6 +157,15 @@ export function toStorageError(error: unknown, { bucket, write, signal }: Failur
   return new StorageError(init);
 }
 
+/** The same of a listing: where it is forbidden, what that means for a cache, and what to do. */
+export function toListingError(error: unknown, context: FailureContext): unknown {
+  const failure = toStorageError(error, context);
+  if (!StorageError.is(failure) || !isForbidden(error)) return failure;
+  const { bucket } = context;
+  const message = `The credentials may not list bucket ${bucket}. Without storage.objects.list GCS answers 403 instead of 404 for a missing object, so every miss is an error; give them roles/storage.objectUser on gs://${bucket}.`;
+  return new StorageError({ code: failure.code, message, cause: failure.cause });
+}
+
 /** The meaning of a failure, as a code of storages and a clause for an operator. */
 function verdict(failure: GcsFailure): Verdict {
   const { code, status, network, message, login } = failure;

@@ -1,4 +1,4 @@
-import type { Part } from '@tintype/core';
+import { LeftOvers, type Part } from '@tintype/core';
 import { type Preconditions, uploadAddress } from './addresses.ts';
 import type { GcsConnection } from './client.ts';
 import { type ObjectResource, VERSION_FIELDS } from './entry-fields.ts';
@@ -24,8 +24,8 @@ const CANCELLED = [499, 404, 410] as const;
 export class ResumableUploads {
   readonly #connection: GcsConnection;
   readonly #bucket: string;
-  /** Addresses of uploads that were cancelled in vain so far. */
-  readonly #stale = new Set<string>();
+  /** Addresses of uploads. */
+  readonly #leftOvers = new LeftOvers<string>((address) => this.#cancel(address));
 
   constructor(connection: GcsConnection, bucket: string) {
     this.#connection = connection;
@@ -41,7 +41,8 @@ export class ResumableUploads {
     condition: Preconditions,
     signal: AbortSignal,
   ): Promise<ObjectResource> {
-    if (this.#stale.size > 0) this.tidy().catch(() => undefined);
+    // In the background: nobody waits for it, and it never rejects.
+    void this.tidy();
     const address = await this.#begin(name, fields, condition, signal);
     try {
       let start = 0;
@@ -54,15 +55,14 @@ export class ResumableUploads {
         part = next.value;
       }
     } catch (error) {
-      this.#stale.add(address);
-      await this.#cancel(address);
+      await this.#leftOvers.remove(address);
       throw error;
     }
   }
 
-  /** Tries once more to cancel what is left over. */
-  async tidy(): Promise<void> {
-    await Promise.all([...this.#stale].map((address) => this.#cancel(address)));
+  /** Tries once more to cancel what is left over. Never rejects. */
+  tidy(): Promise<void> {
+    return this.#leftOvers.tidy();
   }
 
   async #begin(name: string, fields: ObjectResource, condition: Preconditions, signal: AbortSignal): Promise<string> {
@@ -120,16 +120,11 @@ export class ResumableUploads {
   }
 
   async #cancel(url: string): Promise<void> {
-    try {
-      const { body } = await this.#connection.send(
-        { method: 'DELETE', url, headers: { 'content-length': '0' }, also: CANCELLED },
-        AbortSignal.timeout(TIDY_MS),
-      );
-      body.resume();
-      this.#stale.delete(url);
-    } catch {
-      // Tried again with the next upload and at close.
-    }
+    const { body } = await this.#connection.send(
+      { method: 'DELETE', url, headers: { 'content-length': '0' }, also: CANCELLED },
+      AbortSignal.timeout(TIDY_MS),
+    );
+    body.resume();
   }
 }
 

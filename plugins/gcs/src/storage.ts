@@ -4,6 +4,7 @@ import {
   BufferedBody,
   type ByteRange,
   type CheckResult,
+  checkBackend,
   collect,
   type EntryInfo,
   type GetOutcome,
@@ -15,7 +16,9 @@ import {
   partOf,
   parts,
   preconditionFailed,
+  type Reachable,
   rangeField,
+  reached,
   SettingsError,
   type StorageAdapter,
   type StorageCapabilities,
@@ -52,7 +55,7 @@ import {
   VERSION_FIELDS,
   versionOf,
 } from './entry-fields.ts';
-import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
+import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
 import { checkGcsOptions, type GcsStorageOptions } from './options.ts';
 import { CHUNK_BYTES, ResumableUploads } from './resumable.ts';
 
@@ -115,15 +118,8 @@ export class GcsStorage implements StorageAdapter {
 
   async open({ signal }: OperationContext): Promise<void> {
     signal.throwIfAborted();
-    const connection = await GcsConnection.open(this.#options);
-    try {
-      await this.#reach(connection, signal);
-    } catch (error) {
-      connection.close();
-      throw this.#failure(error, signal);
-    }
-    this.#connection = connection;
-    this.#uploads = new ResumableUploads(connection, this.#bucket);
+    this.#connection = await reached(this.#backend(signal));
+    this.#uploads = new ResumableUploads(this.#connection, this.#bucket);
   }
 
   async close(): Promise<void> {
@@ -271,22 +267,15 @@ export class GcsStorage implements StorageAdapter {
   async check({ signal }: OperationContext): Promise<CheckResult> {
     const { endpoint } = this.#options;
     const summary = `bucket ${this.#bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}`;
-    let own: GcsConnection | undefined;
-    try {
-      // Also where `open` has failed: what it failed of is what is asked for.
-      own = this.#connection === undefined ? await GcsConnection.open(this.#options) : undefined;
-      await this.#reach(own ?? this.#open, signal);
-      return { ok: true, summary };
-    } catch (error) {
-      const failure = this.#failure(error, signal);
-      if (!StorageError.is(failure)) throw failure;
-      const problem = isForbidden(error)
-        ? `The credentials may not list bucket ${this.#bucket}. Without storage.objects.list GCS answers 403 instead of 404 for a missing object, so every miss is an error; give them roles/storage.objectUser on gs://${this.#bucket}.`
-        : failure.message;
-      return { ok: false, summary, problem };
-    } finally {
-      own?.close();
-    }
+    return checkBackend(summary, this.#backend(signal), this.#connection);
+  }
+
+  #backend(signal: AbortSignal): Reachable<GcsConnection> {
+    return {
+      connect: () => GcsConnection.open(this.#options),
+      reach: (connection) => this.#reach(connection, signal),
+      failure: (error) => toListingError(error, { bucket: this.#bucket, write: false, signal }),
+    };
   }
 
   /** Whether there is a bucket, and somebody who takes our token and lets us list. */

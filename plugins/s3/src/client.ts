@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { redirectedRegion } from './errors.ts';
+import { LoginError, redirectedRegion } from './errors.ts';
 import { endpointUrl, type S3Options } from './options.ts';
 
 /** The SDK, which is only loaded once somebody opens a storage or an origin. */
@@ -131,7 +131,7 @@ async function credentialsOf(options: S3Options, region: string): Promise<S3Clie
       : { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
   if (assumeRoleArn === undefined) return own;
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  return fromTemporaryCredentials({
+  const assume = fromTemporaryCredentials({
     ...(own !== undefined && { masterCredentials: own }),
     params: {
       RoleArn: assumeRoleArn,
@@ -140,4 +140,8 @@ async function credentialsOf(options: S3Options, region: string): Promise<S3Clie
     },
     clientConfig: { region },
   });
+  return (...context) =>
+    assume(...context).catch((error: unknown) => {
+      throw new LoginError(error);
+    });
 }

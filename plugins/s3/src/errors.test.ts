@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { type StorageError, storageKey, type Version } from '@tintype/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { refuse, service } from '../test/service.ts';
+import { listNothing, refuse, service } from '../test/service.ts';
 import { S3Storage } from './storage.ts';
 
 const key = storageKey('k');
@@ -17,12 +17,10 @@ const body = {
   },
 };
 
-/** A storage, opened while the service says that there is nothing; from then on it answers as told. */
+/** A storage, opened while the service lists nothing; from then on it answers as told. */
 async function storageOn(answer: (response: ServerResponse) => void): Promise<S3Storage> {
   let opening = true;
-  const { endpoint } = await service((_request, response) =>
-    opening ? refuse(response, 404, 'NoSuchKey') : answer(response),
-  );
+  const { endpoint } = await service((_request, response) => (opening ? listNothing(response) : answer(response)));
   const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off' }), scopeOf('photos'));
   await storage.open(context);
   opening = false;
@@ -116,6 +114,42 @@ test('silence ends after REQUEST_TIMEOUT', async () => {
 test('without the right to list, check says what a 403 for a missing entry means', async () => {
   const storage = await storageOn((response) => refuse(response, 403, 'AccessDenied'));
   expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringContaining('s3:ListBucket') });
+});
+
+test('without the right to list a storage refuses to open, and says the same', async () => {
+  const { endpoint } = await service((_request, response) => refuse(response, 403, 'AccessDenied'));
+  const storage = new S3Storage(optionsFor({ endpoint }), scopeOf('photos'));
+  await expect(storage.open(context)).rejects.toMatchObject({
+    code: 'access-denied',
+    message: expect.stringContaining('allow s3:ListBucket on arn:aws:s3:::photos'),
+  });
+});
+
+describe('a role that cannot be assumed', () => {
+  test.each([
+    [
+      403,
+      'AccessDenied',
+      /^S3 bucket photos: the role of ASSUME_ROLE_ARN may not be assumed.*\(AssumeRole, AccessDenied/,
+    ],
+    [403, 'InvalidClientTokenId', /the credentials are not accepted/],
+    [403, 'ExpiredToken', /session token/],
+  ])('%i %s is not taken for a refusal by the bucket', async (status, stsCode, sentence) => {
+    const bucket = await service((_request, response) => listNothing(response));
+    const sts = await service((_request, response) => {
+      response.writeHead(status, { 'content-type': 'text/xml' });
+      response.end(`<ErrorResponse><Error><Code>${stsCode}</Code><Message>No.</Message></Error></ErrorResponse>`);
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const role = { assumeRoleArn: 'arn:aws:iam::123456789012:role/thumbnails' };
+    const storage = new S3Storage(optionsFor({ endpoint: bucket.endpoint, ...role }), scopeOf('photos'));
+    const error = await failureOf(storage.open(context));
+    expect(error).toMatchObject({ code: 'access-denied', applied: 'no', message: expect.stringMatching(sentence) });
+    expect(error.message).not.toContain('may not list');
+    expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringMatching(sentence) });
+    expect([sts.requests.length > 0, bucket.requests]).toEqual([true, []]);
+  });
 });
 
 async function rejectionOf(signal: AbortSignal): Promise<unknown> {

@@ -8,6 +8,15 @@ import {
   type Verdict,
 } from '@tintype/core';
 
+/** The role could not be assumed: what STS answered, or why it was not reached. */
+export class LoginError extends Error {
+  override readonly name = 'LoginError';
+
+  constructor(cause: unknown) {
+    super('The login failed.', { cause });
+  }
+}
+
 /** What is read of an SDK's error, whichever version or copy of the SDK made it. */
 interface S3Failure {
   /** S3's code: `NoSuchKey`; or the SDK's own: `TimeoutError`, `CredentialsProviderError`. */
@@ -22,10 +31,13 @@ interface S3Failure {
   readonly requestId: string | undefined;
   readonly region: string | undefined;
   readonly message: string;
+  readonly login: boolean;
 }
 
 const WRONG_KEY = 'the credentials are not accepted; check the access key id and the secret';
 const NO_CREDENTIALS = 'no credentials were found; set ACCESS_KEY_ID and SECRET_ACCESS_KEY, or give the machine a role';
+const NO_ROLE =
+  'the role of ASSUME_ROLE_ARN may not be assumed with these credentials; check the trust policy of the role, sts:AssumeRole and ASSUME_ROLE_EXTERNAL_ID';
 const EXPIRED = 'the session token is not valid or has expired';
 const SKEW = "this machine's clock differs from the service's by more than it accepts; set the clock";
 const WRONG_REGION = 'the bucket is in another region; set REGION';
@@ -41,8 +53,10 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
   AllAccessDisabled: ['access-denied', 'all access to this bucket is disabled'],
   AccountProblem: ['access-denied', 'there is a problem with the account'],
   InvalidAccessKeyId: ['access-denied', WRONG_KEY],
+  InvalidClientTokenId: ['access-denied', WRONG_KEY],
   SignatureDoesNotMatch: ['access-denied', WRONG_KEY],
   ExpiredToken: ['access-denied', EXPIRED],
+  ExpiredTokenException: ['access-denied', EXPIRED],
   TokenRefreshRequired: ['access-denied', EXPIRED],
   InvalidToken: ['access-denied', EXPIRED],
   CredentialsProviderError: ['misconfigured', NO_CREDENTIALS],
@@ -104,9 +118,10 @@ export function isMissing(error: unknown): boolean {
   return code === 'NoSuchKey' || code === 'NoSuchVersion';
 }
 
-/** Whether S3 refuses for want of a permission, and not for a wrong key. */
+/** Whether S3 refuses for want of a permission, and neither for a wrong key nor for a role. */
 export function isForbidden(error: unknown): boolean {
-  return read(error).code === 'AccessDenied';
+  const { code, login } = read(error);
+  return code === 'AccessDenied' && !login;
 }
 
 /** Whether S3 answered with this status. */
@@ -151,8 +166,18 @@ export function toStorageError(error: unknown, { bucket, write, signal }: Failur
   return new StorageError(init);
 }
 
+/** The same of a listing: where it is forbidden, what that means for a cache, and what to do. */
+export function toListingError(error: unknown, context: FailureContext): unknown {
+  const failure = toStorageError(error, context);
+  if (!StorageError.is(failure) || !isForbidden(error)) return failure;
+  const { bucket } = context;
+  const message = `The credentials may not list bucket ${bucket}. Without s3:ListBucket S3 answers 403 instead of 404 for a missing key, so every miss is an error; allow s3:ListBucket on arn:aws:s3:::${bucket}.`;
+  return new StorageError({ code: failure.code, message, cause: failure.cause });
+}
+
 /** The meaning of a failure, as a code of storages and a clause for an operator. */
-function verdict({ code, status, network }: S3Failure): Verdict {
+function verdict({ code, status, network, login }: S3Failure): Verdict {
+  if (login && code === 'AccessDenied') return ['access-denied', NO_ROLE];
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known !== undefined) return known;
   const ofNetwork = network === undefined ? undefined : networkVerdict(network);
@@ -168,7 +193,8 @@ function verdict({ code, status, network }: S3Failure): Verdict {
 }
 
 /** Whether the service may have done it all the same. */
-function isLost({ code, status, network, syscall }: S3Failure): boolean {
+function isLost({ code, status, network, syscall, login }: S3Failure): boolean {
+  if (login) return false;
   if (status === undefined) {
     return code !== 'CredentialsProviderError' && !isNeverSent(network, syscall);
   }
@@ -176,7 +202,9 @@ function isLost({ code, status, network, syscall }: S3Failure): boolean {
   return status < 300 || (status >= 500 && status !== 501 && code !== 'SlowDown');
 }
 
-function read(error: unknown): S3Failure {
+function read(failure: unknown): S3Failure {
+  const login = failure instanceof LoginError;
+  const error = login ? failure.cause : failure;
   const from = (typeof error === 'object' && error !== null ? error : {}) as {
     readonly name?: unknown;
     readonly message?: unknown;
@@ -197,11 +225,13 @@ function read(error: unknown): S3Failure {
     requestId: from.$metadata?.requestId,
     region: headers['x-amz-bucket-region'] ?? text(from.Region),
     message: text(from.message) ?? String(error),
+    login,
   };
 }
 
-function details({ code, status, network, requestId }: S3Failure): string {
-  const what = status === undefined ? (network ?? code) : `${code}, HTTP ${status}`;
+function details({ code, status, network, requestId, login }: S3Failure): string {
+  const answer = status === undefined ? (network ?? code) : `${code}, HTTP ${status}`;
+  const what = login ? `AssumeRole, ${answer}` : answer;
   return requestId === undefined ? what : `${what}, request ${requestId}`;
 }
 

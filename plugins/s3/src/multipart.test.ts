@@ -1,7 +1,10 @@
+import { AbortMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { type Fault, FaultProxy } from '@tintype/conformance';
-import { type PutBody, storageKey } from '@tintype/core';
+import { type PutBody, parts, storageKey } from '@tintype/core';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Bench, benchFor, context } from '../test/harness.ts';
+import { S3Connection } from './client.ts';
+import { ABANDONED_MS, MultipartUploads, PART_BYTES } from './multipart.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -56,8 +59,6 @@ describe('a body above 8 MiB', () => {
     ['a part is lost', { kind: 'reset-before' }, /partNumber=2/, ['PUT']],
     ['the answer to a part is lost', { kind: 'reset-after' }, /partNumber=2/, ['PUT']],
     ['the beginning is lost', { kind: 'reset-before' }, /uploads/, ['POST']],
-    ['the answer to the beginning is lost', { kind: 'reset-after' }, /uploads/, ['POST']],
-    ['the answer to the beginning is cut off', { kind: 'truncate', bytes: 20 }, /uploads/, ['POST']],
     ['the completion is lost', { kind: 'reset-before' }, /uploadId/, ['POST']],
     ['the completion fails', { kind: 'status', status: 500 }, /uploadId/, ['POST']],
   ])('leaves no upload behind when %s', async (_when, fault, path, methods) => {
@@ -104,6 +105,39 @@ describe('a body above 8 MiB', () => {
     await storage.close();
     expect(await bench.openUploads()).toEqual([]);
   });
+
+  test.each<[string, Fault]>([
+    ['lost', { kind: 'reset-after' }],
+    ['cut off', { kind: 'truncate', bytes: 20 }],
+  ])(
+    'whose beginning has an answer that is %s is aborted once it is an hour old, and nobody else is',
+    async (_, fault) => {
+      const { proxy } = await behindProxy(bench);
+      const connection = await S3Connection.open(bench.options({ endpoint: proxy.url }));
+      onTestFinished(() => connection.close());
+      let now = Date.now();
+      const uploads = new MultipartUploads(connection, bench.bucket, () => now);
+      const put = (key: string) => {
+        const pieces = parts(streamed(9 * MiB).stream(), PART_BYTES);
+        const first = { bytes: new Uint8Array(PART_BYTES), last: false };
+        return uploads.put(key, first, pieces, {}, {}, context.signal);
+      };
+      const where = { Bucket: bench.bucket, Key: 'shared' };
+      proxy.script({ fault, path: /uploads/, methods: ['POST'], times: 1 });
+      await expect(put('shared')).rejects.toThrow();
+      // Another process uploads the same key.
+      const { UploadId } = await bench.client.send(new CreateMultipartUploadCommand(where));
+      onTestFinished(async () => {
+        await bench.client.send(new AbortMultipartUploadCommand({ ...where, UploadId })).catch(() => undefined);
+      });
+      await uploads.tidy();
+      expect(await bench.openUploads()).toHaveLength(2);
+      await bench.client.send(new AbortMultipartUploadCommand({ ...where, UploadId }));
+      now += ABANDONED_MS + 60_000;
+      await uploads.tidy();
+      expect(await bench.openUploads()).toEqual([]);
+    },
+  );
 
   test('a hundred bodies that nobody reads do not keep fifty sockets', async () => {
     const storage = bench.storage({ maxSockets: 50 });

@@ -6,6 +6,7 @@ import {
   type ByteRange,
   type CheckResult,
   type Consistency,
+  checkBackend,
   collect,
   type EntryInfo,
   type GetOutcome,
@@ -17,7 +18,9 @@ import {
   partOf,
   parts,
   preconditionFailed,
+  type Reachable,
   rangeField,
+  reached,
   readable,
   SettingsError,
   type StorageAdapter,
@@ -37,7 +40,7 @@ import {
 import { S3Connection } from './client.ts';
 import { ALL_CONDITIONS, type Conditions, NO_CONDITIONS, probeConditions } from './conditional-writes.ts';
 import { etagOf, infoOf, nativeFields, versionOf } from './entry-fields.ts';
-import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
+import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
 import { MAX_PARTS, MultipartUploads, PART_BYTES, type UploadCondition } from './multipart.ts';
 import { checkS3Options, type S3StorageOptions } from './options.ts';
 import { type S3Target, targetOf } from './target.ts';
@@ -101,12 +104,12 @@ export class S3Storage implements StorageAdapter {
 
   async open({ signal }: OperationContext): Promise<void> {
     signal.throwIfAborted();
-    const connection = await S3Connection.open(this.#options);
+    const connection = await reached(this.#backend(signal));
     try {
       this.#conditions = await this.#probe(connection, signal);
     } catch (error) {
       connection.close();
-      throw toStorageError(error, { bucket: this.#target.bucket, write: false, signal });
+      throw this.#failure(error, signal);
     }
     this.#connection = connection;
     this.#uploads = new MultipartUploads(connection, this.#target.bucket);
@@ -281,26 +284,23 @@ export class S3Storage implements StorageAdapter {
     const { endpoint } = this.#options;
     const conditions = this.#conditions.conditionalCreate ? 'with' : 'without';
     const summary = `bucket ${bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}, ${conditions} conditional writes`;
-    // Also where `open` has failed: what it failed of is what is asked for.
-    const own = this.#connection === undefined ? await S3Connection.open(this.#options) : undefined;
-    const connection = own ?? this.#open;
-    try {
-      const { sdk } = connection;
-      const input = { Bucket: bucket, MaxKeys: 1, Prefix: this.#scope.pathPrefix ?? '' };
-      await connection.run(bucket, (client) =>
-        client.send(new sdk.ListObjectsV2Command(input), { abortSignal: signal }),
-      );
-      return { ok: true, summary };
-    } catch (error) {
-      const failure = this.#failure(error, signal);
-      if (!StorageError.is(failure)) throw failure;
-      const problem = isForbidden(error)
-        ? `The credentials may not list bucket ${bucket}. Without s3:ListBucket S3 answers 403 instead of 404 for a missing key, so every miss is an error; allow s3:ListBucket on arn:aws:s3:::${bucket}.`
-        : failure.message;
-      return { ok: false, summary, problem };
-    } finally {
-      own?.close();
-    }
+    return checkBackend(summary, this.#backend(signal), this.#connection);
+  }
+
+  #backend(signal: AbortSignal): Reachable<S3Connection> {
+    return {
+      connect: () => S3Connection.open(this.#options),
+      reach: (connection) => this.#reach(connection, signal),
+      failure: (error) => toListingError(error, { bucket: this.#target.bucket, write: false, signal }),
+    };
+  }
+
+  /** Whether there is a bucket, and somebody who takes our signature and lets us list. */
+  async #reach(connection: S3Connection, abortSignal: AbortSignal): Promise<void> {
+    const { sdk } = connection;
+    const { bucket: Bucket } = this.#target;
+    const input = { Bucket, MaxKeys: 1, Prefix: this.#scope.pathPrefix ?? '' };
+    await connection.run(Bucket, (client) => client.send(new sdk.ListObjectsV2Command(input), { abortSignal }));
   }
 
   async #page(
@@ -362,10 +362,7 @@ export class S3Storage implements StorageAdapter {
 
   async #probe(connection: S3Connection, signal: AbortSignal): Promise<Conditions> {
     const { conditionalWrites } = this.#options;
-    if (conditionalWrites === 'off') {
-      await reach(connection, this.#target.bucket, signal);
-      return NO_CONDITIONS;
-    }
+    if (conditionalWrites === 'off') return NO_CONDITIONS;
     const found = await probeConditions(connection, this.#target, this.#scope.pathPrefix ?? '', signal);
     if (conditionalWrites === 'on' && !(found.conditionalCreate && found.conditionalReplace)) {
       const variable = `${this.#scope.variablePrefix}CONDITIONAL_WRITES`;
@@ -387,19 +384,5 @@ export class S3Storage implements StorageAdapter {
   get #uploadsOpen(): MultipartUploads {
     if (this.#uploads !== undefined) return this.#uploads;
     throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
-  }
-}
-
-/** Whether there is a bucket and somebody who takes our signature; what it holds is all the same. */
-async function reach(connection: S3Connection, Bucket: string, abortSignal: AbortSignal): Promise<void> {
-  const { sdk } = connection;
-  try {
-    const { Body } = await connection.run(Bucket, (client) =>
-      client.send(new sdk.GetObjectCommand({ Bucket, Key: '~tintype-probe', Range: 'bytes=0-0' }), { abortSignal }),
-    );
-    readable(Body as Readable | undefined).destroy();
-  } catch (error) {
-    // Forbidden without a better reason: `check` explains what that means.
-    if (!isMissing(error) && !isForbidden(error)) throw error;
   }
 }

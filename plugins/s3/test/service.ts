@@ -28,3 +28,9 @@ export function refuse(response: ServerResponse, status: number, code: string, m
   response.writeHead(status, { 'content-type': 'application/xml', ...headers });
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} it is.</Message>${more}</Error>`);
 }
+
+/** A bucket with nothing in it, as a listing. */
+export function listNothing(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/xml' });
+  response.end('<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>');
+}

@@ -4,6 +4,7 @@ import {
   type ByteRange,
   type ByteStream,
   type CheckResult,
+  checkBackend,
   collect,
   type EntryInfo,
   type GetOutcome,
@@ -16,7 +17,9 @@ import {
   type PutCondition,
   partOf,
   parts,
+  type Reachable,
   rangeField,
+  reached,
   SettingsError,
   type StorageAdapter,
   type StorageCapabilities,
@@ -103,9 +106,8 @@ export class SwiftStorage implements StorageAdapter {
 
   async open({ signal }: OperationContext): Promise<void> {
     signal.throwIfAborted();
-    const connection = await SwiftConnection.open(this.#credentials, this.#options);
+    const connection = await reached(this.#backend(signal));
     try {
-      await connection.reach(this.#container, signal);
       this.#limits = limitsOf(await told(connection, signal));
     } catch (error) {
       await connection.close();
@@ -248,20 +250,15 @@ export class SwiftStorage implements StorageAdapter {
   async check({ signal }: OperationContext): Promise<CheckResult> {
     const { authUrl, authVersion } = this.#credentials;
     const summary = `container ${this.#container}, login of version ${authVersion} at ${authUrl}`;
-    // Also where `open` has failed: what it failed of is what is asked for.
-    const own =
-      this.#connection === undefined ? await SwiftConnection.open(this.#credentials, this.#options) : undefined;
-    const connection = own ?? this.#open;
-    try {
-      await connection.reach(this.#container, signal);
-      return { ok: true, summary };
-    } catch (error) {
-      const failure = this.#failure(error, signal);
-      if (!StorageError.is(failure)) throw failure;
-      return { ok: false, summary, problem: failure.message };
-    } finally {
-      await own?.close();
-    }
+    return checkBackend(summary, this.#backend(signal), this.#connection);
+  }
+
+  #backend(signal: AbortSignal): Reachable<SwiftConnection> {
+    return {
+      connect: () => SwiftConnection.open(this.#credentials, this.#options),
+      reach: (connection) => connection.reach(this.#container, signal),
+      failure: (error) => this.#failure(error, signal),
+    };
   }
 
   async #page(prefix: string, marker: string | undefined, signal: AbortSignal): Promise<readonly ListedObject[]> {

@@ -1,21 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serverForTest } from '@tintype-test/servers';
-import { afterAll, describe, expect, test, vi } from 'vitest';
-import { clouds } from './cloud.ts';
-import { photograph, serve } from './rig.ts';
+import { expect, test } from 'vitest';
+import type { Place } from './cloud.ts';
+import { serve } from './rig.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
-const places = Object.entries(clouds).flatMap(([name, cloud]) => cloud.servers.map((server) => ({ name, server })));
-
-describe.each(places)('with sources and cache by $name on $server', async ({ name, server: kind }) => {
-  const { server, missing } = await serverForTest(kind);
-  afterAll(() => server?.stop());
-
-  test('a thumbnail survives the death of the proxy', async ({ skip }) => {
-    if (server === undefined) return skip(missing);
-    const cloud = await clouds[name]?.make(server, await photograph());
-    if (cloud === undefined) throw new Error(`There is no cloud "${name}".`);
+/** What outlives a proxy. */
+export function testRestart({ make }: Place): void {
+  test('a thumbnail survives the death of the proxy', async () => {
+    const cloud = await make();
     const path = `/unsafe/rs:fit:80:80/plain/${cloud.sourceUrl}@webp`;
 
     const before = await serve(cloud.env);
@@ -34,4 +25,4 @@ describe.each(places)('with sources and cache by $name on $server', async ({ nam
     expect(Buffer.from(await second.bytes()).equals(bytes)).toBe(true);
     await after.kill('SIGTERM');
   });
-});
+}

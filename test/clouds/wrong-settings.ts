@@ -1,28 +1,12 @@
-import { serverForTest } from '@tintype-test/servers';
-import { afterAll, describe, expect, test, vi } from 'vitest';
-import { clouds, type MadeCloud, MISSING_BUCKET, WRONG_PASSWORD } from './cloud.ts';
-import { photograph, serve, tintype } from './rig.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
-
-const places = Object.entries(clouds).flatMap(([name, cloud]) => cloud.servers.map((server) => ({ name, server })));
+import { expect, test } from 'vitest';
+import { type MadeCloud, MISSING_BUCKET, type Place, WRONG_PASSWORD } from './cloud.ts';
+import { serve, tintype } from './rig.ts';
 
 /** One sentence on a line of its own. */
 const SENTENCE = /^[^\n]+\.\n$/;
 
-describe.each(places)('a cache by $name on $server', async ({ name, server: kind }) => {
-  const { server, missing } = await serverForTest(kind);
-  afterAll(() => server?.stop());
-  if (server === undefined) {
-    test('with wrong settings', ({ skip }) => skip(missing));
-    return;
-  }
-  const make = async () => {
-    const made = await clouds[name]?.make(server, await photograph());
-    if (made === undefined) throw new Error(`There is no cloud "${name}".`);
-    return made;
-  };
-
+/** What is said of a cache that cannot be used, and that images are served without it. */
+export function testWrongSettings({ name, server, make }: Place): void {
   /** What the commands, and the first line of `serve`, make of it; `serve` answers with an image all the same. */
   async function refused(cloud: MadeCloud, wrong: Readonly<Record<string, string>>, sentence: RegExp) {
     const env = { ...cloud.env, ...wrong };
@@ -46,30 +30,32 @@ describe.each(places)('a cache by $name on $server', async ({ name, server: kind
     expect(await cloud.cached()).toEqual([]);
   }
 
-  test('of settings that are right can be used', async () => {
+  test('a cache can be used', async () => {
     const cloud = await make();
     const { code, stdout, stderr } = await tintype(['config', '--connect'], cloud.env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^The cache can be used: .+\.$/m);
   });
 
-  test('with a wrong password is refused in one sentence, and images are served', async ({ skip }) => {
+  test('a cache with a wrong password is refused in one sentence, and images are served', async ({ skip }) => {
     const cloud = await make();
-    if (cloud.wrongPassword === undefined) return skip(`does not apply: ${kind} takes any credentials`);
+    if (cloud.wrongPassword === undefined) return skip(`does not apply: ${server.name} takes any credentials`);
     await refused(cloud, cloud.wrongPassword, new RegExp(`^${name} refused the credentials: `));
   });
 
-  test('by somebody who has no right to it is refused in one sentence, and images are served', async ({ skip }) => {
+  test('a cache by somebody who has no right to it is refused in one sentence, and images are served', async ({
+    skip,
+  }) => {
     const cloud = await make();
-    if (cloud.stranger === undefined) return skip(`does not apply: ${kind} has one user, who may do everything`);
+    if (cloud.stranger === undefined) return skip(`does not apply: ${server.name} has one user, who may do everything`);
     await refused(cloud, cloud.stranger, new RegExp(`^${name} refused the credentials: `));
   });
 
-  test('in a bucket that is not there is refused in one sentence, and images are served', async () => {
+  test('a cache in a bucket that is not there is refused in one sentence, and images are served', async () => {
     await refused(
       await make(),
       MISSING_BUCKET,
       new RegExp(`^${name} is not set up: .*there is no such (bucket|container)`),
     );
   });
-});
+}

@@ -1,29 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault, FaultProxy } from '@tintype/conformance';
-import { serverForTest } from '@tintype-test/servers';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { clouds } from './cloud.ts';
-import { photograph, type Served, serve } from './rig.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Place } from './cloud.ts';
+import { type Served, serve } from './rig.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
-const places = Object.entries(clouds).flatMap(([name, cloud]) => cloud.servers.map((server) => ({ name, server })));
-
-describe.each(places)('while its cache by $name on $server fails', async ({ name, server: kind }) => {
-  const { server, missing } = await serverForTest(kind);
-  afterAll(() => server?.stop());
-  const cloud = clouds[name];
-  if (server === undefined || cloud === undefined) {
-    test('a proxy serves images', ({ skip }) => skip(missing ?? `there is no cloud ${name}`));
-    return;
-  }
-
+/** What a cache costs that fails in the middle of a run. */
+export function testTrouble({ cloud, server, make }: Place): void {
   test.each<[string, Fault, string]>([
     ['the token has expired', cloud.expired, 'access-denied'],
     ['there is no permission any more', cloud.forbidden, 'access-denied'],
     ['the server stops answering', { kind: 'silence' }, 'timeout'],
-  ])('a proxy serves images, and uses it again afterwards: %s', async (_, fault, code) => {
-    const made = await cloud.make(server, await photograph());
+  ])('a proxy serves images while its cache fails, and uses it again afterwards: %s', async (_, fault, code) => {
+    const made = await make();
     const proxy = await new FaultProxy(server.endpoint).listen();
     onTestFinished(() => proxy.close());
     // A lookup that gets no answer is given up soon.
@@ -47,7 +35,7 @@ describe.each(places)('while its cache by $name on $server fails', async ({ name
     while (!(await ask(80)).cacheStatus.includes('hit')) await sleep(200);
     await served.kill('SIGTERM');
   });
-});
+}
 
 function asking({ url }: Served, source: string) {
   return async (width: number) => {
