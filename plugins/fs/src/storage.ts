@@ -1,4 +1,4 @@
-import { mkdir, realpath, statfs, unlink, writeFile } from 'node:fs/promises';
+import { realpath, statfs, unlink, writeFile } from 'node:fs/promises';
 import {
   type ByteRange,
   type CheckResult,
@@ -25,6 +25,7 @@ import { isSystemError, toStorageError } from './errors.ts';
 import { Eviction } from './eviction.ts';
 import { KeyLocks } from './key-locks.ts';
 import { walkInOrder } from './listing.ts';
+import { makeFolder } from './make-folder.ts';
 import { headerAt, infoOf, openIfThere } from './open-entry.ts';
 import type { FsOptions } from './options.ts';
 import { TempFolder } from './temp-folder.ts';
@@ -100,7 +101,7 @@ export class FsStorage implements StorageAdapter {
 
   async #open(): Promise<void> {
     await this.#attempt(async () => {
-      await mkdir(this.#givenRoot, { recursive: true });
+      await makeFolder(this.#givenRoot);
       const root = await realpath(this.#givenRoot);
       this.#parts = this.#partsAt(root);
       await this.#parts.temp.open();

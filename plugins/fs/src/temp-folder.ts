@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 
 /** Where storages keep what is not an entry; no key leads to these names. */
@@ -30,6 +30,8 @@ export const SILENCE_MS = 30_000;
 export class TempFolder {
   readonly #root: string;
   #id = '';
+  /** The device that the root was on when it was opened. */
+  #disk: number | undefined;
   #files = 0;
   #added = 0;
   /** How much of that the last sign of life told. */
@@ -47,8 +49,8 @@ export class TempFolder {
 
   /** Makes the root and the folder, and sweeps what the dead left. */
   async open(): Promise<void> {
-    await mkdir(join(this.#root, TEMP), { recursive: true });
-    await mkdir(this.locksPath, { recursive: true });
+    await this.#makeFolders();
+    this.#disk = (await stat(this.#root)).dev;
     await this.#create();
     await this.sweep();
   }
@@ -215,11 +217,32 @@ export class TempFolder {
     return this.#creating;
   }
 
+  async #makeFolders(): Promise<void> {
+    await mkdir(join(this.#root, TEMP), { recursive: true });
+    await mkdir(this.locksPath, { recursive: true });
+  }
+
+  /** Not if the disk is gone: its mount point must stay empty, or another disk is filled. */
+  async #isOnItsDisk(): Promise<boolean> {
+    for (const folder of [this.#root, dirname(this.#root)]) {
+      try {
+        return (await stat(folder)).dev === this.#disk;
+      } catch (error) {
+        if (!isSystemError(error, 'ENOENT')) throw error;
+      }
+    }
+    return false;
+  }
+
   async #createAnew(): Promise<void> {
     const id = randomUUID();
     const path = join(this.#root, TEMP, id);
-    // Not recursive: if the folders above are gone, so is the disk, and its mount point must stay empty.
-    await mkdir(path);
+    await mkdir(path).catch(async (error: unknown) => {
+      if (!isSystemError(error, 'ENOENT') || !(await this.#isOnItsDisk())) throw error;
+      // Somebody has emptied the cache, or removed it.
+      await this.#makeFolders();
+      await mkdir(path);
+    });
     const handle = await open(join(path, BEAT), 'wx');
     try {
       await handle.write(`${id} 0\n`, 0);

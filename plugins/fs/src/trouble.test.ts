@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -89,17 +90,29 @@ describe('a folder that is none', () => {
     await expect(unopened(root).open()).rejects.toMatchObject(failing('misconfigured'));
   });
 
-  test('a root that is taken away stops writes, and is not made again on the wrong disk', async () => {
+  test('a root that is removed is made again by the next write', async () => {
     const storage = await openStorage();
     await put(storage, 'a', 'x');
     await rm(storage.root, { recursive: true });
-    await expect(put(storage, 'a', 'x')).rejects.toMatchObject(failing('misconfigured'));
-    const said = await storage.check();
-    expect(said).toMatchObject({ ok: false, problem: expect.stringContaining('is its disk still mounted') });
-    await mkdir(storage.root);
-    await expect(put(storage, 'a', 'x')).rejects.toMatchObject(failing('misconfigured'));
-    expect(await readdir(storage.root)).toEqual([]);
+    expect(await read(storage, 'a')).toBeUndefined();
+    expect(await storage.check()).toMatchObject({ ok: false, problem: expect.stringContaining('the folder is gone') });
+    await put(storage, 'b', 'y');
+    expect([await read(storage, 'b'), await keysOf(storage)]).toEqual(['y', ['b']]);
+    expect(await storage.check()).toMatchObject({ ok: true });
+    for (const name of await readdir(storage.root)) await rm(join(storage.root, name), { recursive: true });
+    await put(storage, 'c', 'z');
+    expect(await keysOf(storage)).toEqual(['c']);
   });
+
+  test.skipIf(!existsSync('/proc/self'))(
+    'one that takes no folders is told of, instead of tried for ever',
+    async () => {
+      await expect(unopened('/proc/cache/of/images').open()).rejects.toMatchObject({
+        ...failing('misconfigured'),
+        message: 'Cache folder /proc/cache: it cannot be made, because /proc takes no folders; choose another ROOT.',
+      });
+    },
+  );
 });
 
 describe('a symbolic link in the tree', () => {
@@ -202,6 +215,30 @@ describe('a disk of its own', () => {
       .toBe('stored');
     expect(await read(storage, 'k0')).toBeUndefined();
     expect(await read(storage, last)).toBe(body);
+  });
+
+  test('that is unmounted: writes stop, and nothing is written to its mount point', async (t) => {
+    const mountPoint = await smallDisk('size=2m');
+    if (mountPoint === undefined) return t.skip('mounting is not permitted here; run the tests as root in a VM');
+    const [whole, part] = [
+      await openStorage({ root: mountPoint }),
+      await openStorage({ root: join(mountPoint, 'cache') }),
+    ];
+    await put(whole, 'a', 'x');
+    await put(part, 'a', 'x');
+    execFileSync('umount', ['-l', mountPoint]);
+    onTestFinished(() => {
+      // What ends the test unmounts it once more.
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mountPoint]);
+    });
+    for (const storage of [whole, part]) {
+      await expect(put(storage, 'a', 'x')).rejects.toMatchObject(failing('misconfigured'));
+      expect(await storage.check()).toMatchObject({
+        ok: false,
+        problem: expect.stringContaining('is its disk still mounted'),
+      });
+    }
+    expect(await readdir(mountPoint)).toEqual([]);
   });
 
   test('that is mounted read-only: the settings are wrong, and check says why', async (t) => {
