@@ -1,6 +1,7 @@
 import type { CacheOutcome } from '@tintype/core';
 import { isProbe } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
+import { LoggedUrls } from './logged-urls.ts';
 import { infoWriter, type Logger } from './logger.ts';
 import { hideSecrets, redactTarget } from './redaction.ts';
 
@@ -55,15 +56,13 @@ const LEVELS = { error: 50, warn: 40, info: 30, debug: 20 } as const;
 export class RequestLog implements RequestSink {
   readonly #logger: Logger;
   readonly #writeInfo: ((fields: string) => void) | undefined;
-  readonly #prefix: string;
-  readonly #redact: (target: string) => string;
+  readonly #urls: LoggedUrls;
   readonly #hits: (() => number) | undefined;
 
   constructor(logger: Logger, prefix: string, options: Pick<HandlerOptions, 'redact' | 'logHits'> = {}) {
     this.#logger = logger;
     this.#writeInfo = infoWriter(logger);
-    this.#prefix = prefix;
-    this.#redact = options.redact ?? redactTarget;
+    this.#urls = new LoggedUrls(prefix, options.redact ?? redactTarget);
     this.#hits = options.logHits;
   }
 
@@ -73,17 +72,17 @@ export class RequestLog implements RequestSink {
     if (LEVELS[level] < this.#logger.levelVal) return;
     const { id, method, status, bytes, problem } = record;
     if (level === 'info' && record.cache?.kind === 'hit' && this.#isLeftOut()) return;
-    const url = this.#prefix + this.#redact(record.target);
     const ms = Math.round(record.ms * 100) / 100;
     const cache = cacheWord(record.cache);
     if (level === 'info' && this.#writeInfo !== undefined && problem === undefined) {
       // Nothing but the URL and a method of the client's can need escaping.
       this.#writeInfo(
-        `"id":"${id}","method":${JSON.stringify(method)},"url":${JSON.stringify(url)},"status":${status},` +
+        `"id":"${id}","method":${method === 'GET' ? '"GET"' : JSON.stringify(method)},"url":${this.#urls.json(record.target)},"status":${status},` +
           `"bytes":${bytes},"ms":${ms}${cache === undefined ? '' : `,"cache":"${cache}"`},"msg":"request"`,
       );
       return;
     }
+    const url = this.#urls.text(record.target);
     const line = { id, method, url, status, bytes, ms, cache };
     if (problem === undefined) this.#logger[level](line, 'request');
     else

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import type { EntryInfo, StorageKey, StoredMetadata, Version } from '@tintype/core';
+import { crc32 } from './checksum.ts';
 import { corrupt } from './errors.ts';
 
 /**

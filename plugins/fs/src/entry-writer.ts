@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import {
   type OperationContext,
   type PutCondition,
@@ -9,6 +8,7 @@ import {
   type StorageKey,
   type VersionCondition,
 } from '@tintype/core';
+import { crc32 } from './checksum.ts';
 import type { HeaderDraft } from './entry-file.ts';
 import { isSystemError } from './errors.ts';
 import { estimateSpace, removeEmptyFolder } from './eviction.ts';
