@@ -32,6 +32,8 @@ export interface DialerSettings {
   readonly ignoreSslVerification: boolean;
   /** For connecting, TLS included, and for each gap in a body, in milliseconds. */
   readonly timeoutMs: number;
+  /** For each gap in a body, if it is another one. */
+  readonly idleMs?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ export function createDialer(settings: DialerSettings): Agent {
     keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
     // The origin has its own clock for headers, which also covers a queue, a lookup and 1xx answers.
     headersTimeout: 0,
-    bodyTimeout: settings.timeoutMs,
+    bodyTimeout: settings.idleMs ?? settings.timeoutMs,
     connect(target, callback) {
       // Sockets don't look up literal addresses.
       if (isIP(target.hostname) !== 0) {

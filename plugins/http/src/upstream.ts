@@ -10,27 +10,45 @@ import {
   type UpstreamScope,
 } from '@tintype/core';
 import { Agent, type Dispatcher } from 'undici';
+import type { AddressRules } from './addresses.ts';
 import { responseBody } from './body.ts';
-import { MAX_HEADER_BYTES, MAX_KEEP_ALIVE_MS } from './dialer.ts';
+import { createDialer, type Lookup, MAX_HEADER_BYTES, MAX_KEEP_ALIVE_MS, systemLookup } from './dialer.ts';
 import { asOriginError, tooSlow } from './failures.ts';
 import type { HttpOptions } from './options.ts';
 import { rejectionOf } from './rejection.ts';
 
-/** Servers that the operator named, over connections that no URL of a client's can lead anywhere else. */
+/** What of the options of web origins counts. */
+export type UpstreamOptions = AddressRules & Pick<HttpOptions, 'ignoreSslVerification'>;
+
+/**
+ * Servers that the operator named, over connections that no URL of a client's can lead anywhere else; where
+ * clients choose among them, by the rules for the addresses of sources.
+ */
 export class HttpUpstream implements Upstream {
-  readonly #options: Pick<HttpOptions, 'ignoreSslVerification'>;
+  readonly #options: UpstreamOptions;
+  readonly #lookup: Lookup | undefined;
   readonly #seconds: number;
   readonly #idleSeconds: number;
   #agent: Agent | undefined;
 
-  constructor(options: Pick<HttpOptions, 'ignoreSslVerification'>, { downloadTimeout, idleTimeout }: UpstreamScope) {
+  /** @param lookup resolves host names where addresses are checked; the system's resolver unless given. */
+  constructor(options: UpstreamOptions, scope: UpstreamScope, lookup: Lookup = systemLookup) {
+    const { downloadTimeout, idleTimeout, checksAddresses = false } = scope;
     this.#options = options;
+    this.#lookup = checksAddresses ? lookup : undefined;
     this.#seconds = downloadTimeout;
     this.#idleSeconds = idleTimeout;
   }
 
   async open(): Promise<void> {
     const timeout = this.#seconds * 1_000;
+    const bodyTimeout = this.#idleSeconds * 1_000;
+    const { ignoreSslVerification } = this.#options;
+    if (this.#lookup !== undefined) {
+      const settings = { rules: this.#options, lookup: this.#lookup, ignoreSslVerification };
+      this.#agent ??= createDialer({ ...settings, timeoutMs: timeout, idleMs: bodyTimeout });
+      return;
+    }
     this.#agent ??= new Agent({
       allowH2: false,
       pipelining: 1,
@@ -38,8 +56,8 @@ export class HttpUpstream implements Upstream {
       keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
       // Own clocks: undici's are for single connections, and coarse.
       headersTimeout: 0,
-      bodyTimeout: this.#idleSeconds * 1_000,
-      connect: { timeout, rejectUnauthorized: !this.#options.ignoreSslVerification },
+      bodyTimeout,
+      connect: { timeout, rejectUnauthorized: !ignoreSslVerification },
     });
   }
 

@@ -6,12 +6,13 @@ import type { Origin } from '../contracts/origin.ts';
 import type { DialectDescriptor, OriginDescriptor } from '../contracts/plugin.ts';
 import type { CacheStorage } from '../contracts/storage.ts';
 import type { Upstream } from '../contracts/upstream.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { Endpoint, EndpointOrigin } from '../endpoints/endpoint.ts';
 import { type EndpointHandler, Endpoints } from '../endpoints/endpoints.ts';
 import { imagesOf } from '../endpoints/images.ts';
 import { OriginChain } from '../endpoints/origin-chain.ts';
 import { PassThrough } from '../endpoints/pass-through.ts';
 import { StoredResponses } from '../endpoints/stored-responses.ts';
+import { WebProxy } from '../endpoints/web-proxy.ts';
 import type { PipelineOptions } from '../pipeline/pipeline.ts';
 import { chooseEndpointDialects, chooseUpstream } from './choose-parts.ts';
 import type { Index } from './descriptors.ts';
@@ -19,7 +20,8 @@ import type { Index } from './descriptors.ts';
 /** Endpoints that answer, and what they need to be opened and closed. */
 export interface ServedEndpoints {
   readonly endpoints: Endpoints;
-  readonly upstream: Upstream | undefined;
+  /** What asks the servers of endpoints. */
+  readonly upstreams: readonly Upstream[];
   /** No image is made of anything: there is nothing to sign. */
   readonly onlyPasses: boolean;
   /** Resolves when nothing is in flight and nothing waits for the storage. */
@@ -59,39 +61,55 @@ export function chooseEndpointParts(
     serve(pipeline, around) {
       const { clock, emit, spoolMemory, pseudonym, intake, overloadStatus } = pipeline;
       const { storage } = around;
-      const upstream = makeUpstream?.({ downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout });
+      const times = { downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout };
+      const isNeeded = (webProxy: boolean): boolean => all.some((endpoint) => endpoint.webProxy === webProxy);
+      const named = isNeeded(false) ? makeUpstream?.(times) : undefined;
+      const chosen = isNeeded(true) ? makeUpstream?.({ ...times, checksAddresses: true }) : undefined;
       const stored = storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit });
       const byScheme = new Map(around.origins.flatMap((origin) => origin.schemes.map((scheme) => [scheme, origin])));
       const handlerOf = (endpoint: Endpoint): EndpointHandler => {
         const dialect = dialectOf(endpoint, makeDialect);
         // An image has its place at its host before its source is asked for.
         const visit = dialect === undefined ? intake.visit.bind(intake) : undefined;
-        const chain = new OriginChain({ origins: endpoint.origins, upstream, byScheme, visit, clock, emit });
+        const upstream = endpoint.webProxy ? chosen : named;
+        const chainOf = (origins: readonly EndpointOrigin[]): OriginChain =>
+          new OriginChain({ origins, upstream, byScheme, visit, clock, emit });
         const maxSourceBytes = settings.maxSrcFileSize || Number.POSITIVE_INFINITY;
-        if (dialect !== undefined) return imagesOf({ endpoint, chain, dialect, pipeline, maxBytes: maxSourceBytes });
+        if (dialect !== undefined) {
+          const ofBase = (base: string): OriginChain =>
+            chainOf(endpoint.webProxy ? endpoint.origins.filter((origin) => origin.base === base) : endpoint.origins);
+          return imagesOf({ endpoint, chainOf: ofBase, dialect, pipeline, maxBytes: maxSourceBytes });
+        }
         const maxBytes = endpoint.maxStoredBytes ?? maxSourceBytes;
         const kept = endpoint.cache ? stored : undefined;
         const timeoutMs = settings.timeout * 1_000;
-        return new PassThrough({
-          endpoint,
-          chain,
-          stored: kept,
-          spoolMemory,
-          maxBytes,
-          timeoutMs,
-          jitter: settings.ttlJitter,
-          failureTtl: around.failureTtl,
-          isCrowded: intake.isCrowded.bind(intake),
-          overloadStatus,
-          clock,
-          pseudonym,
-          emit,
-        });
+        const passing = (origins: readonly EndpointOrigin[]): PassThrough =>
+          new PassThrough({
+            endpoint: { ...endpoint, origins },
+            chain: chainOf(origins),
+            stored: kept,
+            spoolMemory,
+            maxBytes,
+            timeoutMs,
+            jitter: settings.ttlJitter,
+            failureTtl: around.failureTtl,
+            isCrowded: intake.isCrowded.bind(intake),
+            overloadStatus,
+            clock,
+            pseudonym,
+            emit,
+          });
+        if (!endpoint.webProxy) return passing(endpoint.origins);
+        return new WebProxy(
+          endpoint.origins.flatMap((origin) =>
+            origin.web === undefined ? [] : [{ origin: origin.web.origin, handler: passing([origin]) }],
+          ),
+        );
       };
       const endpoints = new Endpoints(all.map((endpoint) => ({ ...endpoint, handler: handlerOf(endpoint) })));
       return {
         endpoints,
-        upstream,
+        upstreams: [named, chosen].filter((upstream) => upstream !== undefined),
         onlyPasses: all.every(({ dialect }) => dialect === undefined),
         close: async () => {
           await endpoints.close(settings.timeout * 1_000);
@@ -103,8 +121,8 @@ export function chooseEndpointParts(
 }
 
 function dialectOf(
-  { dialect: id, origins }: Endpoint,
+  { dialect: id, origins, webProxy }: Endpoint,
   make: ReturnType<typeof chooseEndpointDialects>,
 ): Dialect | undefined {
-  return id === undefined ? undefined : make(id, { baseUrl: origins[0]?.base ?? '' });
+  return id === undefined ? undefined : make(id, { baseUrl: webProxy ? '' : (origins[0]?.base ?? '') });
 }

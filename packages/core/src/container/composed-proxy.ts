@@ -137,9 +137,10 @@ export class ComposedProxy implements ConfiguredProxy {
         await origin.open();
         this.#lifecycle.opened(`origin ${id}`, () => origin.close());
       }
-      const upstream = served?.upstream;
-      await upstream?.open();
-      if (upstream !== undefined) this.#lifecycle.opened('endpoints', () => upstream.close());
+      for (const upstream of served?.upstreams ?? []) {
+        await upstream.open();
+        this.#lifecycle.opened('endpoints', () => upstream.close());
+      }
       await transformer.open();
       this.#lifecycle.opened('transformer', () => transformer.close());
     } catch (error) {

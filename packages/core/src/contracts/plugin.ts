@@ -52,6 +52,8 @@ export interface UpstreamScope {
   readonly downloadTimeout: number;
   /** Longest gap in a body, in seconds: a server may keep a connection open behind one that ends with it. */
   readonly idleTimeout: number;
+  /** Clients choose the server: it is reached only at addresses that sources may be at. */
+  readonly checksAddresses?: boolean;
 }
 
 /** A kind of origin. Its options are read under `TINTYPE_<prefix>`. */

@@ -13,7 +13,13 @@ export interface EndpointDefinition {
    * by exact host and port, without the rules for addresses that clients choose; others (`s3://bucket/`,
    * `local:///photos/`) need their origin switched on.
    */
-  readonly origins: readonly string[];
+  readonly origins?: readonly string[];
+  /**
+   * In place of `origins`: paths are whole URLs, of these servers alone (`https://images.example.com`), plain or
+   * escaped. What they resolve to is subject to the rules for addresses that clients choose. Nothing of a
+   * client's credentials goes on, and answers can do nothing in a browser but be shown.
+   */
+  readonly webProxy?: readonly string[];
   /**
    * The grammar of its URLs, by id: paths are then made into images, of sources relative to the first
    * origin. Without one every response is passed through.

@@ -26,6 +26,8 @@ export interface Endpoint {
   /** Without a slash at its end: `` or like `/photos`. */
   readonly prefix: string;
   readonly origins: readonly EndpointOrigin[];
+  /** The origins are the servers that whole URLs in its paths may name, and no chain. */
+  readonly webProxy: boolean;
   readonly dialect: string | undefined;
   readonly anyMethod: boolean;
   readonly cache: boolean;
@@ -114,14 +116,29 @@ function readEndpoint(value: unknown, place: string, file: string, reader: Setti
   if (!/^(?:\/[^/?#\\\s%]+)*$/.test(prefix) || /\/\.{1,2}(?:\/|$)/.test(prefix)) {
     wrong('path', `is ${shown(definition.path)}; expected a path such as / or /photos, without escapes`);
   }
-  if (definition.origins.length === 0)
-    wrong('origins', 'is empty; expected at least one, such as https://images.example.com/');
-  const origins = definition.origins.map((text, index) => {
+  const { webProxy } = definition;
+  const listed = webProxy === undefined ? 'origins' : 'webProxy';
+  const texts = webProxy ?? definition.origins ?? [];
+  if (texts.length === 0) {
+    const what = definition[listed] === undefined ? 'missing' : 'empty';
+    wrong(listed, `is ${what}; expected at least one, such as https://images.example.com/`);
+  }
+  const origins = texts.map((text, index) => {
     const origin = readOrigin(text);
     // The text is not shown: it may hold a password.
-    if (typeof origin === 'string') wrong(`origins[${index}]`, origin);
+    if (typeof origin === 'string') wrong(`${listed}[${index}]`, origin);
+    else if (webProxy !== undefined && origin.web?.path !== '/') {
+      wrong(
+        `${listed}[${index}]`,
+        'is no server of the web; expected scheme and host, as in https://images.example.com',
+      );
+    }
     return origin;
   });
+  if (webProxy !== undefined) {
+    const beside = (['origins', 'methods', 'cookies'] as const).filter((name) => definition[name] !== undefined);
+    for (const name of beside) wrong(name, 'cannot stand beside webProxy: the client chooses the server');
+  }
   if (definition.dialect !== undefined && definition.methods !== undefined) {
     wrong('methods', 'cannot stand beside a dialect: images are only read');
   }
@@ -130,6 +147,7 @@ function readEndpoint(value: unknown, place: string, file: string, reader: Setti
   return {
     prefix,
     origins: origins.filter((origin) => typeof origin !== 'string'),
+    webProxy: webProxy !== undefined,
     dialect: definition.dialect,
     anyMethod: definition.methods === '*',
     cache: definition.cache ?? true,

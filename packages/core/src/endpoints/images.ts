@@ -9,12 +9,14 @@ import type { Fetched, FetchOptions } from '../pipeline/sources.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHandler } from './endpoints.ts';
 import { endToEnd } from './fields.ts';
+import { leavesFolder } from './leaves-folder.ts';
 import { discard, type OriginChain } from './origin-chain.ts';
 
 /** What an endpoint with a dialect is made of. */
 export interface ImagesOptions {
   readonly endpoint: Endpoint;
-  readonly chain: OriginChain;
+  /** Asks the origins; of an endpoint whose sources are whole URLs, the one with this base. */
+  readonly chainOf: (base: string) => OriginChain;
   /** It puts the first origin's base before every source. */
   readonly dialect: Dialect;
   /** The pipeline of image URLs without endpoints. */
@@ -24,15 +26,23 @@ export interface ImagesOptions {
 }
 
 /** An endpoint whose paths are image URLs, of sources that its origins have. */
-export function imagesOf({ endpoint, chain, dialect, pipeline: options, maxBytes }: ImagesOptions): EndpointHandler {
-  const [first] = endpoint.origins;
+export function imagesOf({ endpoint, chainOf, dialect, pipeline: options, maxBytes }: ImagesOptions): EndpointHandler {
+  const { webProxy, origins } = endpoint;
+  const folders = (webProxy ? origins : origins.slice(0, 1)).map(({ base }): Folder => {
+    const many = !webProxy && origins.length > 1;
+    return { base, many, chain: chainOf(base), maxBytes };
+  });
   const pipeline = new Pipeline({
     ...options,
     dialect: ofChain(dialect, endpoint),
     // Whatever follows the base stays in the operator's folder; TINTYPE_ALLOWED_SOURCES is for what clients choose.
     isAllowed: () => true,
     sources: {
-      fetch: (source, asked) => fetchFrom({ endpoint, chain, base: first?.base ?? '', maxBytes }, source, asked),
+      fetch: async (source, asked) => {
+        const folder = folders.find(({ base }) => source.startsWith(base));
+        if (folder === undefined) throw new OriginError('refused', 'Nothing is fetched from this server here.');
+        return fetchFrom(folder, source, asked);
+      },
       flush: async () => undefined,
     },
     policyOf: policiesOf(endpoint, options.policyOf),
@@ -61,9 +71,9 @@ function below(request: ProxyRequest, rest: string): ProxyRequest {
  * A dialect whose sources lie in an endpoint's folder, and whose entries are those of its whole chain:
  * another second origin may have another image.
  */
-function ofChain(dialect: Dialect, { prefix, origins }: Endpoint): Dialect {
-  const base = origins[0]?.base ?? '';
-  const chain = [prefix, ...origins.map((origin) => origin.base)].join(' ');
+function ofChain(dialect: Dialect, { prefix, origins, webProxy }: Endpoint): Dialect {
+  const bases = origins.map(({ base }) => base);
+  const chain = [prefix, ...bases].join(' ');
   return {
     signatureOf: (request) => dialect.signatureOf(request),
     verify: (signature, keys) => dialect.verify(signature, keys),
@@ -71,26 +81,17 @@ function ofChain(dialect: Dialect, { prefix, origins }: Endpoint): Dialect {
     ...(dialect.presetsOf === undefined ? {} : { presetsOf: dialect.presetsOf.bind(dialect) }),
     parse(request: DialectRequest): ImageRequest {
       const image = dialect.parse(request);
-      if (!image.source.startsWith(base) || leavesFolder(image.source.slice(base.length))) {
+      const { source } = image;
+      const base = (webProxy ? bases : bases.slice(0, 1)).find((one) => source.startsWith(one));
+      if (base === undefined && webProxy) {
+        throw new RequestError(403, 'source-not-allowed', 'Nothing is fetched from this server here.');
+      }
+      if (base === undefined || leavesFolder(source.slice(base.length))) {
         throw new RequestError(400, 'invalid-source', 'The source must be a path within this endpoint.');
       }
-      return { ...image, cachebuster: `${chain} ${image.cachebuster}` };
+      return { ...image, cachebuster: `${webProxy ? `${prefix} ${base}` : chain} ${image.cachebuster}` };
     },
   };
-}
-
-/** Segments `.` and `..`, written however, backslashes and control characters: servers read them differently. */
-function leavesFolder(path: string): boolean {
-  const [folder = ''] = path.split(/[?#]/, 1);
-  return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?=\/|%2f|$)|\\|%5c/i.test(folder) || hasControlCharacter(path);
-}
-
-function hasControlCharacter(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f) return true;
-  }
-  return false;
 }
 
 /** What the settings say of images, with what the endpoint says instead. */
@@ -115,15 +116,16 @@ function policiesOf({ cache, given }: Endpoint, policyOf: PipelineOptions['polic
 
 /** Where an endpoint's sources are had from. */
 interface Folder {
-  readonly endpoint: Endpoint;
   readonly chain: OriginChain;
   /** Of the first origin. */
   readonly base: string;
+  /** It has several origins. */
+  readonly many: boolean;
   readonly maxBytes: number;
 }
 
 async function fetchFrom(
-  { endpoint: { origins }, chain, base, maxBytes }: Folder,
+  { chain, base, many, maxBytes }: Folder,
   source: string,
   { signal, conditions = {}, hops = {} }: Omit<FetchOptions, 'use'>,
 ): Promise<Fetched> {
@@ -134,7 +136,7 @@ async function fetchFrom(
     .replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   const conditional = Object.entries(conditions).flatMap(([name, value]) => {
     // A date means something to the origin that gave it alone; of several nobody knows which that was.
-    const isUseful = value !== undefined && (origins.length === 1 || name === 'if-none-match');
+    const isUseful = value !== undefined && (!many || name === 'if-none-match');
     return isUseful ? [[name, value] as const] : [];
   });
   const way = Object.entries(hops).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));

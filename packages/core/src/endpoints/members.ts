@@ -13,10 +13,11 @@ export type MemberKind =
   | 'all or names'
   | { readonly oneOf: readonly string[] };
 
-/** Every member of an endpoint, and its form; `path` and `origins` must be there. */
+/** Every member of an endpoint, and its form; `path` must be there. */
 export const MEMBERS: Readonly<Record<keyof EndpointDefinition, MemberKind>> = {
   path: 'text',
   origins: 'texts',
+  webProxy: 'texts',
   dialect: { oneOf: [] },
   methods: { oneOf: ['*'] },
   cache: 'flag',
@@ -43,7 +44,7 @@ export const MEMBERS: Readonly<Record<keyof EndpointDefinition, MemberKind>> = {
   ignoreExpires: 'flag',
 };
 
-const REQUIRED: ReadonlySet<MemberKind> = new Set<MemberKind>(['text', 'texts']);
+const REQUIRED: ReadonlySet<MemberKind> = new Set<MemberKind>(['text']);
 
 const EXPECTED: Readonly<Record<Exclude<MemberKind, object>, string>> = {
   text: 'a text',
