@@ -67,6 +67,30 @@ describe('stale-while-revalidate', () => {
     expect(origin.requests).toHaveLength(2);
   }, 60_000);
 
+  test('a refresh that there is no room for is left to a later request, and nobody waits for either', async () => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60, stale-while-revalidate=600' });
+    const rig = await startRig({ workers: 1 });
+    const paths = [url(origin, 'w:20', 'a.png'), url(origin, 'w:20', 'b.png')] as const;
+    for (const path of paths) await rig.get(path);
+    await rig.stored(2);
+    rig.advance(61);
+    const gate = Promise.withResolvers<void>();
+    origin.answer(async (_request, response) => {
+      await gate.promise;
+      response.sendDate = false;
+      response.writeHead(304, state.headers).end();
+    });
+    for (const path of paths) expect(outcome(await rig.get(path))).toMatch(/hit; ttl=-\d+; detail=swr$/);
+    await expect.poll(() => origin.requests.length).toBe(3);
+    const refreshes = () =>
+      rig.events.flatMap((event) => (event.type === 'revalidated' && event.background ? [event.outcome] : []));
+    expect(refreshes()).toEqual(['shed']);
+    gate.resolve();
+    await expect.poll(refreshes).toEqual(['shed', 'same']);
+    expect(outcome(await rig.get(paths[1]))).toMatch(/detail=swr$/);
+    await expect.poll(refreshes).toEqual(['shed', 'same', 'same']);
+  });
+
   test('without it, 500 requests are one question and 500 answers', async () => {
     const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
     const rig = await startRig();

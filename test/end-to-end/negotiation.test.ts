@@ -43,6 +43,19 @@ test('each outcome is one entry, however many texts lead to it, and every answer
   expect(await get(CHROME, '/unsafe/rs:fit:40/f:webp/plain/local:///rocket.jpg')).toEqual(['image/webp', 'hit', null]);
 });
 
+test('a format that is not written here is never chosen, whoever accepts it, and the operator is told', async () => {
+  const rig = await startProxy({ autoJxl: true, enforceJxl: true, autoWebp: true });
+  expect(await seen(await rig.get(URL, { headers: { accept: 'image/jxl,image/webp' } }))).toEqual([
+    'image/webp',
+    'bypass',
+    'accept',
+  ]);
+  expect(rig.proxy.warnings).toEqual([
+    'TINTYPE_AUTO_JXL has no effect: the transformer in use does not write jxl.',
+    'TINTYPE_ENFORCE_JXL has no effect: the transformer in use does not write jxl.',
+  ]);
+});
+
 test('a 304 says what it depends on, too', async () => {
   const rig = await startProxy({ cacheUse: 'memory', autoWebp: true });
   const first = await rig.get(URL, { headers: { accept: WEBP_ONLY } });

@@ -38,6 +38,7 @@ test('one process counts hits, misses, storage operations and transforms', async
   expect(found.get('origin_responses_total{scheme="local",status="404"}')).toBe(1);
   expect(found.get('status_codes_total{status="404"}')).toBe(1);
   expect(found.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+  expect(found.get('transform_processes_memory_bytes')).toBeGreaterThan(10_000_000);
   expect(await proxy.stop()).toBe(0);
 }, 120_000);
 

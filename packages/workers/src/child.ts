@@ -27,7 +27,7 @@ async function setUp({ modules, id, options }: ChildSetup): Promise<void> {
   const unique = [...new Map(plugins.map((plugin) => [plugin.name, plugin])).values()];
   transformer = await createTransformer({ plugins: unique, id, options });
   await transformer.open();
-  send({ type: 'ready', revision: transformer.revision });
+  send({ type: 'ready', revision: transformer.revision, rss: process.memoryUsage.rss() });
 }
 
 /** A plugin module exports one; a config file holds a list of them. */
@@ -78,7 +78,7 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
     if (transformer === undefined) throw new TransformError('internal', 'This process has no transformer.');
     const reserve = (bytes: number) => reserveOf(id, bytes, signal);
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
-    send({ type: 'done', id, result });
+    send({ type: 'done', id, result, rss: process.memoryUsage.rss() });
     // Not after a failure, when libvips may still be at work on it.
     free(input);
   } catch (error) {

@@ -53,6 +53,11 @@ export class TransformPool implements Transformer {
     return [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
+  /** Memory that all children together took when each last told, in bytes: with each image that it made. */
+  get residentBytes(): number {
+    return [...this.#workers].reduce((sum, worker) => sum + worker.residentBytes, 0);
+  }
+
   /** Bytes that transforms have reserved now, in all children. */
   get reservedBytes(): number {
     return this.#memory.used;

@@ -22,12 +22,12 @@ export type ToChild =
   /** The memory that a transform asked for is its own now. */
   | { readonly type: 'granted'; readonly reservation: number };
 
-/** From a child to the serving process. */
+/** From a child to the serving process. `rss` is the memory that it takes then, in bytes. */
 export type FromChild =
-  | { readonly type: 'ready'; readonly revision: string }
+  | { readonly type: 'ready'; readonly revision: string; readonly rss: number }
   | { readonly type: 'unusable'; readonly message: string }
   /** A transform asks for memory, of the budget that all children share. */
   | { readonly type: 'reserve'; readonly id: number; readonly reservation: number; readonly bytes: number }
   | { readonly type: 'release'; readonly reservation: number }
-  | { readonly type: 'done'; readonly id: number; readonly result: TransformResult }
+  | { readonly type: 'done'; readonly id: number; readonly result: TransformResult; readonly rss: number }
   | { readonly type: 'failed'; readonly id: number; readonly code: TransformErrorCode; readonly message: string };

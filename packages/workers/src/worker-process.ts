@@ -46,6 +46,7 @@ export class WorkerProcess {
   #nextId = 0;
   #killed: string | undefined;
   #usable = false;
+  #rss = 0;
   readonly #starting: NodeJS.Timeout;
   /** Resolves once the child can work; rejects, and ends it, if it never will. */
   readonly ready: Promise<void>;
@@ -79,6 +80,7 @@ export class WorkerProcess {
       this.#end(reason);
     });
     this.#child.on('message', (message: FromChild) => {
+      if ('rss' in message) this.#rss = message.rss;
       if (message.type === 'ready') this.#isReady(message.revision, ready);
       else if (message.type === 'unusable') this.#isUnusable(message.message, ready);
       else if (message.type === 'reserve') void this.#reserve(message);
@@ -99,6 +101,11 @@ export class WorkerProcess {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Memory that it took when it last told, in bytes. */
+  get residentBytes(): number {
+    return this.#rss;
   }
 
   /** Jobs in it. */

@@ -2,8 +2,15 @@ import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../operations/client.ts';
 
+/** What is asked for, and of what kind that is. */
+export interface Wish<Kind extends string> {
+  readonly url: string;
+  readonly kind: Kind;
+}
+
 /** One answer: when it was asked for, and how long that took, in milliseconds of `performance.now`. */
-export interface Sample {
+export interface Sample<Kind extends string = string> {
+  readonly kind: Kind;
   readonly at: number;
   readonly ms: number;
 }
@@ -12,17 +19,17 @@ export interface Sample {
  * So many requests a second, whatever becomes of those before (an open loop): what is answered late
  * holds up nobody, and its whole wait is counted.
  */
-export class SteadyLoad {
-  readonly samples: Sample[] = [];
+export class SteadyLoad<Kind extends string> {
+  readonly samples: Sample<Kind>[] = [];
   readonly failures: string[] = [];
   readonly #agent = new Agent({ keepAlive: true });
   readonly #pending = new Set<Promise<void>>();
   readonly #running: Promise<void>;
   #stopped = false;
 
-  /** @param url of the nth request */
-  constructor(perSecond: number, url: (nth: number) => string) {
-    this.#running = this.#run(perSecond, url);
+  /** @param wish of the nth request */
+  constructor(perSecond: number, wish: (nth: number) => Wish<Kind>) {
+    this.#running = this.#run(perSecond, wish);
   }
 
   /** Asks no more; resolves when everything is answered. */
@@ -33,18 +40,18 @@ export class SteadyLoad {
     this.#agent.destroy();
   }
 
-  async #run(perSecond: number, url: (nth: number) => string): Promise<void> {
+  async #run(perSecond: number, wish: (nth: number) => Wish<Kind>): Promise<void> {
     const began = performance.now();
     for (let nth = 0; !this.#stopped; nth++) {
       const due = began + (nth * 1_000) / perSecond;
       const wait = due - performance.now();
       if (wait > 1) await sleep(wait);
-      const asked: Promise<void> = this.#ask(url(nth)).finally(() => this.#pending.delete(asked));
+      const asked: Promise<void> = this.#ask(wish(nth)).finally(() => this.#pending.delete(asked));
       this.#pending.add(asked);
     }
   }
 
-  async #ask(url: string): Promise<void> {
+  async #ask({ url, kind }: Wish<Kind>): Promise<void> {
     const at = performance.now();
     try {
       const { status, headers, body } = await ask(url, this.#agent);
@@ -53,7 +60,7 @@ export class SteadyLoad {
     } catch (error) {
       this.failures.push(`${error} ${url}`);
     }
-    this.samples.push({ at, ms: performance.now() - at });
+    this.samples.push({ kind, at, ms: performance.now() - at });
   }
 }
 

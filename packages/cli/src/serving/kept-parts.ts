@@ -26,6 +26,7 @@ import {
   tokens,
   type Version,
 } from '@tintype/core';
+import { TransformPool } from '@tintype/workers';
 
 interface Part {
   open(): Promise<void>;
@@ -76,6 +77,12 @@ export class KeptParts {
         );
       },
     });
+  }
+
+  /** Memory of the processes that transform, in bytes, as they last told. */
+  get transformMemory(): number {
+    const parts = [...this.#transformers.values()].map(({ part }) => part);
+    return parts.reduce((sum, part) => sum + (part instanceof TransformPool ? part.residentBytes : 0), 0);
   }
 
   /** The limits of the proxy that was made last hold from now on, for what the ones before have begun too. */

@@ -130,6 +130,7 @@ export class ServingProcess implements Service {
       namespace: prometheusNamespace,
       load: () => this.#current?.proxy.load?.(),
       droppedLines,
+      transformMemory: () => this.#parts.transformMemory,
       tellsShared: place.index === 0,
     });
   }

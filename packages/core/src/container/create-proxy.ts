@@ -10,6 +10,7 @@ import type { ImageProxy } from '../contracts/proxy.ts';
 import { SettingsError } from '../contracts/settings-error.ts';
 import type { CacheStorage } from '../contracts/storage.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import type { Transformer } from '../contracts/transformer.ts';
 import type { EndpointDefinition } from '../endpoints/definition.ts';
 import { type Endpoint, readEndpoints } from '../endpoints/endpoint.ts';
 import { Negatives } from '../freshness/negatives.ts';
@@ -213,7 +214,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       keyCookies: [...settings.cacheKeyCookies].sort(),
     },
     pseudonym: settings.pseudonym || randomPseudonym(),
-    negotiator: negotiatorOf(settings),
+    negotiator: negotiatorOf(settings, parts.transformer),
     sources: new Sources(
       origins.map(({ origin }) => origin),
       {
@@ -277,20 +278,34 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     capacity,
     settings,
     effective,
-    warnings,
+    warnings: [...warnings, ...unwritable(settings, parts.transformer)],
     container,
     ...parts,
   });
 }
 
-function negotiatorOf(settings: CoreSettings): Negotiator | undefined {
+/** Only of what the transformer can write: a client would get an error in place of its image. */
+function negotiatorOf(settings: CoreSettings, { supports }: Transformer): Negotiator | undefined {
+  const writable = NEGOTIABLE.filter((format) => supports.outputFormats.includes(format));
   const rules: NegotiationRules = {
-    auto: NEGOTIABLE.filter((format) => settings[AUTO[format]]),
-    enforced: NEGOTIABLE.filter((format) => settings[ENFORCED[format]]),
+    auto: writable.filter((format) => settings[AUTO[format]]),
+    enforced: writable.filter((format) => settings[ENFORCED[format]]),
     clientHints: settings.enableClientHints,
   };
   const isOff = rules.auto.length + rules.enforced.length === 0 && !rules.clientHints;
   return isOff ? undefined : new Negotiator(rules);
+}
+
+/** A warning for each format that is asked for and cannot be written. */
+function unwritable(settings: CoreSettings, { supports }: Transformer): readonly string[] {
+  return NEGOTIABLE.filter((format) => !supports.outputFormats.includes(format)).flatMap((format) =>
+    [AUTO[format], ENFORCED[format]]
+      .filter((setting) => settings[setting])
+      .map((setting) => {
+        const variable = `TINTYPE_${setting.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+        return `${variable} has no effect: the transformer in use does not write ${format}.`;
+      }),
+  );
 }
 
 const AUTO = { webp: 'autoWebp', avif: 'autoAvif', jxl: 'autoJxl' } as const;

@@ -29,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function setUp(maxPendingBytes = 1_000) {
+async function setUp(maxPendingBytes = 1_000, paused?: string) {
   const adapter = new ScriptedAdapter();
   const storage = createStorage(adapter, { name: 'scripted', retry: { attempts: 1, baseMs: 1, maxMs: 1 } });
   await storage.open();
@@ -39,7 +39,7 @@ async function setUp(maxPendingBytes = 1_000) {
     lookupDeadlineMs: 250,
     reportErrors: false,
     queue: new StoreQueue(maxPendingBytes),
-    paused: () => undefined,
+    paused: () => paused,
     emit: (event) => void events.push(event),
   });
   const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);
@@ -88,6 +88,18 @@ test('a lookup that hangs is a miss after its deadline', async () => {
   const lookup = results.lookup(KEY);
   await vi.advanceTimersByTimeAsync(250);
   expect(await lookup).toBeUndefined();
+});
+
+test('while one storage is left alone, that it refuses is not told again; that another one fails is', async () => {
+  const { adapter, results, events } = await setUp(1_000, 'near');
+  const refusal = { code: 'unavailable', message: 'Not read for a moment.', retryable: false } as const;
+  adapter.next('get', () => Promise.reject(new StorageError(refusal)));
+  expect(await results.lookup(KEY)).toBeUndefined();
+  expect(events).toEqual([]);
+  const failure = { code: 'access-denied', message: 'The far one lets nobody in.' } as const;
+  adapter.next('get', () => Promise.reject(new StorageError(failure)));
+  expect(await results.lookup(KEY)).toBeUndefined();
+  expect(events).toMatchObject([{ type: 'cache-error', operation: 'get', ...failure }]);
 });
 
 test('a small entry whose body hangs is a miss too, not an answer that breaks off', async () => {

@@ -231,8 +231,13 @@ export class ResultCache {
     const { emit, paused, reportErrors } = this.#options;
     const code = StorageError.is(error) ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
-    // Of a storage that is left alone it was told once that it is.
-    if (paused() === undefined) emit({ type: 'cache-error', operation, code, message });
+    // Of a storage that is left alone it was told once that it is; another tier may fail as well.
+    if (paused() === undefined || !wasRefused(error)) emit({ type: 'cache-error', operation, code, message });
     if (reportErrors) throw error;
   }
+}
+
+/** Whether the storage was not even asked: it is left alone, or not open. */
+function wasRefused(error: unknown): boolean {
+  return StorageError.is(error) && !error.retryable && (error.code === 'unavailable' || error.code === 'closed');
 }

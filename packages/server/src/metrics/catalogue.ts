@@ -42,6 +42,7 @@ export type MetricName =
   | 'queue_length'
   | 'transformed_bytes_total'
   | 'transform_process_ends_total'
+  | 'transform_processes_memory_bytes'
   | 'memory_reserved_bytes'
   | 'memory_budget_bytes'
   | 'log_lines_dropped_total'
@@ -166,6 +167,11 @@ export const METRICS: Readonly<Record<MetricName, MetricSpec>> = {
   queue_length: { type: 'gauge', help: 'Images that wait for their host or for a worker.', labels: [] },
   transformed_bytes_total: { type: 'counter', help: 'Bytes of results that were made.', labels: [] },
   transform_process_ends_total: { type: 'counter', help: 'Transforming processes that ended unasked.', labels: [] },
+  transform_processes_memory_bytes: {
+    type: 'gauge',
+    help: 'Resident memory of the transforming processes, as each told with the last image that it made; `process_*` are without it.',
+    labels: [],
+  },
   memory_reserved_bytes: {
     type: 'gauge',
     help: 'Memory that transforms under way were estimated to take.',

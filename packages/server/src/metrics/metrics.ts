@@ -25,6 +25,8 @@ export interface MetricsOptions {
   readonly load: () => ProxyLoad | undefined;
   /** Lines that were not logged so far. */
   readonly droppedLines: () => number;
+  /** Memory of the processes that transform for this one, in bytes. */
+  readonly transformMemory?: () => number;
   /** Whether this process tells of storages that others share with it; one of them must. */
   readonly tellsShared: boolean;
 }
@@ -151,7 +153,7 @@ export class Metrics implements Observer, RequestSink {
   }
 
   #bringUpToDate(): void {
-    const { load, droppedLines, tellsShared } = this.#options;
+    const { load, droppedLines, transformMemory, tellsShared } = this.#options;
     const [hits, bytes] = [this.#hits, this.#hitBytes];
     this.#hits = 0;
     this.#hitBytes = 0;
@@ -163,6 +165,7 @@ export class Metrics implements Observer, RequestSink {
       this.#count('response_bytes_total', bytes);
     }
     this.#total('log_lines_dropped_total', droppedLines());
+    if (transformMemory !== undefined) this.#set('transform_processes_memory_bytes', transformMemory());
     const now = load();
     if (now === undefined) return;
     this.#set('processes', 1);
