@@ -47,7 +47,7 @@ test('a format that is not written here is never chosen, whoever accepts it, and
   const rig = await startProxy({ autoJxl: true, enforceJxl: true, autoWebp: true });
   expect(await seen(await rig.get(URL, { headers: { accept: 'image/jxl,image/webp' } }))).toEqual([
     'image/webp',
-    'bypass',
+    'fwd=bypass',
     'accept',
   ]);
   expect(rig.proxy.warnings).toEqual([
