@@ -39,7 +39,16 @@ async function judge(scratch: string, original?: string, replacement = ''): Prom
   const mutant: Mutant | undefined =
     original === undefined
       ? undefined
-      : { file: 'storage.ts', line: 0, operator: '', start, end: start + original.length, original, replacement };
+      : {
+          file: 'storage.ts',
+          line: 0,
+          operator: '',
+          isStandard: true,
+          start,
+          end: start + original.length,
+          original,
+          replacement,
+        };
   const task: Task = {
     id: 1,
     adapter: 'memory',

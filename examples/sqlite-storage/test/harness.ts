@@ -42,6 +42,11 @@ export const harness: StorageHarness = {
         network: 'a file is no server',
         secrets: 'a file takes no credentials',
         capped: 'a full file refuses new entries and forgets none',
+        damages: 'a row has no other parts than those that are damaged above',
+        outages: 'a file that is open stays readable, even once it was deleted',
+        strangers: 'the database is the storage’s own',
+        detour: 'one file leads nowhere else',
+        sweep: 'what was not committed is undone by SQLite itself',
       },
       dispose: () => rmSync(folder, { recursive: true }),
     };

@@ -35,9 +35,13 @@ export {
 export type { StorageTest } from './storage/env.ts';
 export type {
   CrashSetup,
+  Damage,
   HarnessContext,
   HookName,
   Misconfiguration,
+  Mishap,
+  MishapHook,
+  Outage,
   Sabotage,
   StorageHarness,
   StorageSubject,

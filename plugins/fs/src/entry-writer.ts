@@ -150,7 +150,11 @@ export class EntryWriter {
         if (this.#power) await syncFolder(folder);
         return;
       } catch (error) {
-        if (!isSystemError(error, 'ENOENT')) throw error;
+        if (!isSystemError(error, 'ENOENT')) {
+          // In vain: the folders that were made for it.
+          if (attempt > 1) await this.#removeEmptyParents(path);
+          throw error;
+        }
       }
       try {
         await this.#makeFolder(folder);
@@ -159,6 +163,7 @@ export class EntryWriter {
         if (attempt === 10 || !isSystemError(error, 'ENOTDIR', 'EEXIST')) throw error;
       }
     }
+    await this.#removeEmptyParents(path);
     throw fenced();
   }
 

@@ -2,8 +2,11 @@ import { opendir } from 'node:fs/promises';
 import { isSystemError } from './errors.ts';
 import { type NamedChild, parseName } from './key-path.ts';
 
-/** Names that one folder may occupy in memory at a time, times two. */
-const PAGE = 20_000;
+/**
+ * Names that one folder may occupy in memory at a time, times two. Reading a folder again costs far less
+ * than opening the entries of a page, which a listing does in between.
+ */
+const PAGE = 500;
 
 /**
  * What stands in `folder`, in no order. Symbolic links are passed over, so that no walk leaves the
@@ -52,5 +55,5 @@ export async function* sortedChildrenOf(
 }
 
 function byText(one: NamedChild, other: NamedChild): number {
-  return one.text < other.text ? -1 : one.text > other.text ? 1 : 0;
+  return one.text < other.text ? -1 : 1;
 }

@@ -21,6 +21,13 @@ export const conditions = [
     source: 'StorageCapabilities.conditionalCreate: "of N racing writers exactly one wins"',
   },
   {
+    id: 'conditions.instances-race-to-create',
+    level: 'must',
+    rule: 'Of writers of several instances that race to create one key, exactly one wins.',
+    needs: ['conditionalCreate', 'store-scope', 'hook:sibling'],
+    source: 'StorageCapabilities.conditionalCreate; two proxies on one storage',
+  },
+  {
     id: 'conditions.create-undeclared-is-refused',
     level: 'must',
     rule: 'Without `conditionalCreate`, a put with `ifAbsent` rejects with `unsupported`, reads nothing and stores nothing.',
@@ -68,6 +75,13 @@ export const conditions = [
     rule: '5 workers that each increment a counter 10 times by compare-and-swap make 50.',
     needs: ['conditionalReplace'],
     source: 'object_store put_opts',
+  },
+  {
+    id: 'conditions.instances-count',
+    level: 'must',
+    rule: 'Workers of several instances that increment one counter by compare-and-swap lose no increment.',
+    needs: ['conditionalReplace', 'store-scope', 'hook:sibling'],
+    source: 'StorageCapabilities.conditionalReplace; two proxies on one storage',
   },
   {
     id: 'conditions.replace-undeclared-is-refused',

@@ -27,6 +27,27 @@ export const errors = [
     source: 'StorageAdapter.list; a cache heals itself by putting what it could not read',
   },
   {
+    id: 'errors.outage-is-told',
+    level: 'must',
+    rule: 'While the backend is out of order, every operation rejects with a `StorageError`: nothing is a miss, an empty listing or a success, and `check` says why. Afterwards the storage works, without a new `open`.',
+    needs: ['hook:sabotage'],
+    source: 'StorageAdapter.get: "A failure to read is an error, never a miss."; StorageAdapter.check',
+  },
+  {
+    id: 'errors.stays-in-its-place',
+    level: 'must',
+    rule: 'Where someone made a part of the storage lead elsewhere, nothing is written or removed there.',
+    needs: ['hook:sabotage'],
+    source: 'CWE-59: improper link resolution before file access',
+  },
+  {
+    id: 'errors.outlives-its-sweeping',
+    level: 'must',
+    rule: 'A storage that others took for dead, and whose unfinished writes they swept away, refuses those writes or completes them, and its next put works.',
+    needs: ['hook:sabotage'],
+    source: 'A process that was suspended; StorageAdapter.put: "all or nothing"',
+  },
+  {
     id: 'errors.misconfiguration-has-its-code',
     level: 'must',
     rule: 'Wrong credentials, a missing bucket and a refused connection each reject `open` or the first operation with their own code.',

@@ -22,6 +22,20 @@ export const eviction = [
     source: 'StorageCapabilities.maxObjectBytes',
   },
   {
+    id: 'eviction.larger-is-refused',
+    level: 'must',
+    rule: 'With a limit, a body larger than the limit and than is declared rejects with `too-large`, and no entry is forgotten for it.',
+    needs: ['hook:capped'],
+    source: 'StorageErrorCode `too-large`; one large upload must not empty the cache',
+  },
+  {
+    id: 'eviction.usage-is-told',
+    level: 'must',
+    rule: '`usage`, where there is one, tells how many bytes and entries are held and how many entries were removed to keep the limit.',
+    needs: ['hook:capped'],
+    source: 'StorageAdapter.usage',
+  },
+  {
     id: 'eviction.is-never-wrong',
     level: 'must',
     rule: 'While entries are forgotten under load, each hit is whole and of one put, and all else is a miss.',

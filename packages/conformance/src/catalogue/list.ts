@@ -66,6 +66,13 @@ export const list = [
     source: 'StorageAdapter.list: "all else shows exactly once"',
   },
   {
+    id: 'list.passes-over-strangers',
+    level: 'must',
+    rule: 'What lies beside entries and is none shows in no listing, and disturbs none.',
+    needs: ['hook:sabotage'],
+    source: 'Operators look into their buckets and folders, and leave things there',
+  },
+  {
     id: 'list.may-be-left-early',
     level: 'must',
     rule: 'A listing that is left early, and two at the same time, do not disturb the next.',

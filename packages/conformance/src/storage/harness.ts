@@ -18,6 +18,26 @@ export interface Misconfiguration {
   readonly secrets?: readonly string[];
 }
 
+/** Something that can happen to the entry of a key behind the storage’s back. */
+export interface Mishap {
+  /** What has happened, as a clause: `a byte of its header is changed`. */
+  readonly name: string;
+  /** Lets it happen; resolves when it has. */
+  befall(key: StorageKey): Promise<void>;
+}
+
+/** A further way to damage an entry. */
+export interface Damage extends Mishap {
+  /** `stat` has to notice as well, because it reads what was damaged. */
+  readonly showsInStat?: boolean;
+}
+
+/** A failure of the backend as a whole, or of the part in which a key lies. */
+export interface Outage extends Mishap {
+  /** All of it is gone: no listing can work either, and `check` has to say why. */
+  readonly isWhole: boolean;
+}
+
 /** Damage that only someone with access to the backend itself can do. Each resolves when it is done. */
 export interface Sabotage {
   /** Makes reading the entry fail without removing it (permissions, a folder in its place). */
@@ -26,6 +46,20 @@ export interface Sabotage {
   flipByte?(key: StorageKey): Promise<void>;
   /** Cuts the stored body to half its length. */
   truncate?(key: StorageKey): Promise<void>;
+  /** Other damage, as the backend’s own way of storing suggests it: to headers, to what refers to the body. */
+  readonly damages?: readonly Damage[];
+  /** Ways in which the backend can be out of order while the storage is open; `undo` ends them. */
+  readonly outages?: readonly Outage[];
+  /** Puts things that are no entries beside the entry, as a careless operator would. */
+  strangers?(key: StorageKey): Promise<void>;
+  /**
+   * Makes the place in which the entry lies lead elsewhere: a symbolic link among its folders.
+   *
+   * @returns tells what was changed there since, each in a few words.
+   */
+  detour?(key: StorageKey): Promise<() => Promise<readonly string[]>>;
+  /** Does what others do to a storage that they take for dead: sweeps away what it has begun and not finished. */
+  sweep?(): Promise<void>;
   /** Undoes everything, so that the entries can be deleted. */
   undo?(): Promise<void>;
 }
@@ -44,6 +78,9 @@ export interface CrashSetup {
 
 /** What a harness may be able to do besides making an adapter. */
 export type HookName = 'sibling' | 'leaks' | 'sabotage' | 'misconfigured' | 'network' | 'crash' | 'capped';
+
+/** Hooks of `sabotage` for which a storage may have no use. */
+export type MishapHook = 'damages' | 'outages' | 'strangers' | 'detour' | 'sweep';
 
 /** One storage under test: an adapter, and what its harness can do besides. */
 export interface StorageSubject {
@@ -71,7 +108,7 @@ export interface StorageSubject {
    * Why the storage has no use for a hook, as a clause: `{ network: 'memory has no network' }`. Its
    * tests are then skipped as "does not apply", not as something that is missing.
    */
-  readonly without?: Readonly<Partial<Record<HookName | 'secrets', string>>>;
+  readonly without?: Readonly<Partial<Record<HookName | MishapHook | 'secrets', string>>>;
   /** The public side to be tested around the adapter, where it isn’t core’s `createStorage`. */
   readonly publicSide?: (adapter: StorageAdapter, options: StorageOptions) => CacheStorage;
   /** Removes what `create` made, the data included if it made a place for it. */

@@ -1,9 +1,11 @@
-import type { StorageKey, StoredMetadata, Version } from '@tintype/core';
+import type { StorageKey, StorageUsage, StoredMetadata, Version } from '@tintype/core';
 import { ReferenceData, ReferenceStorage } from './reference-storage.ts';
 
 /** The reference with a limit: it forgets what was put first. */
 export class CappedReference extends ReferenceStorage {
   protected readonly maxBytes: number;
+  /** Entries that came and were not deleted. */
+  #created = 0;
 
   constructor(maxBytes: number) {
     super(new ReferenceData(), { evicts: true, maxObjectBytes: maxBytes });
@@ -12,10 +14,20 @@ export class CappedReference extends ReferenceStorage {
 
   override commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
     // To the end of the queue, also if it is there already.
-    this.data.entries.delete(this.full(key));
+    if (!this.data.entries.delete(this.full(key))) this.#created += 1;
     const version = super.commit(key, bytes, metadata);
     this.evict();
     return version;
+  }
+
+  /** What a storage that keeps the books tells. */
+  usage(): StorageUsage {
+    const stored = [...this.data.entries.values()];
+    return {
+      bytes: stored.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      entries: stored.length,
+      evicted: this.#created - stored.length,
+    };
   }
 
   protected evict(): void {

@@ -4,6 +4,7 @@ import { durableFaults } from './faults/durable.ts';
 import { atomicFaults, conditionFaults, deleteFaults, metadataFaults } from './faults/entries.ts';
 import { evictionFaults } from './faults/eviction.ts';
 import { errorFaults, lifecycleFaults } from './faults/life.ts';
+import { mishapFaults } from './faults/mishaps.ts';
 import { consistencyFaults, keyFaults, listFaults } from './faults/names.ts';
 import { networkFaults } from './faults/network.ts';
 import { publicFaults } from './faults/public.ts';
@@ -25,6 +26,7 @@ export const storageFaults: readonly StorageFault[] = [
   ...keyFaults,
   ...consistencyFaults,
   ...errorFaults,
+  ...mishapFaults,
   ...networkFaults,
   ...publicFaults,
   ...evictionFaults,

@@ -37,6 +37,14 @@ export class ReferenceData {
   readonly unreadable: Set<string> = new Set();
   /** Entries whose bytes somebody changed behind the storage's back. */
   readonly tampered: Set<string> = new Set();
+  /** The backend is out of order, by sabotage. */
+  outage = false;
+  /** What begins with this lies elsewhere, by sabotage; and what was done there. */
+  detour: { readonly prefix: string; readonly changes: string[] } | undefined;
+  /** Things beside entries that are none. */
+  readonly strangers: Set<string> = new Set();
+  /** How often what was unfinished has been swept away. */
+  sweeps = 0;
   /** Names as they were given, for faults that change them. */
   readonly givenNames: Map<string, string> = new Map();
   #versions = 0;
@@ -132,12 +140,16 @@ export class ReferenceStorage implements StorageAdapter {
     context: OperationContext,
   ): Promise<Version> {
     this.refuseUndeclared(condition);
+    this.reach(key);
+    const { sweeps } = this.data;
     if (body.size !== undefined && body.size > this.capabilities.maxObjectBytes) throw tooLarge();
     const bytes = await this.receive(body, context, key, metadata);
     if (bytes.length > this.capabilities.maxObjectBytes) throw tooLarge();
     await tick();
     context.signal.throwIfAborted();
     this.require(key, condition);
+    this.reach(key);
+    if (sweeps !== this.data.sweeps) this.swept();
     return this.commit(key, bytes, metadata);
   }
 
@@ -150,11 +162,13 @@ export class ReferenceStorage implements StorageAdapter {
     if (condition !== undefined && !this.capabilities.conditionalMetadata) throw unsupported('conditional setMetadata');
     await tick();
     context.signal.throwIfAborted();
+    this.reach(key);
     const stored = this.live(key);
     if (stored === undefined) return undefined;
     this.require(key, condition);
     if (this.capabilities.versionCoversMetadata) return this.commit(key, stored.bytes, metadata);
-    this.data.entries.set(this.full(key), { ...stored, metadata: { ...metadata } });
+    const crc = checksum(stored.bytes, metadata);
+    this.data.entries.set(this.full(key), { ...stored, metadata: { ...metadata }, crc });
     return stored.version;
   }
 
@@ -162,6 +176,7 @@ export class ReferenceStorage implements StorageAdapter {
     if (condition !== undefined && !this.capabilities.conditionalDelete) throw unsupported('conditional delete');
     await tick();
     context.signal.throwIfAborted();
+    this.reach(key);
     this.require(key, condition);
     this.data.entries.delete(this.full(key));
   }
@@ -171,6 +186,7 @@ export class ReferenceStorage implements StorageAdapter {
     after: StorageKey | undefined,
     context: OperationContext,
   ): AsyncGenerator<ListedEntry, void> {
+    this.answer();
     const from = this.#prefix + prefix;
     const floor = after === undefined ? undefined : this.full(after);
     const keys = [...this.data.entries.keys()]
@@ -188,7 +204,8 @@ export class ReferenceStorage implements StorageAdapter {
 
   async check(): Promise<CheckResult> {
     await tick();
-    return { ok: true, summary: 'reference storage in memory' };
+    const summary = 'reference storage in memory';
+    return this.data.outage ? { ok: false, summary, problem: 'The backend is out of order.' } : { ok: true, summary };
   }
 
   /** What a harness tells of resources. */
@@ -208,6 +225,7 @@ export class ReferenceStorage implements StorageAdapter {
   /** The entry, unless its time has passed. */
   live(key: StorageKey): Stored | undefined {
     if (this.#closed) throw new StorageError({ code: 'closed', message: 'The storage was closed.' });
+    this.answer();
     const full = this.full(key);
     if (this.data.unreadable.has(full)) {
       throw new StorageError({ code: 'unavailable', message: 'The entry cannot be read.' });
@@ -220,9 +238,27 @@ export class ReferenceStorage implements StorageAdapter {
     return undefined;
   }
 
+  /** @throws StorageError `unavailable` while the backend is out of order. */
+  answer(): void {
+    if (this.data.outage) throw new StorageError({ code: 'unavailable', message: 'The backend is out of order.' });
+  }
+
+  /** Asked before a write. @throws StorageError where the key would be written elsewhere, or nowhere. */
+  reach(key: StorageKey): void {
+    this.answer();
+    const { detour } = this.data;
+    if (detour === undefined || !this.full(key).startsWith(detour.prefix)) return;
+    throw new StorageError({ code: 'misconfigured', message: 'The place of this key leads elsewhere.' });
+  }
+
+  /** What a write under way does once it was swept away. */
+  swept(): void {
+    throw new StorageError({ code: 'conflict', message: 'What was begun was swept away.' });
+  }
+
   /** @throws StorageError `corrupt`. Asked only after sabotage: the reference need not be fast, but tests must be. */
   verify(stored: Stored): void {
-    if (crc32(stored.bytes) === stored.crc) return;
+    if (checksum(stored.bytes, stored.metadata) === stored.crc) return;
     throw new StorageError({ code: 'corrupt', message: 'The stored bytes are not those that were put.' });
   }
 
@@ -241,7 +277,9 @@ export class ReferenceStorage implements StorageAdapter {
   /** Makes it the entry, in one step. */
   commit(key: StorageKey, bytes: Uint8Array, metadata: StoredMetadata): Version {
     const version = this.data.nextVersion();
-    const stored = { bytes, metadata: { ...metadata }, version, modifiedAt: Date.now(), crc: crc32(bytes) };
+    this.answer();
+    const crc = checksum(bytes, metadata);
+    const stored = { bytes, metadata: { ...metadata }, version, modifiedAt: Date.now(), crc };
     this.data.entries.set(this.full(key), stored);
     return version;
   }
@@ -279,6 +317,10 @@ export class ReferenceStorage implements StorageAdapter {
     );
     return body;
   }
+}
+
+function checksum(bytes: Uint8Array, metadata: StoredMetadata): number {
+  return crc32(bytes, crc32(metadata.encoded));
 }
 
 /** What stands in for a round trip. */

@@ -66,7 +66,43 @@ export function referenceSubject(
         data.entries.set(adapter.full(key), { ...stored, bytes: stored.bytes.slice(0, stored.bytes.length >> 1) });
         data.tampered.add(adapter.full(key));
       },
+      damages: [
+        {
+          name: 'its metadata were changed',
+          async befall(key) {
+            const stored = data.entries.get(adapter.full(key));
+            if (stored === undefined) return;
+            const metadata = { ...stored.metadata, encoded: 'v1;tag=forged' };
+            data.entries.set(adapter.full(key), { ...stored, metadata });
+            data.tampered.add(adapter.full(key));
+          },
+        },
+      ],
+      outages: [
+        {
+          name: 'the backend answers nothing',
+          isWhole: true,
+          async befall() {
+            data.outage = true;
+          },
+        },
+      ],
+      async strangers(key) {
+        data.strangers.add(`${adapter.full(key)}.stranger`);
+      },
+      async detour(key) {
+        const full = adapter.full(key);
+        const changes: string[] = [];
+        data.detour = { prefix: full.slice(0, full.lastIndexOf('/') + 1), changes };
+        return async () => changes;
+      },
+      async sweep() {
+        data.sweeps += 1;
+      },
       async undo() {
+        data.outage = false;
+        data.detour = undefined;
+        data.strangers.clear();
         data.unreadable.clear();
         for (const key of data.tampered) data.entries.delete(key);
         data.tampered.clear();

@@ -7,6 +7,8 @@ export interface Mutant {
   /** Line of the change, from 1. */
   readonly line: number;
   readonly operator: string;
+  /** Whether Stryker makes mutants of this kind, too: its list of mutators is the common measure. */
+  readonly isStandard: boolean;
   /** Positions in the source. */
   readonly start: number;
   readonly end: number;
@@ -54,6 +56,8 @@ const METHODS: { readonly [name: string]: string | undefined } = {
   some: 'every',
   every: 'some',
 };
+/** Operators of which Stryker's list has none: removed statements and `await`s, other values returned, bits. */
+const ADDITIONAL = new Set(['statement', 'await', 'returned value', 'bits', 'method beyond the list']);
 const DROPPED = new Set(['sort', 'filter', 'slice', 'reverse', 'trim', 'subarray']);
 
 /** Wording is the adapter's own: no contract says how a message reads, so nothing could notice. */
@@ -62,7 +66,7 @@ const WORDING = new Set(['message', 'problem', 'summary']);
 /**
  * The mutants of a TypeScript source, by the operators that mutation tools have in common:
  * conditions, comparisons, arithmetic, logic, literals, optional chains, awaiting, removed statements
- * and bodies, returned values. Types, imports and the wording of messages stay as they are.
+ * and bodies, returned values; those beyond Stryker's list are marked. Types, imports and the wording of messages stay as they are.
  */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const tree = parse(source, { sourceType: 'module', plugins: ['typescript'] });
@@ -74,6 +78,7 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
       file,
       line: source.slice(0, start).split('\n').length,
       operator,
+      isStandard: !ADDITIONAL.has(operator),
       start,
       end,
       original,
@@ -107,7 +112,8 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
       case 'AssignmentExpression': {
         const [left, right] = [node.left as Node, node.right as Node];
         for (const other of SWAPS[operator] ?? []) {
-          add(node, node.type === 'LogicalExpression' ? 'logic' : 'operator', `${text(left)} ${other} ${text(right)}`);
+          const bits = operator === '|' || operator === '&' ? 'bits' : 'operator';
+          add(node, node.type === 'LogicalExpression' ? 'logic' : bits, `${text(left)} ${other} ${text(right)}`);
         }
         break;
       }
@@ -149,7 +155,7 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
         }
         break;
       case 'ArrowFunctionExpression':
-        if ((node.body as Node).type !== 'BlockStatement') add(node.body as Node, 'returned value', 'undefined');
+        if ((node.body as Node).type !== 'BlockStatement') add(node.body as Node, 'arrow function', 'undefined');
         break;
       case 'BlockStatement':
         if ((node.body as unknown[]).length > 0) add(node, 'block', '{}');
@@ -172,7 +178,8 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
     const name = text(property);
     const other = METHODS[name];
     if (other !== undefined && Object.hasOwn(METHODS, name)) add(property, 'method', other);
-    if (DROPPED.has(name)) add(node, 'method', text(callee.object as Node));
+    if (DROPPED.has(name))
+      add(node, name === 'subarray' ? 'method beyond the list' : 'method', text(callee.object as Node));
   };
 
   visit(tree.program as unknown as Node, []);

@@ -6,7 +6,8 @@ import {
   storageRequirements,
   storageTests,
 } from '@tintype/conformance';
-import { fsSubject, loadFs, loadMemory, memorySubject } from '../subjects.ts';
+import { fsSubject } from '../../../../plugins/fs/test/conformance-subject.ts';
+import { loadFs, loadMemory, memorySubject } from '../subjects.ts';
 import { Coverage, type Place } from './coverage.ts';
 import { watchForHangs } from './hang-watch.ts';
 import type { ActiveMutant } from './hook.ts';

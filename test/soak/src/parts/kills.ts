@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { runConformance, tally } from '@tintype/conformance';
+import { filesIn, fsSubject } from '../../../../plugins/fs/test/conformance-subject.ts';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
-import { ageTheDead, filesIn, fsSubject, loadFs } from '../subjects.ts';
+import { ageTheDead, loadFs } from '../subjects.ts';
 
 const KILLS = 300;
 /** The crash group has this many tests, and each kills twice with the default budget. */

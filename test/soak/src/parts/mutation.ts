@@ -47,11 +47,14 @@ function mutationOf(adapter: Adapter, minutes: number): Part {
       // Nothing that knows only the contract can kill these; each is listed with its reason.
       const beyond = judged.filter(isBeyond).length;
       const score = killed / (judged.length - beyond);
+      const standard = judged.filter(({ mutant }) => mutant.isStandard);
+      const additional = judged.filter(({ mutant }) => !mutant.isStandard);
       return {
         ok: score >= BAR,
-        summary: `${killed} of ${plural(judged.length, 'mutant')} killed, ${percent(killed / judged.length)}; ${beyond} survivors do the same as the original or need what no suite of the contract can bring about, and without them it is ${percent(score)}. The bar is ${percent(BAR)} of the latter. Budget 2 s.`,
+        summary: `${tallied(standard)} by the operators of Stryker's list; ${tallied(additional)} by operators of our own beyond it (statements, \`await\`s, returned values, bits); ${tallied(judged)} altogether. ${beyond} survivors do the same as the original or need what no suite of the contract can bring about; without them it is ${percent(score)} of all. The bar is ${percent(BAR)} of the latter. Budget 2 s.`,
         details: [
           ...describe(judged),
+          'An operator with * is beyond Stryker’s list.',
           'Files left out: the frame of the plugin, the origin, upkeep (signs of life, sweeping, eviction, uses), the meaning of system errors: no suite that knows only the contract can bring those about; the plugin’s own tests do. Left as they are: types, imports, numbers, and the wording of messages, of which the contract says nothing.',
         ],
         omitted:
@@ -134,6 +137,12 @@ function isBeyond({ adapter, mutant, lineText, verdict }: Judged): boolean {
   return kind === 'equivalent' || kind === 'out of reach';
 }
 
+/** `40 of 50 mutants killed, 80.0 %`. */
+function tallied(judged: readonly Judged[]): string {
+  const killed = judged.filter(({ verdict }) => verdict.killedBy !== undefined).length;
+  return `${killed} of ${plural(judged.length, 'mutant')} killed, ${percent(killed / Math.max(1, judged.length))}`;
+}
+
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
@@ -159,12 +168,13 @@ function short(text: string): string {
 }
 
 function describe(judged: readonly Judged[]): string[] {
-  const lines = ['| file | mutants | killed | |', '|---|---|---|---|'];
+  const lines = ['| file | mutants | killed | | by Stryker’s list |', '|---|---|---|---|---|'];
   for (const file of new Set(judged.map(({ mutant }) => mutant.file).sort())) {
     const here = judged.filter(({ mutant }) => mutant.file === file);
     const killed = here.filter(({ verdict }) => verdict.killedBy !== undefined).length;
     const share = here.length === 0 ? '' : `${((killed / here.length) * 100).toFixed(1)} %`;
-    lines.push(`| \`${file}\` | ${here.length} | ${killed} | ${share} |`);
+    const standard = here.filter(({ mutant }) => mutant.isStandard);
+    lines.push(`| \`${file}\` | ${here.length} | ${killed} | ${share} | ${tallied(standard)} |`);
   }
   const dead = judged.filter(({ verdict }) => verdict.killedBy?.startsWith('('));
   const ways = Map.groupBy(dead, ({ verdict }) => verdict.killedBy);
@@ -173,12 +183,12 @@ function describe(judged: readonly Judged[]): string[] {
     .filter(({ verdict }) => verdict.killedBy === undefined)
     .sort((a, b) => a.mutant.file.localeCompare(b.mutant.file) || a.mutant.start - b.mutant.start);
   if (survivors.length === 0) return [...lines, '', 'None survived.', ''];
-  lines.push('', '| survivor | change | why |', '|---|---|---|');
+  lines.push('', '| survivor | change | operator | why |', '|---|---|---|---|');
   for (const { adapter, mutant, lineText } of survivors) {
     const known = explain(adapter, mutant, lineText);
     const why = known ? `${known.kind}: ${known.reason}` : '**not explained**';
     lines.push(
-      `| \`${mutant.file}:${mutant.line}\` | ${code(short(mutant.original))} → ${code(short(mutant.replacement))} | ${why} |`,
+      `| \`${mutant.file}:${mutant.line}\` | ${code(short(mutant.original))} → ${code(short(mutant.replacement))} | ${mutant.operator}${mutant.isStandard ? '' : ' *'} | ${why} |`,
     );
   }
   return [...lines, ''];

@@ -8,8 +8,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createStorage, StorageError } from '@tintype/core';
 import { FsStorage } from '@tintype/fs';
+import { filesIn } from '../../../../plugins/fs/test/conformance-subject.ts';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
-import { ageTheDead, filesIn } from '../subjects.ts';
+import { ageTheDead } from '../subjects.ts';
 
 const KILLS = 1_000;
 /** Servers that share the cache and are killed independently of one another. */

@@ -11,6 +11,7 @@ import { lifecycleTests } from './lifecycle.ts';
 import { linearizableTests } from './linearizable.ts';
 import { listTests } from './list.ts';
 import { metadataTests } from './metadata.ts';
+import { mishapTests } from './mishaps.ts';
 import { publicTests } from './public.ts';
 import { putTests } from './put.ts';
 import { finalTests, resourcesTests } from './resources.ts';
@@ -29,6 +30,7 @@ export const storageTests: readonly StorageTest[] = [
   ...keysTests,
   ...linearizableTests,
   ...errorsTests,
+  ...mishapTests,
   ...networkTests,
   ...publicTests,
   ...evictionTests,

@@ -2,7 +2,7 @@ import type { StorageKey, Version } from '@tintype/core';
 import { RequirementBroken } from '../../engine/outcome.ts';
 import { pause, settled, turn } from '../../engine/waiting.ts';
 import { type GatedBody, gatedBody, streamBody } from '../bodies.ts';
-import { difference, hasCode, metadataOf } from '../client.ts';
+import { difference, hasCode, metadataOf, type StorageClient } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 const NO_SUCH_VERSION = 'no-such-version' as Version;
@@ -16,11 +16,21 @@ async function overwritten(env: StorageEnv, key: StorageKey): Promise<{ stale: V
 }
 
 /** Racing writers with slow bodies: all stand in the middle of theirs before any goes on. */
-async function raceToCreate(env: StorageEnv, key: StorageKey, writers: number): Promise<void> {
+async function raceToCreate(
+  env: StorageEnv,
+  key: StorageKey,
+  writers: number,
+  clients: readonly StorageClient[] = [env],
+): Promise<void> {
   const bodies = Array.from({ length: writers }, (_, i) => new Uint8Array(70_000 + i).fill(i + 1));
   const gates: GatedBody[] = bodies.map((bytes) => gatedBody(bytes, 65_536));
   const puts = gates.map((body, i) =>
-    settled(env.put(key, body, { condition: { ifAbsent: true }, metadata: metadataOf(`writer-${i}`) })),
+    settled(
+      (clients[i % clients.length] ?? env).put(key, body, {
+        condition: { ifAbsent: true },
+        metadata: metadataOf(`writer-${i}`),
+      }),
+    ),
   );
   // A storage may take one writer after another, or refuse early: then not all gates are reached.
   await Promise.race([Promise.all(gates.map((gate) => gate.reached)), pause(20)]);
@@ -41,9 +51,9 @@ async function raceToCreate(env: StorageEnv, key: StorageKey, writers: number): 
 }
 
 /** Increments a counter by compare-and-swap until it worked. */
-async function increment(env: StorageEnv, key: StorageKey): Promise<void> {
+async function increment(env: StorageEnv, key: StorageKey, client: StorageClient = env): Promise<void> {
   for (let attempt = 0; attempt < 2_000; attempt++) {
-    const seen = await env.read(key);
+    const seen = await client.read(key);
     if (seen === undefined) {
       // An eventual store may not know of it yet.
       if (env.settleMs === 0) throw new RequirementBroken('The counter disappeared.');
@@ -51,12 +61,35 @@ async function increment(env: StorageEnv, key: StorageKey): Promise<void> {
       continue;
     }
     const next = new TextEncoder().encode(String(Number(new TextDecoder().decode(seen.bytes)) + 1));
-    const swapped = await settled(env.put(key, next, { condition: { ifVersion: seen.version } }));
+    const swapped = await settled(client.put(key, next, { condition: { ifVersion: seen.version } }));
     if (swapped.ok) return;
     if (!hasCode(swapped.error, 'precondition-failed', 'conflict', 'rate-limited')) throw swapped.error;
     await (attempt % 8 === 7 ? pause(1 + env.random.below(4)) : turn());
   }
   throw new RequirementBroken('An increment never succeeded in 2,000 attempts.');
+}
+
+/** Workers that each increment one counter `times` times: none of it may be lost. */
+async function counted(
+  env: StorageEnv,
+  key: StorageKey,
+  workers: number,
+  times: number,
+  clients: readonly StorageClient[] = [env],
+): Promise<void> {
+  await env.given(key, new TextEncoder().encode('0'));
+  // A backend that takes one write a second gets fewer of them.
+  const each = env.capabilities.minWriteIntervalMs > 0 ? Math.min(times, 2) : times;
+  const working = Array.from({ length: workers }, async (_, worker) => {
+    for (let i = 0; i < each; i++) await increment(env, key, clients[worker % clients.length]);
+  });
+  const results = await Promise.allSettled(working);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  await env.eventually(async () => {
+    const seen = new TextDecoder().decode((await env.read(key))?.bytes);
+    return seen === String(workers * each) ? undefined : `${workers * each} increments made ${seen}.`;
+  });
 }
 
 /** A body that must not be touched, because the put is refused before any I/O. */
@@ -104,6 +137,18 @@ export const conditionsTests: readonly StorageTest[] = [
     timeoutMs: 60_000,
     async run(env) {
       for (let round = 0; round < env.times(6, 3); round++) await raceToCreate(env, env.key(`race/${round}`), 8);
+    },
+  },
+  {
+    requirement: 'conditions.instances-race-to-create',
+    title: 'of 8 writers on two instances one wins',
+    timeoutMs: 60_000,
+    async run(env) {
+      await env.supposed('one instance keeps its own writers apart', () => raceToCreate(env, env.key('alone'), 8));
+      const other = await env.open(env.sibling());
+      for (let round = 0; round < env.times(6, 3); round++) {
+        await raceToCreate(env, env.key(`race/${round}`), 8, [env, other]);
+      }
     },
   },
   {
@@ -201,21 +246,15 @@ export const conditionsTests: readonly StorageTest[] = [
     requirement: 'conditions.replace-counts',
     title: '5 workers × 10 increments make 50',
     timeoutMs: 120_000,
+    run: (env) => counted(env, env.key('counter'), 5, 10),
+  },
+  {
+    requirement: 'conditions.instances-count',
+    title: '4 workers on two instances × 5 increments make 20',
+    timeoutMs: 120_000,
     async run(env) {
-      const key = env.key('counter');
-      await env.given(key, new TextEncoder().encode('0'));
-      // A backend that takes one write a second gets fewer of them.
-      const each = env.capabilities.minWriteIntervalMs > 0 ? 2 : 10;
-      const workers = Array.from({ length: 5 }, async () => {
-        for (let i = 0; i < each; i++) await increment(env, key);
-      });
-      const results = await Promise.allSettled(workers);
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
-      await env.eventually(async () => {
-        const seen = new TextDecoder().decode((await env.read(key))?.bytes);
-        return seen === String(5 * each) ? undefined : `${5 * each} increments made ${seen}.`;
-      });
+      await env.supposed('one instance counts', () => counted(env, env.key('alone'), 4, 2));
+      await counted(env, env.key('counter'), 4, 5, [env, await env.open(env.sibling())]);
     },
   },
   {

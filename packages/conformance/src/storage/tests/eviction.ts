@@ -1,9 +1,10 @@
-import { collect, MAX_KEY_BYTES, storageKey } from '@tintype/core';
-import { Inconclusive, RequirementBroken } from '../../engine/outcome.ts';
+import { collect, type ListedEntry, MAX_KEY_BYTES, type StorageUsage, storageKey } from '@tintype/core';
+import { Inconclusive, NotApplicable, RequirementBroken } from '../../engine/outcome.ts';
 import { pause, settled } from '../../engine/waiting.ts';
 import { bytesBody, pieces, streamBody } from '../bodies.ts';
-import { metadataOf, type StorageClient } from '../client.ts';
+import { hasCode, metadataOf, type StorageClient } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
+import { TracedAdapter } from '../traced-adapter.ts';
 
 /** The limit that is asked for, in bytes: small, so that it is passed quickly. */
 const LIMIT = 4 * 1024 * 1024;
@@ -50,6 +51,19 @@ async function wrongAt(client: StorageClient, env: StorageEnv, name: string): Pr
   const number = Number(/tag=(\d+)/.exec(outcome.metadata.encoded)?.[1] ?? Number.NaN);
   if (Buffer.compare(bytes, bodyOf(number)) === 0) return undefined;
   return `${bytes.length} bytes that are not those of put ${number}, whose metadata it has`;
+}
+
+/** What is wrong with the books of a storage in which `count` entries were put and `rows` are left. */
+function wrongBooks(usage: StorageUsage, count: number, rows: readonly ListedEntry[]): string | undefined {
+  const said = `With ${count} entries put and ${rows.length} listed, usage says ${JSON.stringify(usage)}`;
+  const { bytes, entries, evicted } = usage;
+  const listed = rows.reduce((sum, row) => sum + row.size, 0);
+  if (bytes === undefined && entries === undefined && evicted === undefined) return `${said}: nothing.`;
+  if (bytes !== undefined && !(bytes >= listed)) return `${said}; the bodies alone are ${listed} bytes.`;
+  if (bytes !== undefined && bytes > 2 * LIMIT) return `${said}; that is twice the limit.`;
+  if (entries !== undefined && entries !== rows.length) return `${said}: other entries are listed.`;
+  if (evicted !== undefined && evicted !== count - rows.length) return `${said}: ${count - rows.length} are gone.`;
+  return undefined;
 }
 
 export const evictionTests: readonly StorageTest[] = [
@@ -123,6 +137,64 @@ export const evictionTests: readonly StorageTest[] = [
         await capped(env, theLargest, limit);
       }
     },
+  },
+  {
+    requirement: 'eviction.larger-is-refused',
+    title: 'one byte more than may ever fit, whole, streamed with its length and without',
+    run: (env) =>
+      capped(
+        env,
+        async (client) => {
+          const { maxObjectBytes } = client.capabilities;
+          await client.put(env.key('larger/other'), new Uint8Array(100));
+          // Between the two it may fit, with a short key and little metadata.
+          const larger = new Uint8Array(Math.max(maxObjectBytes, SMALL_LIMIT) + 1).fill(1);
+          const bodies = [
+            bytesBody(larger),
+            streamBody(pieces(larger), { size: larger.length }),
+            streamBody(pieces(larger)),
+          ];
+          for (const [i, body] of bodies.entries()) {
+            const outcome = await settled(client.put(env.key('larger/new'), body));
+            expect(!outcome.ok, `A body of ${larger.length} bytes was taken; the limit is ${SMALL_LIMIT}.`);
+            const code = hasCode(outcome.error, 'too-large');
+            expect(code, `Body ${i} was rejected with ${String(outcome.error)} instead of too-large.`);
+            await client.expectMissing(env.key('larger/new'), 'after it was refused');
+            await client.expectEntry(
+              env.key('larger/other'),
+              { bytes: new Uint8Array(100) },
+              'after another was refused',
+            );
+          }
+        },
+        SMALL_LIMIT,
+      ),
+  },
+  {
+    requirement: 'eviction.usage-is-told',
+    title: 'what is held and what was removed, after twice the limit',
+    timeoutMs: 120_000,
+    run: (env) =>
+      capped(env, async (client) => {
+        const adapter = client.adapter instanceof TracedAdapter ? client.adapter.inner : client.adapter;
+        if (adapter.usage === undefined) throw new NotApplicable('does not apply: it has no `usage`');
+        const before = adapter.usage();
+        expect((before.evicted ?? 0) === 0, `Before anything was put, usage says ${JSON.stringify(before)}.`);
+        const count = Math.ceil((2 * LIMIT) / ENTRY);
+        for (let i = 0; i < count; i++) await put(client, env, `u/${i}`, i);
+        const until = performance.now() + Math.min(PATIENCE_MS, 2 * env.operationTimeoutMs);
+        for (;;) {
+          const rows = await client.list(env.prefix);
+          const problem = wrongBooks(adapter.usage(), count, rows);
+          const isFull = rows.reduce((sum, row) => sum + row.size, 0) > LIMIT;
+          if (!isFull && problem === undefined) break;
+          // It may be removing entries just now.
+          if (performance.now() > until) {
+            throw isFull ? new Inconclusive('The limit is not kept.') : new RequirementBroken(problem ?? '');
+          }
+          await pause(20);
+        }
+      }),
   },
   {
     requirement: 'eviction.is-never-wrong',

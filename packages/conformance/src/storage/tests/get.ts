@@ -336,6 +336,8 @@ export const rangeTests: readonly StorageTest[] = [
         [CHUNK, 2 * CHUNK - 1],
         [size - 1, size - 1],
         [size - 10, size - 1],
+        // As far from the start as from the end.
+        [100, size - 101],
         [0, size - 1],
         ...Array.from({ length: env.times(20, 5) }, () => {
           const first = env.random.below(size);
@@ -452,8 +454,15 @@ export const rangeTests: readonly StorageTest[] = [
         if (outcome !== undefined && 'body' in outcome) await outcome.body.discard();
         expect(outcome?.kind === 'entry', `${what} says that it is ${shown(String(outcome?.kind))}, not an entry.`);
       }
-      const whole = await env.read(key);
-      expect(whole?.range === undefined, 'A get without a range says it has one.');
+      const long = env.key('describes/long');
+      await env.given(long, env.random.bytes(LONG));
+      for (const each of [key, long]) {
+        const whole = await env.read(each);
+        expect(whole?.range === undefined, 'A get without a range says it has one.');
+      }
+      const part = await env.read(long, { suffix: 7 });
+      const told = JSON.stringify(part?.range);
+      expect(part?.range?.first === LONG - 7, `The last 7 of ${LONG} bytes say that they are ${told}.`);
     },
   },
   {

@@ -4,6 +4,7 @@ import { forEachLimited, settled, turn } from '../../engine/waiting.ts';
 import { CHUNK, gatedBody, pieces, streamBody } from '../bodies.ts';
 import { keysDiffer } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
+import { mishap } from './mishaps.ts';
 
 const ONE_BYTE = new Uint8Array([7]);
 
@@ -294,6 +295,21 @@ export const listTests: readonly StorageTest[] = [
         expect(problem === undefined, `While other entries were deleted, ${problem}`);
       }
       await env.expectKeys(prefix, stay);
+    },
+  },
+  {
+    requirement: 'list.passes-over-strangers',
+    title: 'things beside an entry that are none',
+    async run(env) {
+      const strangers = mishap(env.subject, 'strangers');
+      const keys = await putAll(env, ['s/a', 's/b', 's/b/c', 's/d']);
+      await env.supposed('a listing is right without strangers', () => env.expectKeys(`${env.prefix}s/`, keys));
+      await env.supposed('strangers can be put beside it', () => strangers(env.key('s/b')));
+      const outcome = await settled(env.expectKeys(`${env.prefix}s/`, keys));
+      await env.subject.sabotage?.undo?.();
+      if (outcome.ok) return;
+      const { error } = outcome;
+      throw new RequirementBroken(`Beside strangers, ${error instanceof Error ? error.message : String(error)}`);
     },
   },
   {

@@ -1071,6 +1071,7 @@ export const putFaults: readonly StorageFault[] = [
     breaks: 'One put in ten of a key says that it is stored, and isn’t.',
     caughtBy: ['put.outcome-is-true', 'conditions.replace-current', 'conditions.replace-counts'],
     perhapsBy: [
+      'conditions.instances-count',
       'get.large-bodies-are-exact',
       'linearizable.register',
       'linearizable.conditional',

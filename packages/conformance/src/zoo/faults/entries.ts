@@ -49,6 +49,7 @@ export const atomicFaults: readonly StorageFault[] = [
     breaks: 'A streamed overwrite shows as far as it got.',
     caughtBy: ['atomic.overwrite-is-whole', 'atomic.body-with-its-metadata'],
     perhapsBy: [
+      'errors.outlives-its-sweeping',
       'linearizable.register',
       'linearizable.conditional',
       'linearizable.metadata',
@@ -78,6 +79,7 @@ export const atomicFaults: readonly StorageFault[] = [
     breaks: 'An overwrite deletes the old entry, pauses, and puts the new one.',
     caughtBy: ['atomic.overwrite-has-no-gap', 'conditions.create-race-has-one-winner'],
     perhapsBy: [
+      'errors.outage-is-told',
       'linearizable.register',
       'linearizable.conditional',
       'linearizable.metadata',
@@ -118,6 +120,7 @@ export const atomicFaults: readonly StorageFault[] = [
     breaks: 'An overwrite replaces the metadata first and the body a moment later.',
     caughtBy: ['atomic.body-with-its-metadata', 'conditions.create-race-has-one-winner', 'conditions.replace-counts'],
     perhapsBy: [
+      'errors.outage-is-told',
       'linearizable.register',
       'linearizable.conditional',
       'linearizable.metadata',
@@ -658,6 +661,29 @@ export const conditionFaults: readonly StorageFault[] = [
         const creating = condition !== undefined && 'ifAbsent' in condition;
         if (creating) this.require(key, condition);
         return super.put(key, body, metadata, creating ? undefined : condition, context);
+      }
+    },
+  }),
+  fault({
+    name: 'conditions-locked-in-one-instance',
+    breaks: 'Conditional writes take turns within an instance, and not with those of another one.',
+    caughtBy: ['conditions.instances-race-to-create', 'conditions.instances-count'],
+    perhapsBy: ['linearizable.conditional'],
+    storage: class extends ReferenceStorage {
+      #last: Promise<unknown> = Promise.resolve();
+      override async put(...given: Parameters<ReferenceStorage['put']>): Promise<Version> {
+        const [key, body, metadata, condition, context] = given;
+        if (condition === undefined) return super.put(...given);
+        const bytes = await this.receive(body, context, key, metadata);
+        const mine = this.#last.then(async () => {
+          this.require(key, condition);
+          // Long enough for another instance to come in between.
+          for (let i = 0; i < 4; i++) await tick();
+          context.signal.throwIfAborted();
+          return this.commit(key, bytes, metadata);
+        });
+        this.#last = mine.catch(() => undefined);
+        return mine;
       }
     },
   }),

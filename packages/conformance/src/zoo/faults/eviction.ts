@@ -2,6 +2,7 @@ import {
   type StorageCapabilities,
   StorageError,
   type StorageKey,
+  type StorageUsage,
   type StoredMetadata,
   type Version,
 } from '@tintype/core';
@@ -39,6 +40,36 @@ export const evictionFaults: readonly StorageFault[] = [
           throw new StorageError({ code: 'too-large', message: 'The entry is larger than the limit.' });
         }
         return super.commit(key, bytes, metadata);
+      }
+    },
+  }),
+  fault({
+    name: 'limit-of-a-body-ignored',
+    breaks: 'A body above the largest that is declared is taken in, and the others go for it.',
+    caughtBy: ['eviction.larger-is-refused'],
+    capped: class extends CappedReference {
+      override get capabilities(): StorageCapabilities {
+        // Asked by the storage itself while a put is under way.
+        return this.receiving ? { ...super.capabilities, maxObjectBytes: Number.MAX_SAFE_INTEGER } : super.capabilities;
+      }
+      protected receiving = false;
+      override async put(...given: Parameters<CappedReference['put']>): Promise<Version> {
+        this.receiving = true;
+        try {
+          return await super.put(...given);
+        } finally {
+          this.receiving = false;
+        }
+      }
+    },
+  }),
+  fault({
+    name: 'books-without-evictions',
+    breaks: '`usage` counts what was put and forgets what was removed to keep the limit.',
+    caughtBy: ['eviction.usage-is-told'],
+    capped: class extends CappedReference {
+      override usage(): StorageUsage {
+        return { ...super.usage(), evicted: 0 };
       }
     },
   }),

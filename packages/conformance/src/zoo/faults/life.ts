@@ -183,6 +183,7 @@ export const lifecycleFaults: readonly StorageFault[] = [
     name: 'check-leaves-its-probe',
     breaks: '`check` leaves the entry that it wrote to find out.',
     caughtBy: ['lifecycle.check-leaves-nothing'],
+    perhapsBy: ['errors.outage-is-told'],
     storage: class extends ReferenceStorage {
       override async check(): Promise<CheckResult> {
         this.commit('probe' as StorageKey, new Uint8Array(1), { encoded: '-', contentType: 'x/x' });

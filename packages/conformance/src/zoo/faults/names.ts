@@ -312,6 +312,7 @@ export const listFaults: readonly StorageFault[] = [
     name: 'left-listing-blocks-the-next',
     breaks: 'A listing that is left early keeps its lock, and the next waits for it.',
     caughtBy: ['list.may-be-left-early'],
+    perhapsBy: ['errors.outage-is-told'],
     storage: class extends ReferenceStorage {
       #locked = false;
       override list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
@@ -353,6 +354,7 @@ function naming(name: (key: string) => string): typeof ReferenceStorage {
     override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
       const own = super.full('' as StorageKey);
       const rows: ListedEntry[] = [];
+      this.answer();
       for (const [backend, stored] of this.data.entries) {
         const given = this.data.givenNames.get(backend) ?? backend;
         if (!given.startsWith(own)) continue;
@@ -483,6 +485,7 @@ export const keyFaults: readonly StorageFault[] = [
       }
       override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
         const own = this.full('' as StorageKey);
+        this.answer();
         for (const full of [...this.data.entries.keys()].sort()) {
           const key = full.slice(own.length) as StorageKey;
           const stored = this.data.entries.get(full);
@@ -517,7 +520,7 @@ export const consistencyFaults: readonly StorageFault[] = [
   fault({
     name: 'read-through-cache-of-one-instance',
     breaks: 'Each instance caches what it read and does not hear of the others’ writes; scope `store` is declared.',
-    caughtBy: ['linearizable.across-instances'],
+    caughtBy: ['linearizable.across-instances', 'conditions.instances-count'],
     storage: class extends ReferenceStorage {
       readonly #seen = new Map<string, GetOutcome>();
       override async get(
@@ -567,7 +570,14 @@ export const consistencyFaults: readonly StorageFault[] = [
       'conditions.replace-counts',
       'linearizable.reads-converge',
     ],
-    perhapsBy: ['public.replayable-put-is-retried'],
+    perhapsBy: [
+      'conditions.instances-count',
+      'errors.damage-stays-local',
+      'errors.outage-is-told',
+      'errors.outlives-its-sweeping',
+      'list.passes-over-strangers',
+      'public.replayable-put-is-retried',
+    ],
     capabilities: { readConsistency: { kind: 'eventual', scope: 'store', settleMs: 40 } },
     storage: class extends ReferenceStorage {
       override async get(
