@@ -42,6 +42,8 @@ test('a hook that is missing, or half there, is named', async () => {
     'the harness has no `sabotage.flipByte`',
     'pass',
     'pass',
+    'the harness has no `sabotage.damages`',
+    'the harness has no `sabotage.damages`',
   ]);
 });
 
