@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BufferedBody } from '../../packages/core/src/bodies.ts';
+import type { PurgeAnnouncement } from '../../packages/core/src/contracts/coordinator.ts';
 import type { ListedEntry } from '../../packages/core/src/contracts/storage-adapter.ts';
 import { StorageError } from '../../packages/core/src/contracts/storage-error.ts';
 import { primaryKey, urlPrefix } from '../../packages/core/src/endpoints/response-key.ts';
@@ -27,7 +28,13 @@ function entry(): CacheEntry {
 async function withTwo(adapter: ScriptedAdapter): Promise<StoredResponses> {
   const storage = createStorage(adapter, { name: 'scripted' });
   await storage.open();
-  const around = { lookupDeadlineMs: 1_000, isPaused: () => false, clock: () => 2_000, emit: () => undefined };
+  const around = {
+    lookupDeadlineMs: 1_000,
+    isPaused: () => false,
+    clock: () => 2_000,
+    emit: () => undefined,
+    announce,
+  };
   const responses = new StoredResponses({ storage, ...around });
   for (const key of [plain, dark]) {
     const body = { size: bytes.length, open: () => new BufferedBody(bytes).stream() };
@@ -35,6 +42,9 @@ async function withTwo(adapter: ScriptedAdapter): Promise<StoredResponses> {
   }
   return responses;
 }
+
+const announced: PurgeAnnouncement[] = [];
+const announce = async (purge: PurgeAnnouncement): Promise<void> => void announced.push(purge);
 
 const denied = () => new StorageError({ code: 'access-denied', message: 'Only reading is allowed.' });
 
@@ -66,4 +76,39 @@ test('an invalidation removes what no listing knows of yet', async () => {
   const responses = await withTwo(adapter);
   await responses.invalidate(prefix, [plain]);
   expect([...adapter.entries.keys()]).toEqual([dark]);
+});
+
+describe('what another process has invalidated', () => {
+  test('is not found any more, and left to that one where both have the same storage', async () => {
+    const adapter = new ScriptedAdapter();
+    const responses = await withTwo(adapter);
+    responses.hear({ scope: 'key', value: prefix, at: 1_500 });
+    expect(await responses.find(plain, [], policy)).toBeUndefined();
+    await responses.flush();
+    expect(adapter.entries.size).toBe(2);
+  });
+
+  test('is removed where nobody else can: from a storage of this process alone', async () => {
+    const adapter = new ScriptedAdapter({ readConsistency: { kind: 'strong', scope: 'instance' } });
+    const responses = await withTwo(adapter);
+    responses.hear({ scope: 'key', value: prefix, at: 1_500 });
+    await responses.flush();
+    expect(adapter.entries.size).toBe(0);
+  });
+
+  test('may be what was asked for since', async () => {
+    const responses = await withTwo(new ScriptedAdapter());
+    responses.hear({ scope: 'key', value: prefix, at: 999 });
+    expect(await responses.find(plain, [], policy)).toMatchObject({ kind: 'response' });
+  });
+});
+
+test('an invalidation is announced before its client has the answer, and heard once', async () => {
+  announced.length = 0;
+  const responses = await withTwo(new ScriptedAdapter());
+  await responses.invalidate(prefix, [plain]);
+  expect(announced).toEqual([{ scope: 'key', value: prefix, at: 2_000 }]);
+  const era = responses.eraOf(plain);
+  for (const purge of announced) responses.hear(purge);
+  expect(responses.eraOf(plain)).toBe(era);
 });

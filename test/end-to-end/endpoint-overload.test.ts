@@ -176,6 +176,20 @@ describe('a failure', () => {
   });
 });
 
+test('an origin that never answers the first who asks is asked once more for those who wait', async () => {
+  let asked = 0;
+  await using there = await before(
+    (_request, response) => {
+      asked += 1;
+      if (asked > 1) response.writeHead(200, KEPT).end('content');
+    },
+    { fetchAgainAfter: 0.5, downloadTimeout: 60 },
+  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => there.rig.ask('/')));
+  expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(['content']));
+  expect(asked).toBe(2);
+});
+
 test('lifetimes are shortened by different shares, so that what came together does not expire together', async () => {
   await using there = await before(
     (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=1000' }).end(),

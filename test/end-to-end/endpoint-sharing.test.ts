@@ -284,3 +284,52 @@ describe('a body that nobody reads any more', () => {
     await hungUp;
   });
 });
+
+test('a body that is too long to be kept comes no faster than its reader takes it', async () => {
+  const total = 96 * 1024 * 1024;
+  const chunk = Buffer.alloc(64 * 1024, 7);
+  let sent = 0;
+  await using there = await before(
+    (_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=600' });
+      const send = (): void => {
+        while (sent < total) {
+          sent += chunk.length;
+          if (!response.write(chunk)) {
+            response.once('drain', send);
+            return;
+          }
+        }
+        response.end();
+      };
+      send();
+    },
+    { maxStoredBytes: 100_000 },
+  );
+  const socket = connect(there.rig.port, '127.0.0.1');
+  let received = 0;
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await new Promise<void>((resolve) => socket.once('data', () => resolve()));
+  socket.pause();
+  let earlier = -1;
+  await expect
+    .poll(
+      () => {
+        const isStill = sent === earlier;
+        earlier = sent;
+        return isStill;
+      },
+      { interval: 500 },
+    )
+    .toBe(true);
+  // What fits into sockets on the way, and one window.
+  expect(sent).toBeLessThan(total / 2);
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  socket.resume();
+  await new Promise<void>((resolve) => socket.once('end', () => resolve()));
+  expect(sent).toBe(total);
+  expect(received).toBeGreaterThan(total - chunk.length);
+  socket.destroy();
+});

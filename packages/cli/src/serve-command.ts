@@ -26,7 +26,7 @@ export async function serve(
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
   const composed = await makeProxy(plugins, input);
-  const { settings, effective, warnings } = composed;
+  const { settings, effective, warnings, endpoints } = composed;
   const refusal = whyNotUnsigned(composed);
   if (refusal !== undefined) throw new Failure(refusal);
 
@@ -57,8 +57,8 @@ export async function serve(
     await metrics?.close();
     throw error;
   });
-  const unsafe = unsafeParts(settings, effective);
-  const line = startLine({ address, settings, checks, unsafe, metrics: metrics?.address });
+  const unsafe = unsafeParts(settings, effective, endpoints);
+  const line = startLine({ address, settings, checks, unsafe, endpoints, metrics: metrics?.address });
   if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
   else logger.warn(line);
   for (const warning of warnings) logger.warn(warning);

@@ -34,6 +34,21 @@ describe('the first line', () => {
     expect(line).toMatch(/UNSAFE: any URL is answered, signed or not, because no TINTYPE_KEY is set$/);
   });
 
+  test('says what endpoints do, and calls it unsafe only where images are made without a key', () => {
+    const { settings, effective } = read({});
+    const docs = { path: '/docs', makesImages: false };
+    const photos = { path: '/photos', makesImages: true };
+    const line = (...endpoints: (typeof docs)[]) =>
+      startLine({ address: 'x', settings, checks: [], endpoints, unsafe: unsafeParts(settings, effective, endpoints) });
+    expect(line(docs)).toContain('; passes on what is below /docs, which needs no signature; ');
+    expect(line(docs)).not.toContain('UNSAFE');
+    expect(line(docs, photos)).toContain('images below /photos; passes on what is below /docs');
+    expect(line(docs, photos)).toMatch(
+      /UNSAFE: any URL below \/photos is answered, signed or not, because no TINTYPE_KEY is set$/,
+    );
+    expect(line(photos)).toMatch(/UNSAFE: any URL is answered, signed or not, because no TINTYPE_KEY is set$/);
+  });
+
   test('says that there is no cache', () => {
     const { settings } = read(KEYS);
     expect(startLine({ address: 'x', settings, checks: [], unsafe: [] })).toContain(

@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { type CheckResult, type CoreSettings, type EffectiveSetting, formatBytes } from '@tintype/core';
+import {
+  type CheckResult,
+  type ConfiguredProxy,
+  type CoreSettings,
+  type EffectiveSetting,
+  formatBytes,
+} from '@tintype/core';
 
 /** What of a configuration an operator should know to be unsafe: the value, and the clause to say. */
 const UNSAFE: Readonly<Record<string, { readonly value: string; readonly clause: string }>> = {
@@ -11,11 +17,24 @@ const UNSAFE: Readonly<Record<string, { readonly value: string; readonly clause:
   TINTYPE_MAX_RESULT_DIMENSION: { value: '0', clause: 'results may have any size' },
 };
 
-/** What is unsafe in a configuration, as clauses; none if nothing is. */
-export function unsafeParts(settings: CoreSettings, effective: readonly EffectiveSetting[]): readonly string[] {
+type EndpointPaths = ConfiguredProxy['endpoints'];
+
+/**
+ * What is unsafe in a configuration, as clauses; none if nothing is. That what is passed on has no
+ * signature is no danger: it comes from servers that the operator named.
+ */
+export function unsafeParts(
+  settings: CoreSettings,
+  effective: readonly EffectiveSetting[],
+  endpoints: EndpointPaths = [],
+): readonly string[] {
   const clauses: string[] = [];
-  if (settings.key.length === 0) clauses.push('any URL is answered, signed or not, because no TINTYPE_KEY is set');
-  else if (settings.signatureSize < 8) clauses.push(`signatures of ${settings.signatureSize} bytes can be guessed`);
+  const images = endpoints.filter(({ makesImages }) => makesImages);
+  const asked = images.length === endpoints.length ? 'any URL' : `any URL below ${list(images)}`;
+  const isSigned = endpoints.length === 0 || images.length > 0;
+  if (settings.key.length === 0) {
+    if (isSigned) clauses.push(`${asked} is answered, signed or not, because no TINTYPE_KEY is set`);
+  } else if (settings.signatureSize < 8) clauses.push(`signatures of ${settings.signatureSize} bytes can be guessed`);
   for (const { variable, value } of effective) {
     if (UNSAFE[variable]?.value === value) clauses.push(UNSAFE[variable].clause);
   }
@@ -29,22 +48,35 @@ export interface StartFacts {
   readonly settings: CoreSettings;
   readonly checks: readonly (CheckResult & { readonly part: string })[];
   readonly unsafe: readonly string[];
+  readonly endpoints?: EndpointPaths;
   /** Where metrics are, if they are served. */
   readonly metrics?: string | undefined;
 }
 
 /** One line: where it listens, how the cache is, the limits, what is unsafe. */
-export function startLine({ address, settings, checks, unsafe, metrics }: StartFacts): string {
+export function startLine({ address, settings, checks, unsafe, endpoints = [], metrics }: StartFacts): string {
   const failing = checks.filter((check) => check.part !== 'cache' && !check.ok);
   return [
     `Serving on ${address}`,
     describeCache(checks.find((check) => check.part === 'cache')),
     ...failing.map((check) => `${check.part} NOT USABLE: ${problemOf(check)}`),
+    ...describeEndpoints(endpoints),
     describeLimits(settings),
     ...(metrics === undefined ? [] : [`metrics on ${metrics}`]),
     ...(unsafe.length === 0 ? [] : [`UNSAFE: ${unsafe.join(', ')}`]),
   ].join('; ');
 }
+
+function describeEndpoints(endpoints: EndpointPaths): readonly string[] {
+  const images = endpoints.filter(({ makesImages }) => makesImages);
+  const passed = endpoints.filter(({ makesImages }) => !makesImages);
+  return [
+    ...(images.length === 0 ? [] : [`images below ${list(images)}`]),
+    ...(passed.length === 0 ? [] : [`passes on what is below ${list(passed)}, which needs no signature`]),
+  ];
+}
+
+const list = (endpoints: EndpointPaths): string => endpoints.map(({ path }) => path).join(' and ');
 
 function describeCache(check: CheckResult | undefined): string {
   if (check === undefined) return 'no cache (TINTYPE_CACHE_USE is blank)';

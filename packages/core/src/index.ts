@@ -34,6 +34,7 @@ export { isLoopbackOnly, whyNotListen } from './config/unsigned-bind.ts';
 export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './container/create-proxy.ts';
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
+export { LocalCoordinator } from './container/local-coordinator.ts';
 export { memoryBudget } from './container/memory-budget.ts';
 export type { StorageHealth } from './container/storage-health.ts';
 export { storageMaker } from './container/storage-maker.ts';

@@ -128,6 +128,26 @@ test('an early refresh is certain at expiry, unlikely long before, and likelier 
   expect(refreshEarly(freshness, after(59), 100, 0.05)).toBe(false);
 });
 
+test.each([
+  [400, 1],
+  [400, 2],
+  [3_000, 0.5],
+])('one user in e refreshes when it has as long left as the refresh takes: %i ms, times %d', (costMs, beta) => {
+  const refreshes = (leftMs: number, random: number) =>
+    refreshEarly(freshness, freshness.freshUntil - leftMs, costMs, random, beta);
+  // VLDB 2015, §3: -cost * beta * ln(random) is how much earlier than the expiry it is for a user.
+  for (const random of [1, 0.9, 0.5, 1 / Math.E, 0.1, 1e-6]) {
+    const earlier = -costMs * beta * Math.log(random);
+    expect(refreshes(earlier - 1, random)).toBe(true);
+    expect(refreshes(earlier + 1, random)).toBe(false);
+  }
+  const users = 10_000;
+  const eager = Array.from({ length: users }, (_, at) => (at + 0.5) / users).filter((random) =>
+    refreshes(costMs * beta, random),
+  );
+  expect(eager.length / users).toBeCloseTo(1 / Math.E, 3);
+});
+
 test('jitter only ever shortens, by no more than its share', () => {
   expect(jittered(freshness, 0.1, 0).freshUntil).toBe(after(60));
   expect(jittered(freshness, 0.1, 0.999_999).freshUntil).toBeGreaterThanOrEqual(after(54));

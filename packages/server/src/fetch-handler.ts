@@ -27,7 +27,7 @@ export function fetchHandler(proxy: ImageProxy, options: HandlerOptions = {}): F
   const prefix = checkedPrefix(options.prefix ?? '');
   const ready = options.ready ?? (() => true);
   const log = allOf([
-    options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
+    options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options, proxy),
     options.metrics,
   ]);
 

@@ -20,6 +20,6 @@ export interface HandlerOptions {
    * Default: all.
    */
   readonly logHits?: (() => number) | undefined;
-  /** Makes a target fit for the log. Default: `redactTarget`, for imgproxy's URLs. */
+  /** Makes a target fit for the log. Default: `redactTarget`, with the signature where the proxy says. */
   readonly redact?: ((target: string) => string) | undefined;
 }

@@ -28,7 +28,7 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
   const ready = options.ready ?? always;
   const context: ExchangeContext = {
     log: allOf([
-      options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options),
+      options.logger === undefined ? undefined : new RequestLog(options.logger, prefix, options, proxy),
       options.metrics,
     ]),
     writeStallTimeout: (options.writeStallTimeout ?? 30) * 1000,

@@ -56,6 +56,14 @@ describe('a target in the log', () => {
     expect(redactTarget(`/unsafe/${base64('https://h/a?X-Amz-Signature=abc')}`)).toBe('/unsafe/***');
   });
 
+  it('of an endpoint lacks the signature behind the endpoint’s path, where there is one', () => {
+    const signed = '/oKfUtW34Dvo2BGQe/w:1/plain/a.jpg';
+    expect(redactTarget(`/photos${signed}`, '/photos'.length)).toBe('/photos/***/w:1/plain/a.jpg');
+    expect(redactTarget('/photos/2024/a.jpg', -1)).toBe('/photos/2024/a.jpg');
+    expect(redactTarget('/photos/2024/a.jpg?token=abc', -1)).toBe('/photos/2024/a.jpg?token=***');
+    expect(redactTarget(`/${'a'.repeat(10_000)}`, -1)).toHaveLength(2_049);
+  });
+
   it('is cut when it is very long', () => {
     expect(redactTarget(`/_/${'a'.repeat(10_000)}`)).toHaveLength(2_049);
   });

@@ -25,15 +25,26 @@ export function hideSecrets(text: string): string {
  * A request target for the log: without the signature (the first segment, unless it is one of the
  * customary words for "none"), without userinfo, tokens and `X-Amz-*` of the source, whether it is
  * written plainly or in base64, and cut at 2,048 characters.
+ *
+ * @param signedFrom where the path with the signature begins; -1 if there is none in this target.
  */
-export function redactTarget(target: string): string {
+export function redactTarget(target: string, signedFrom = 0): string {
+  if (signedFrom === 0) return cut(redactSigned(target));
+  if (signedFrom < 0) return cut(mayHoldSecret(target) ? hideSecrets(target) : target);
+  return cut(target.slice(0, signedFrom) + redactSigned(target.slice(signedFrom)));
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_LOGGED_URL ? `${text.slice(0, LONGEST_LOGGED_URL)}…` : text;
+}
+
+function redactSigned(target: string): string {
   const end = target.charCodeAt(0) === 0x2f ? target.indexOf('/', 1) : -1;
   const signature = end < 0 ? '' : target.slice(1, end);
   let rest = end < 0 ? target : target.slice(end);
   if (mayHoldSecret(rest)) rest = hideSecrets(rest);
   if (end >= 0 && encodesSecret(rest)) rest = `${rest.slice(0, sourceStart(rest))}${HIDDEN}`;
-  const shown = end < 0 ? rest : `/${CUSTOMARY.has(signature) ? signature : HIDDEN}${rest}`;
-  return shown.length > LONGEST_LOGGED_URL ? `${shown.slice(0, LONGEST_LOGGED_URL)}…` : shown;
+  return end < 0 ? rest : `/${CUSTOMARY.has(signature) ? signature : HIDDEN}${rest}`;
 }
 
 /** Cheap, and false for nearly all targets, so that a hit does not run the regular expressions. */

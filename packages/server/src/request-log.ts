@@ -1,4 +1,4 @@
-import type { CacheOutcome } from '@tintype/core';
+import type { CacheOutcome, ImageProxy } from '@tintype/core';
 import { isProbe } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
 import { LoggedUrls } from './logged-urls.ts';
@@ -59,10 +59,19 @@ export class RequestLog implements RequestSink {
   readonly #urls: LoggedUrls;
   readonly #hits: (() => number) | undefined;
 
-  constructor(logger: Logger, prefix: string, options: Pick<HandlerOptions, 'redact' | 'logHits'> = {}) {
+  /** @param proxy tells where a target's signature is. */
+  constructor(
+    logger: Logger,
+    prefix: string,
+    options: Pick<HandlerOptions, 'redact' | 'logHits'> = {},
+    proxy: Pick<ImageProxy, 'signedFrom'> = {},
+  ) {
     this.#logger = logger;
     this.#writeInfo = infoWriter(logger);
-    this.#urls = new LoggedUrls(prefix, options.redact ?? redactTarget);
+    this.#urls = new LoggedUrls(
+      prefix,
+      options.redact ?? ((target) => redactTarget(target, proxy.signedFrom?.(target))),
+    );
     this.#hits = options.logHits;
   }
 

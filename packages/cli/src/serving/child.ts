@@ -1,6 +1,7 @@
 // The program of a serving process under supervision. It does what the supervisor says and ends with
 // it; signals of a terminal or a service manager, which reach all processes, are the supervisor's.
 import process from 'node:process';
+import type { PurgeAnnouncement } from '@tintype/core';
 import { flushLog, type Logger, standardOutput } from '@tintype/server';
 import { compose } from '../composition.ts';
 import { describeFailure } from '../failure.ts';
@@ -32,6 +33,13 @@ process.on('message', (message: ToChild) => {
     case 'metrics':
       void metrics(message.id);
       break;
+    case 'purged':
+      void purged(message.id, message.purge);
+      break;
+    case 'announced':
+      announced.get(message.id)?.();
+      announced.delete(message.id);
+      break;
     case 'stop':
       void stop(message.drainDelay);
       break;
@@ -56,6 +64,7 @@ async function start({ env, flags, file, cwd, place, listenFirst, terminal, colo
     logger,
     droppedLines,
     listenFirst,
+    tellOthers,
   });
   await send({ type: 'started', ...(await service.start()) });
   return { service, logger };
@@ -75,6 +84,26 @@ async function reload(id: number, file: ChildSetup['file']): Promise<void> {
 async function metrics(id: number): Promise<void> {
   const { service } = await running;
   await send({ type: 'metrics', id, snapshot: await service.snapshot() });
+}
+
+async function purged(id: number, purge: PurgeAnnouncement): Promise<void> {
+  const { service } = await running;
+  await service.hear(purge);
+  await send({ type: 'heard', id });
+}
+
+/** What was told to the supervisor and not to all others yet. */
+const announced = new Map<number, () => void>();
+let purges = 0;
+
+function tellOthers(purge: PurgeAnnouncement): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const id = purges++;
+  announced.set(id, resolve);
+  // Without a supervisor there is nobody to tell, and this process is about to end.
+  if (process.connected) void send({ type: 'purge', id, purge });
+  else resolve();
+  return promise;
 }
 
 async function stop(drainDelay: number | undefined): Promise<void> {

@@ -46,6 +46,10 @@ export class CurrentProxy implements ImageProxy {
     return this.proxy.takes?.(method, target) ?? false;
   }
 
+  signedFrom(target: string): number {
+    return this.proxy.signedFrom?.(target) ?? 0;
+  }
+
   handle(request: ProxyRequest): Promise<ProxyResponse> {
     if (!this.#isOpen) return this.open().then(() => this.#current.handle(request));
     return this.#current.handle(request);

@@ -1,3 +1,4 @@
+import type { PurgeAnnouncement } from '@tintype/core';
 import type { MetricsSnapshot } from '@tintype/server/metrics';
 import type { FileInput, Started } from './service.ts';
 import type { Place } from './shares.ts';
@@ -21,6 +22,10 @@ export type ToChild =
   | { readonly type: 'setup'; readonly setup: ChildSetup }
   | { readonly type: 'reload'; readonly id: number; readonly file: NonNullable<FileInput> | null }
   | { readonly type: 'metrics'; readonly id: number }
+  /** Another child has purged something; answered by `heard`. */
+  | { readonly type: 'purged'; readonly id: number; readonly purge: PurgeAnnouncement }
+  /** The others have heard of the child's own purge. */
+  | { readonly type: 'announced'; readonly id: number }
   | { readonly type: 'stop'; readonly drainDelay?: number };
 
 /** From a child to the supervisor. */
@@ -29,4 +34,7 @@ export type FromChild =
   /** It cannot start; `text` is for the operator, `code` to end with. */
   | { readonly type: 'refused'; readonly text: string; readonly code: number }
   | { readonly type: 'reloaded'; readonly id: number; readonly problems: readonly string[] }
-  | { readonly type: 'metrics'; readonly id: number; readonly snapshot: MetricsSnapshot };
+  | { readonly type: 'metrics'; readonly id: number; readonly snapshot: MetricsSnapshot }
+  /** To be told to the others; answered by `announced`. */
+  | { readonly type: 'purge'; readonly id: number; readonly purge: PurgeAnnouncement }
+  | { readonly type: 'heard'; readonly id: number };

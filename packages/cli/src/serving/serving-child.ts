@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import process from 'node:process';
+import type { PurgeAnnouncement } from '@tintype/core';
 import type { MetricsSnapshot } from '@tintype/server/metrics';
 import { Failure } from '../failure.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
@@ -11,6 +12,8 @@ export interface ServingChildOptions {
   readonly setup: ChildSetup;
   /** Takes whole lines that it has logged. */
   readonly log: (lines: string) => void;
+  /** It has purged something: resolves when the others have heard of it. */
+  readonly onPurge: (purge: PurgeAnnouncement) => Promise<void>;
   /** Called once, when it has ended, for whatever reason. */
   readonly onExit: (reason: string) => void;
 }
@@ -21,22 +24,39 @@ export class ServingChild {
   readonly #exit = Promise.withResolvers<void>();
   readonly #scrapes = new Map<number, (snapshot: MetricsSnapshot | undefined) => void>();
   readonly #reloads = new Map<number, (problems: readonly string[]) => void>();
+  readonly #purges = new Map<number, () => void>();
   readonly number: number;
   /** Rejects with a `Failure` if it does not come that far. */
   readonly started: Promise<Started>;
   #nextId = 0;
 
-  constructor({ number, setup, log, onExit }: ServingChildOptions) {
+  constructor({ number, setup, log, onPurge, onExit }: ServingChildOptions) {
     this.number = number;
     this.#worker = cluster.fork();
     const { promise, resolve, reject } = Promise.withResolvers<Started>();
     this.started = promise;
     this.started.catch(() => undefined);
     this.#worker.on('message', (message: FromChild) => {
-      if (message.type === 'started') resolve(message);
-      else if (message.type === 'refused') reject(new Failure(message.text, 2));
-      else if (message.type === 'metrics') this.#scrapes.get(message.id)?.(message.snapshot);
-      else this.#reloads.get(message.id)?.(message.problems);
+      switch (message.type) {
+        case 'started':
+          resolve(message);
+          break;
+        case 'refused':
+          reject(new Failure(message.text, 2));
+          break;
+        case 'metrics':
+          this.#scrapes.get(message.id)?.(message.snapshot);
+          break;
+        case 'reloaded':
+          this.#reloads.get(message.id)?.(message.problems);
+          break;
+        case 'heard':
+          this.#purges.get(message.id)?.();
+          break;
+        case 'purge':
+          onPurge(message.purge).finally(() => this.#send({ type: 'announced', id: message.id }));
+          break;
+      }
     });
     // A failing start is told by the exit as well.
     this.#worker.on('error', () => undefined);
@@ -45,6 +65,7 @@ export class ServingChild {
       reject(new Failure(`A serving process ${reason} before it served.`, 2));
       for (const settle of this.#reloads.values()) settle([]);
       for (const settle of this.#scrapes.values()) settle(undefined);
+      for (const settle of this.#purges.values()) settle();
       this.#exit.resolve();
       onExit(reason);
     });
@@ -65,6 +86,20 @@ export class ServingChild {
     if (this.#worker.isDead()) resolve([]);
     else this.#send({ type: 'reload', id, file: file ?? null });
     return promise.finally(() => this.#reloads.delete(id));
+  }
+
+  /** Tells it of another's purge; resolves when it has heard, has ended, or after this time. */
+  async purged(purge: PurgeAnnouncement, withinMs: number): Promise<void> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#purges.set(id, resolve);
+    const late = setTimeout(resolve, withinMs);
+    if (this.#worker.isDead()) resolve();
+    else this.#send({ type: 'purged', id, purge });
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#purges.delete(id);
+    });
   }
 
   /** Its numbers; `undefined` if it does not tell them within this time, or has ended. */

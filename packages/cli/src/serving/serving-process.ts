@@ -5,9 +5,11 @@ import {
   definePlugin,
   memoryBudget,
   type Plugin,
+  type PurgeAnnouncement,
   type Section,
   type SettingsInput,
   SettingsReader,
+  tokens,
 } from '@tintype/core';
 import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer } from '@tintype/server';
 import type { Metrics, MetricsSnapshot } from '@tintype/server/metrics';
@@ -17,6 +19,7 @@ import { describeFailure, Failure, reasonOf } from '../failure.ts';
 import { makeProxy } from '../make-proxy.ts';
 import { CurrentProxy } from './current-proxy.ts';
 import { KeptParts } from './kept-parts.ts';
+import { PurgeHub, type TellOthers } from './purge-hub.ts';
 import type { FileInput, Service, Started } from './service.ts';
 import { type Place, sharesOf } from './shares.ts';
 import { snapshotOf, storageFingerprint, transformerFingerprint } from './snapshot.ts';
@@ -36,6 +39,8 @@ export interface ServingOptions {
   readonly droppedLines: () => number;
   /** Whether it answers probes while it is still opening its parts. */
   readonly listenFirst: boolean;
+  /** Tells the processes beside this one what was purged here; nobody, if there are none. */
+  readonly tellOthers?: TellOthers;
 }
 
 /** One process that serves: a server, and the proxy in force behind it. */
@@ -43,12 +48,14 @@ export class ServingProcess implements Service {
   readonly #options: ServingOptions;
   readonly #events = new EventLog();
   readonly #parts = new KeptParts();
+  readonly #purges: PurgeHub;
   #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
   #server: RunningServer | undefined;
 
   constructor(options: ServingOptions) {
     this.#options = options;
+    this.#purges = new PurgeHub(options.tellOthers ?? (async () => undefined));
     this.#events.writeTo(options.logger);
     this.#events.failsRequests(() => this.#current?.proxy.settings.cacheReportErrors ?? false);
   }
@@ -88,6 +95,11 @@ export class ServingProcess implements Service {
     this.#parts.adoptLimits();
     this.#options.logger.level = next.settings.logLevel;
     return [];
+  }
+
+  /** Another process has purged something: it is not used here any more once this has resolved. */
+  hear(purge: PurgeAnnouncement): Promise<void> {
+    return this.#purges.hear(purge);
   }
 
   async metrics(): Promise<string> {
@@ -165,6 +177,14 @@ export class ServingProcess implements Service {
           register: (registry) => {
             registry.observer(events);
             if (metrics !== undefined) registry.observer(metrics);
+          },
+        }),
+        definePlugin({
+          name: 'tintype/purge-hub',
+          register: ({ container }) => {
+            // A coordinator that a plugin brings reaches further.
+            if (!container.isBound(tokens.coordinator))
+              container.bind(tokens.coordinator).toConstantValue(this.#purges.coordinator());
           },
         }),
         workers({

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type CoreSettings, formatBind } from '@tintype/core';
+import { type CoreSettings, formatBind, type PurgeAnnouncement } from '@tintype/core';
 import type { LogBuffer, Logger } from '@tintype/server';
 import type { Metrics, MetricsSum } from '@tintype/server/metrics';
 import { reasonOf } from '../failure.ts';
@@ -21,6 +21,8 @@ const MAX_PAUSE_MS = 30_000;
 const MARGIN_MS = 5_000;
 /** A child that takes longer to tell its numbers is counted as it was last. */
 const SCRAPE_MS = 2_000;
+/** How long a child's purge waits for another child that does not say that it has heard of it. */
+const PURGE_MS = 1_000;
 /** What this process tells of itself, beside what those that serve tell. */
 const OWN_METRICS = /^(process_|nodejs_)|log_lines_dropped_total$/;
 
@@ -135,6 +137,7 @@ export class Supervisor implements Service {
         color,
       },
       log: (lines) => output.write(lines),
+      onPurge: (purge) => this.#tellOthers(index, purge),
       onExit: (reason) => {
         this.#children.delete(index);
         void this.#metrics?.sum.ended(number);
@@ -148,6 +151,12 @@ export class Supervisor implements Service {
     });
     this.#children.set(index, child);
     return child;
+  }
+
+  /** What one child has purged none of the others may use: its client's answer waits until they have heard. */
+  async #tellOthers(from: number, purge: PurgeAnnouncement): Promise<void> {
+    const others = [...this.#children].filter(([index]) => index !== from);
+    await Promise.all(others.map(([, child]) => child.purged(purge, PURGE_MS)));
   }
 
   async #replace(index: number, failures: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { StatusSeconds } from '@tintype/http-cache';
 import type { CoreSettings } from '../config/core-options.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
+import type { Coordinator } from '../contracts/coordinator.ts';
 import type { Dialect } from '../contracts/dialect.ts';
 import type { Origin } from '../contracts/origin.ts';
 import type { DialectDescriptor, OriginDescriptor } from '../contracts/plugin.ts';
@@ -22,6 +23,7 @@ export interface ServedEndpoints {
   readonly endpoints: Endpoints;
   /** What asks the servers of endpoints. */
   readonly upstreams: readonly Upstream[];
+  readonly paths: readonly { readonly path: string; readonly makesImages: boolean }[];
   /** No image is made of anything: there is nothing to sign. */
   readonly onlyPasses: boolean;
   /** Resolves when nothing is in flight and nothing waits for the storage. */
@@ -32,6 +34,7 @@ export interface ServedEndpoints {
 export interface EndpointSurroundings {
   readonly storage: CacheStorage | undefined;
   readonly origins: readonly Origin[];
+  readonly coordinator: Coordinator;
   readonly lookupDeadlineMs: number;
   readonly isPaused: () => boolean;
   /** For how many seconds failures of an origin are remembered, by status. */
@@ -65,7 +68,10 @@ export function chooseEndpointParts(
       const isNeeded = (webProxy: boolean): boolean => all.some((endpoint) => endpoint.webProxy === webProxy);
       const named = isNeeded(false) ? makeUpstream?.(times) : undefined;
       const chosen = isNeeded(true) ? makeUpstream?.({ ...times, checksAddresses: true }) : undefined;
-      const stored = storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit });
+      const announce = around.coordinator.announce.bind(around.coordinator);
+      const stored =
+        storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit, announce });
+      const unsubscribe = around.coordinator.subscribe((purge) => stored?.hear(purge));
       const byScheme = new Map(around.origins.flatMap((origin) => origin.schemes.map((scheme) => [scheme, origin])));
       const handlerOf = (endpoint: Endpoint): EndpointHandler => {
         const dialect = dialectOf(endpoint, makeDialect);
@@ -91,6 +97,7 @@ export function chooseEndpointParts(
             spoolMemory,
             maxBytes,
             timeoutMs,
+            askAgainMs: settings.fetchAgainAfter === 0 ? Number.POSITIVE_INFINITY : settings.fetchAgainAfter * 1_000,
             jitter: settings.ttlJitter,
             failureTtl: around.failureTtl,
             isCrowded: intake.isCrowded.bind(intake),
@@ -110,10 +117,12 @@ export function chooseEndpointParts(
       return {
         endpoints,
         upstreams: [named, chosen].filter((upstream) => upstream !== undefined),
+        paths: all.map(({ prefix, dialect }) => ({ path: prefix || '/', makesImages: dialect !== undefined })),
         onlyPasses: all.every(({ dialect }) => dialect === undefined),
         close: async () => {
           await endpoints.close(settings.timeout * 1_000);
           await stored?.flush();
+          unsubscribe();
         },
       };
     },

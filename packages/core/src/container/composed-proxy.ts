@@ -55,6 +55,7 @@ export class ComposedProxy implements ConfiguredProxy {
   readonly settings: CoreSettings;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
+  readonly endpoints: ConfiguredProxy['endpoints'];
   readonly container: Container;
   readonly #parts: Composition;
   readonly #lifecycle = new Lifecycle();
@@ -72,6 +73,7 @@ export class ComposedProxy implements ConfiguredProxy {
     this.settings = parts.settings;
     this.effective = parts.effective;
     this.warnings = parts.warnings;
+    this.endpoints = parts.served?.paths ?? [];
     this.container = parts.container;
   }
 
@@ -92,6 +94,10 @@ export class ComposedProxy implements ConfiguredProxy {
 
   takes(method: string, target: string): boolean {
     return this.#parts.served?.endpoints.takes(method, target) ?? false;
+  }
+
+  signedFrom(target: string): number {
+    return this.#parts.served?.endpoints.signedFrom(target) ?? 0;
   }
 
   async check(): Promise<readonly (CheckResult & { readonly part: string })[]> {

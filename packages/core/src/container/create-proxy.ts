@@ -70,6 +70,8 @@ export interface ConfiguredProxy extends ImageProxy {
   readonly effective: readonly EffectiveSetting[];
   /** What is odd in the settings without being wrong. */
   readonly warnings: readonly string[];
+  /** The paths with origins of their own, and whether images are made there or responses passed on. */
+  readonly endpoints: readonly { readonly path: string; readonly makesImages: boolean }[];
   /** Every part, by `tokens`. */
   readonly container: Container;
 }
@@ -260,6 +262,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   };
   const served = endpointParts?.serve(pipelineOptions, {
     storage,
+    coordinator: parts.coordinator,
     origins: origins.map(({ origin }) => origin),
     lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
     isPaused: () => health.paused !== undefined,

@@ -1,8 +1,9 @@
 /** A purge that every node must hear of. */
 export interface PurgeAnnouncement {
+  /** `key`: whatever lies under a prefix of keys, such as all responses of a URL. */
   readonly scope: 'key' | 'source' | 'tag' | 'all';
   readonly value: string;
-  /** Milliseconds since the epoch: entries stored before it are stale. */
+  /** Milliseconds since the epoch: what was asked for before it must not be used. */
   readonly at: number;
 }
 
@@ -20,6 +21,7 @@ export interface Coordinator {
   close(): Promise<void>;
   /** The right to do `name` alone for `ttlMs` milliseconds; `undefined` if another holds it. */
   acquire(name: string, ttlMs: number): Promise<Lease | undefined>;
+  /** Resolves when all that can be reached have heard of it: they use nothing older from then on. */
   announce(purge: PurgeAnnouncement): Promise<void>;
   /** Calls `listener` for each announcement, own ones included; returns how to stop. */
   subscribe(listener: (purge: PurgeAnnouncement) => void): () => void;

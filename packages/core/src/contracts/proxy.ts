@@ -80,6 +80,11 @@ export interface ImageProxy {
    * a path that the front end would answer itself, probes apart.
    */
   takes?(method: string, target: string): boolean;
+  /**
+   * Where in a target the path begins whose first segment is a signature, which a log must not show: 0, or
+   * behind an endpoint's path; -1 where targets have none. Without it all have one at 0.
+   */
+  signedFrom?(target: string): number;
   /** Answers; never rejects. */
   handle(request: ProxyRequest): Promise<ProxyResponse>;
   /** One row for each part that can be checked, `cache` first. */

@@ -11,7 +11,7 @@ export interface EndpointHandler {
 }
 
 /** An endpoint with what answers for it. */
-export interface ServedEndpoint extends Pick<Endpoint, 'prefix' | 'anyMethod'> {
+export interface ServedEndpoint extends Pick<Endpoint, 'prefix' | 'anyMethod' | 'dialect'> {
   readonly handler: EndpointHandler;
 }
 
@@ -32,6 +32,13 @@ export class Endpoints {
     const routed = this.#router.find(target);
     if (routed === undefined || NEVER.has(method)) return false;
     return method === 'GET' || method === 'HEAD' || routed.endpoint.anyMethod;
+  }
+
+  /** Below an endpoint with a dialect; a target that belongs to none may be somebody's mistaken one. */
+  signedFrom(target: string): number {
+    const endpoint = this.#router.find(target)?.endpoint;
+    if (endpoint === undefined) return 0;
+    return endpoint.dialect === undefined ? -1 : endpoint.prefix.length;
   }
 
   /** Answers; never rejects. */

@@ -17,6 +17,7 @@ import {
 import { OriginError } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { TransformError } from '../contracts/transformer.ts';
+import { firstOf } from '../pipeline/first-of.ts';
 import type { FlightControl, FlightWork } from '../pipeline/flight.ts';
 import { watchPace } from '../pipeline/pace.ts';
 import { pump } from '../pipeline/pump.ts';
@@ -37,6 +38,8 @@ export interface FetchingParts {
   readonly maxBytes: number;
   /** How long a response to be kept may take from its header on, however slowly it comes, in milliseconds. */
   readonly timeoutMs: number;
+  /** After how long without an answer origins that several wait for are asked once more; `Infinity` for never. */
+  readonly askAgainMs: number;
   /** Share of a lifetime by which it is shortened at random. */
   readonly jitter: number;
   readonly clock: () => number;
@@ -122,7 +125,12 @@ class Fetch {
     const { fields } = this.#asked;
     const validators =
       stale === undefined ? undefined : { source: stale.source, fields: revalidationFields(stale.entry.fields) };
-    return this.#parts.chain.ask({ method: 'GET', rest, fields, validators, signal: this.#control.signal });
+    const { chain, askAgainMs } = this.#parts;
+    const { signal } = this.#control;
+    const attempt = (own: AbortSignal) => chain.ask({ method: 'GET', rest, fields, validators, signal: own });
+    if (!Number.isFinite(askAgainMs)) return attempt(signal);
+    const isWorthIt = () => this.#control.waiters > 1;
+    return firstOf(attempt, { signal, afterMs: askAgainMs, isWorthIt, release: discard });
   }
 
   get #isConditional(): boolean {
@@ -170,12 +178,16 @@ class Fetch {
     }
     const entry = this.#jittered(decision.entry);
     this.#control.commit();
-    const isUnwanted = (): boolean => spool.isOpen && spool.readers === 0 && spool.size > limit;
-    // Not at once: who waits for the header begins to read before the next turn.
+    const isTooLong = (): boolean => spool.isOpen && spool.size > limit;
+    // What is too long to be kept is for those alone who read it by now.
     const lookLater = (): void => {
-      if (!isUnwanted()) return;
+      if (!isTooLong()) return;
+      this.#control.close();
+      // Not at once: who waits for the header begins to read before the next turn.
       setImmediate(() => {
-        if (isUnwanted()) this.#control.cancel(new Error('Nobody reads this response, and it is too long to be kept.'));
+        if (!isTooLong()) return;
+        if (spool.readers > 0) spool.follow();
+        else this.#control.cancel(new Error('Nobody reads this response, and it is too long to be kept.'));
       });
     };
     const spool = new Spool({ memory: spoolMemory, onUnread: lookLater });
@@ -188,7 +200,7 @@ class Fetch {
         const { part } = entry;
         // A part must be as long as its place says, and nothing longer than allowed is kept.
         const isWhole = part === undefined || part.last - part.first + 1 === spool.size;
-        if (!isWhole || spool.size > maxBytes) return;
+        if (!isWhole || spool.size > limit) return;
         const body = { size: spool.size, open: () => spool.read() };
         await stored.store(this.#wanted.primary, entry, body, spool.size, answer.source);
       } finally {

@@ -1,6 +1,7 @@
 import { type CacheEntry, type FieldPair, type Policy, selectEntry } from '@tintype/http-cache';
 import { LRUCache } from 'lru-cache';
 import type { Body } from '../contracts/body.ts';
+import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { BodySource, CacheStorage, GetHit } from '../contracts/storage.ts';
 import type { Version } from '../contracts/storage-adapter.ts';
@@ -43,6 +44,8 @@ export interface StoredResponsesOptions {
   readonly isPaused: () => boolean;
   readonly clock: () => number;
   readonly emit: (event: ProxyEvent) => void;
+  /** Tells all of an invalidation, this one included; see `Coordinator`. */
+  readonly announce: (purge: PurgeAnnouncement) => Promise<void>;
 }
 
 /** A stored response that a request may use. Its body must be consumed or discarded. */
@@ -176,26 +179,47 @@ export class StoredResponses {
 
   /**
    * Removes every response under a prefix of `urlPrefix`, and keeps out those that were asked for
-   * before: also those that can't be removed are never found again by this process. RFC 9111 §4.4.
+   * before: also those that can't be removed are never found again, neither by this process nor by others
+   * that hear of it. RFC 9111 §4.4.
    *
    * @param primaries keys under it that are removed whether a listing knows of them or not.
    */
   async invalidate(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
-    const { storage, clock } = this.#options;
+    const { announce, clock } = this.#options;
+    const at = clock();
+    this.#keepOut(prefix, at);
+    const told = announce({ scope: 'key', value: prefix, at }).catch((error: unknown) =>
+      this.#failed('announce', error),
+    );
+    await Promise.all([told, this.#track(this.#removeAll(prefix, primaries))]);
+  }
+
+  /** Somebody has invalidated something, perhaps this one: nothing older is found from now on. */
+  hear({ scope, value, at }: PurgeAnnouncement): void {
+    const known = this.#invalidated.get(value);
+    if (scope !== 'key' || (known !== undefined && known.at >= at)) return;
+    this.#keepOut(value, at);
+    // What only this process sees nobody else can remove.
+    const isOwn = this.#options.storage.capabilities.readConsistency.scope === 'instance';
+    if (isOwn) void this.#track(this.#removeAll(value, []));
+  }
+
+  #keepOut(prefix: string, at: number): void {
     this.#invalidations += 1;
-    this.#invalidated.set(prefix, { at: clock(), number: this.#invalidations });
+    this.#invalidated.set(prefix, { at, number: this.#invalidations });
+  }
+
+  async #removeAll(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
+    const { storage } = this.#options;
     const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
     const remove = (key: StorageKey): Promise<void> =>
       storage.delete(key, limits).catch((error: unknown) => this.#failed('delete', error));
-    const work = async (): Promise<void> => {
-      await Promise.all(primaries.map(remove));
-      try {
-        for await (const { key } of storage.list(prefix, limits)) await remove(key);
-      } catch (error) {
-        this.#failed('list', error);
-      }
-    };
-    await this.#track(work());
+    await Promise.all(primaries.map(remove));
+    try {
+      for await (const { key } of storage.list(prefix, limits)) await remove(key);
+    } catch (error) {
+      this.#failed('list', error);
+    }
   }
 
   /** Changes with each invalidation of a key's URL: what was asked for in another era is no answer in this one. */

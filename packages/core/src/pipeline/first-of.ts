@@ -1,22 +1,21 @@
-import { giveUp } from './pump.ts';
-import type { Fetched } from './sources.ts';
-
-export interface FirstOfOptions {
+export interface FirstOfOptions<T> {
   readonly signal: AbortSignal;
   /** Milliseconds after which a second attempt is made. */
   readonly afterMs: number;
   /** Asked then. */
   readonly isWorthIt: () => boolean;
+  /** Gives up an answer that comes after another one has. */
+  readonly release: (late: T) => void;
 }
 
 /**
  * The first answer of at most two attempts: a request that hangs must not hang all who wait for it.
  * The other one is aborted. Where both fail, the first one's error.
  */
-export function firstOf(
-  attempt: (signal: AbortSignal) => Promise<Fetched>,
-  { signal, afterMs, isWorthIt }: FirstOfOptions,
-): Promise<Fetched> {
+export function firstOf<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  { signal, afterMs, isWorthIt, release }: FirstOfOptions<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const attempts: AbortController[] = [];
     let pending = 0;
@@ -27,16 +26,16 @@ export function firstOf(
       attempts.push(controller);
       pending++;
       attempt(AbortSignal.any([signal, controller.signal])).then(
-        (fetched) => {
+        (answer) => {
           if (won) {
-            void giveUp(fetched.response);
+            release(answer);
             return;
           }
           won = true;
           clearTimeout(timer);
           for (const other of attempts)
             if (other !== controller) other.abort(new Error('Another request was answered.'));
-          resolve(fetched);
+          resolve(answer);
         },
         (error) => {
           firstError ??= error;

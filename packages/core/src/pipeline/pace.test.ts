@@ -60,3 +60,16 @@ test('a grace longer than timers take is waited for', () => {
   expect(slow).toBe(false);
   stop();
 });
+
+test('the time that readers took is not the origin’s', () => {
+  const body = { size: 0, heldMs: 0 };
+  let slow = false;
+  watchPace(body, 1_000, () => {
+    slow = true;
+  });
+  body.heldMs = 60_000;
+  vi.advanceTimersByTime(60_900);
+  expect(slow).toBe(false);
+  vi.advanceTimersByTime(200);
+  expect(slow).toBe(true);
+});

@@ -11,6 +11,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export interface Paced {
   /** Bytes that have come so far. */
   readonly size: number;
+  /** For how long more might have come and had to wait for its readers, in milliseconds. */
+  readonly heldMs?: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export function watchPace(body: Paced, graceMs: number, onTooSlow: () => void): 
   const started = performance.now();
   let timer: NodeJS.Timeout;
   const check = () => {
-    const allowedMs = graceMs + (body.size * 1_000) / SLOWEST_BYTES_PER_SECOND;
+    const allowedMs = graceMs + (body.size * 1_000) / SLOWEST_BYTES_PER_SECOND + (body.heldMs ?? 0);
     const restMs = allowedMs - (performance.now() - started);
     if (restMs > 0) timer = setTimeout(check, Math.min(Math.ceil(restMs), LONGEST_TIMER_MS));
     else onTooSlow();

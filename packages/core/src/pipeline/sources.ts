@@ -3,6 +3,7 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
 import type { SourceCache, SourceUse } from '../sources/source-cache.ts';
 import { firstOf } from './first-of.ts';
+import { giveUp } from './pump.ts';
 
 /** An origin's answer, and when it was asked and answered, in milliseconds since the epoch. */
 export interface Fetched {
@@ -59,7 +60,8 @@ export class Sources {
     const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
       const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, { ...asked, ...hops }, own);
       if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
-      return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others });
+      const release = (late: Fetched) => void giveUp(late.response);
+      return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others, release });
     };
     return cache === undefined ? ask(conditions) : cache.fetch(source, { conditions, signal, use }, ask);
   }

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { collect } from '../bodies.ts';
 import { Spool } from './spool.ts';
 import { SpoolMemory, spoolShareOf } from './spool-memory.ts';
@@ -152,4 +152,59 @@ test.each([
   const memory = new SpoolMemory(spoolShareOf(budget * 2 ** 20));
   expect(memory.take(expected * 2 ** 20)).toBe(true);
   expect(memory.take(1)).toBe(expected === Number.POSITIVE_INFINITY);
+});
+
+describe('a spool that only follows its readers', () => {
+  const MIB = 1024 * 1024;
+
+  test('lets its writer wait for the slowest of them, which all get every byte', async () => {
+    const spool = new Spool({ memoryBytes: 400 });
+    await spool.write(chunk(60, 1));
+    await spool.write(chunk(100_000, 2));
+    const [fast, slow] = [spool.read(), spool.read()];
+    const all = collect(fast);
+    spool.follow();
+    await spool.write(chunk(600_000, 3));
+    let isWritten = false;
+    const writing = spool.write(chunk(600_000, 4)).then(() => {
+      isWritten = true;
+    });
+    // However long it is given: nothing but its reader lets it in.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(isWritten).toBe(false);
+    expect(spool.heldMs).toBeGreaterThan(0);
+    const rest = collect(slow);
+    await writing;
+    spool.end();
+    const expected = Buffer.concat([chunk(60, 1), chunk(100_000, 2), chunk(600_000, 3), chunk(600_000, 4)]);
+    expect(Buffer.from(await all).equals(expected)).toBe(true);
+    expect(Buffer.from(await rest).equals(expected)).toBe(true);
+    await spool.dispose();
+  });
+
+  test('takes whatever comes once nobody reads it, and keeps nothing', async () => {
+    const spool = new Spool();
+    const reader = spool.read();
+    spool.follow();
+    await spool.write(chunk(2 * MIB, 1));
+    const held = spool.write(chunk(MIB, 2));
+    await reader.return();
+    await held;
+    for (let time = 0; time < 100; time++) await spool.write(chunk(MIB, 3));
+    expect(() => spool.read()).toThrow('may be gone');
+    await spool.dispose();
+  });
+
+  test('tells its writer when it fails meanwhile', async () => {
+    const spool = new Spool();
+    const reader = spool.read();
+    spool.follow();
+    await spool.write(chunk(2 * MIB, 1));
+    const held = spool.write(chunk(1, 2));
+    spool.fail(new Error('cut'));
+    await expect(held).rejects.toThrow('takes no more bytes');
+    await reader.next();
+    await expect(reader.next()).rejects.toThrow('cut');
+    await spool.dispose();
+  });
 });

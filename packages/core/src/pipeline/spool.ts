@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStream } from '../contracts/body.ts';
 import { SpoolMemory } from './spool-memory.ts';
+import { CHUNK_BYTES, SpoolTail } from './spool-tail.ts';
 
 /** Bytes of one body that stay in memory; what comes after goes to a temporary file. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
-
-/** What a chunk costs besides its bytes: an origin may send millions of single bytes. */
-const CHUNK_BYTES = 256;
 
 const READ_BYTES = 64 * 1024;
 
@@ -30,7 +28,7 @@ export interface SpoolReader extends ByteStream {
 
 /**
  * A body that is written once, at its producer's pace, and read any number of times, each reader at
- * its own pace, while it is still being written. The slowest client slows nobody.
+ * its own pace, while it is still being written. The slowest client slows nobody, until `follow`.
  */
 export class Spool {
   readonly #chunks: Uint8Array[] = [];
@@ -46,7 +44,13 @@ export class Spool {
   #state: 'open' | 'ended' | 'failed' = 'open';
   #error: unknown;
   #wakers: (() => void)[] = [];
-  #readers = 0;
+  /** What was read so far, by each reader. */
+  readonly #readers = new Set<{ readonly offset: number }>();
+  #tail: SpoolTail | undefined;
+  /** Wakes the writer that waits for readers. */
+  #letIn: (() => void) | undefined;
+  #heldMs = 0;
+  #heldSince: number | undefined;
   #disposed = false;
 
   constructor(options: SpoolOptions = {}) {
@@ -71,18 +75,33 @@ export class Spool {
   }
 
   get readers(): number {
-    return this.#readers;
+    return this.#readers.size;
+  }
+
+  /** For how long the writer had to wait for readers, in milliseconds. */
+  get heldMs(): number {
+    return this.#heldMs + (this.#heldSince === undefined ? 0 : performance.now() - this.#heldSince);
+  }
+
+  /**
+   * From now on nothing more is kept than what the readers there are have not read yet, and the writer
+   * waits for the slowest of them: a body without an end would fill the disk. Nobody can begin any more.
+   */
+  follow(): void {
+    if (this.#state === 'open') this.#tail ??= new SpoolTail(this.#size);
   }
 
   /**
    * Appends a chunk, which the caller must not change afterwards. One write at a time.
    *
-   * @throws Error if it has ended, failed or was disposed of; where the temporary file fails, its error.
+   * @throws Error if it has ended, failed, also meanwhile, or was disposed of; where the temporary file
+   *   fails, its error.
    */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#state !== 'open') throw new Error('This spool takes no more bytes.');
     if (chunk.length === 0) return;
-    if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
+    if (this.#tail !== undefined) await this.#writeToTail(this.#tail, chunk);
+    else if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
     else await this.#writeToFile(chunk);
     this.#size += chunk.length;
     this.#pieces++;
@@ -111,18 +130,25 @@ export class Spool {
    */
   read(signal?: AbortSignal): SpoolReader {
     if (this.#disposed) throw new Error('This spool was disposed of.');
-    this.#readers++;
+    if (this.#tail !== undefined) throw new Error('The beginning of this spool may be gone.');
     let index = 0;
     let offset = 0;
     let done = false;
+    const self = {
+      get offset() {
+        return offset;
+      },
+    };
+    this.#readers.add(self);
     const finish = async (): Promise<IteratorResult<Uint8Array>> => {
       if (!done) {
         done = true;
         signal?.removeEventListener('abort', onAbort);
-        this.#readers--;
+        this.#readers.delete(self);
+        this.#trim();
         // A `next` that waits for more must not wait for ever.
         this.#wake();
-        if (this.#readers === 0) this.#onUnread();
+        if (this.#readers.size === 0) this.#onUnread();
         if (this.#disposed) await this.#release();
       }
       return { done: true, value: undefined };
@@ -144,12 +170,20 @@ export class Spool {
           offset += chunk.length;
           return { done: false, value: chunk };
         }
-        if (offset < this.#size && this.#file !== undefined) {
-          const length = Math.min(READ_BYTES, this.#size - offset);
+        const tail = this.#tail;
+        const spooled = tail?.from ?? this.#size;
+        if (offset < spooled && this.#file !== undefined) {
+          const length = Math.min(READ_BYTES, spooled - offset);
           const buffer = Buffer.allocUnsafe(length);
           const { bytesRead } = await this.#file.read(buffer, 0, length, offset - this.#inMemory);
           offset += bytesRead;
           return { done: false, value: buffer.subarray(0, bytesRead) };
+        }
+        const last = tail?.at(offset);
+        if (last !== undefined) {
+          offset += last.length;
+          this.#trim();
+          return { done: false, value: last };
         }
         if (this.#state === 'ended') return finish();
         if (this.#state === 'failed') {
@@ -187,6 +221,30 @@ export class Spool {
     return true;
   }
 
+  async #writeToTail(tail: SpoolTail, chunk: Uint8Array): Promise<void> {
+    this.#trim();
+    while (!tail.hasRoomFor(chunk)) {
+      this.#heldSince = performance.now();
+      await new Promise<void>((resolve) => {
+        this.#letIn = resolve;
+      });
+      this.#heldMs += performance.now() - this.#heldSince;
+      this.#heldSince = undefined;
+      if (this.#state !== 'open') throw new Error('This spool takes no more bytes.');
+      this.#refuseIfReleased();
+    }
+    tail.push(chunk);
+  }
+
+  /** Forgets what all readers have read of the tail. */
+  #trim(): void {
+    if (this.#tail === undefined) return;
+    let least = Number.POSITIVE_INFINITY;
+    for (const { offset } of this.#readers) least = Math.min(least, offset);
+    this.#tail.forget(least);
+    this.#letIn?.();
+  }
+
   async #writeToFile(chunk: Uint8Array): Promise<void> {
     this.#refuseIfReleased();
     const file = this.#file ?? (await openUnlinked());
@@ -202,7 +260,7 @@ export class Spool {
 
   /** Disposed of, with nobody left who reads. */
   get #released(): boolean {
-    return this.#disposed && this.#readers === 0;
+    return this.#disposed && this.#readers.size === 0;
   }
 
   #refuseIfReleased(): void {
@@ -220,6 +278,7 @@ export class Spool {
   }
 
   #wake(): void {
+    this.#letIn?.();
     const wakers = this.#wakers;
     this.#wakers = [];
     for (const wake of wakers) wake();
