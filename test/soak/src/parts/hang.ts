@@ -73,9 +73,10 @@ export async function hangUnderLoad(
     await fill(address);
     progress(`${STORED + HOT} images stored; the load begins`);
     let fresh = 0;
+    let only = 0;
     const load = new SteadyLoad<Kind>(PER_SECOND, (nth) => {
       if (nth % 10 === 0) return { kind: 'fresh', url: address + made(fresh++) };
-      if (nth % 10 === 5) return { kind: 'stored', url: address + stored((nth * 7) % STORED) };
+      if (nth % 10 === 5) return { kind: 'stored', url: address + stored(only++ % STORED) };
       return { kind: 'memory', url: address + hot(nth % HOT) };
     });
     // The first moments warm up.
