@@ -4,7 +4,7 @@ import { Load } from '../../../operations/client.ts';
 import { freePort, TintypeProcess } from '../../../operations/tintype-process.ts';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
 
-const RESTARTS = 40;
+const RESTARTS = 30;
 const CLIENTS = 8;
 /** Answers between two restarts. */
 const ANSWERS_BETWEEN = 50;
