@@ -157,6 +157,16 @@ describe('a source that fails', () => {
       (response) => response.socket?.end('HTTP/1.1 200 OK\r\n\x01\x02: \x00\r\n\r\n'),
       502,
     ],
+    [
+      'says two lengths',
+      (response) => response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'),
+      502,
+    ],
+    [
+      'says a length that is none',
+      (response) => response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nabcd'),
+      502,
+    ],
     ['redirects in a circle', (response) => response.writeHead(302, { location: '/a.png' }).end(), 502],
     ['answers 304 unasked', (response) => response.writeHead(304).end(), 502],
     ['is too slow', () => undefined, 504],
