@@ -1,10 +1,6 @@
 import {
-  answerFromEntry,
-  type CacheEntry,
   decideFailure,
   decideServe,
-  downstreamFields,
-  type FieldPair,
   type ForwardReason,
   fieldLines,
   freshenByHead,
@@ -16,30 +12,25 @@ import {
   type ServeDecision,
   type StatusSeconds,
   secondaryKey,
-  unconditionalFields,
   varyKey,
   varyMatches,
-  withoutFields,
 } from '@tintype/http-cache';
 import { LRUCache } from 'lru-cache';
-import type { ByteStream } from '../contracts/body.ts';
 import { RequestError } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
-import { StorageError } from '../contracts/storage-error.ts';
-import type { StorageKey } from '../contracts/storage-key.ts';
 import { PERSONAL } from '../freshness/assess.ts';
 import { Flights } from '../pipeline/flight.ts';
-import { onward } from '../pipeline/hops.ts';
 import { problemOf } from '../pipeline/problem.ts';
-import { READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
+import { Answers } from './answers.ts';
 import { type Endpoint, policyFor } from './endpoint.ts';
 import { type Asked, Failures, type RememberedFailure } from './failures.ts';
 import { type FetchingParts, fetching, mustGo, type Wanted } from './fetching.ts';
 import { forwardedFields, passedFields } from './fields.ts';
 import type { Landing } from './landing.ts';
 import { discard, type OriginChain } from './origin-chain.ts';
-import { type Handling, passedAnswer, problemAnswer, slice } from './passed-answer.ts';
+import { type Handling, passedAnswer, problemAnswer } from './passed-answer.ts';
+import { among, groupOf, hasNoContent, hopsOf, isParticular, type Passing } from './passing.ts';
 import { primaryKey, urlPrefix } from './response-key.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 
@@ -62,15 +53,6 @@ export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'st
   readonly emit: (event: ProxyEvent) => void;
 }
 
-/** A request on its way through an endpoint. */
-interface Passing {
-  readonly request: ProxyRequest;
-  readonly rest: string;
-  readonly primary: StorageKey;
-  readonly fields: readonly FieldPair[];
-  readonly hadCookies: boolean;
-}
-
 /** An endpoint without a dialect: a plain HTTP cache before its origins. RFC 9111. */
 export class PassThrough {
   readonly #options: PassThroughOptions;
@@ -79,11 +61,13 @@ export class PassThrough {
   readonly #flights = new Flights<Landing>();
   readonly #unshared = new LRUCache<string, true>(UNSHARED);
   readonly #failures: Failures;
+  readonly #answers: Answers;
   #alone = 0;
 
   constructor(options: PassThroughOptions) {
     this.#options = options;
     this.#failures = new Failures(options.endpoint.policy, options.failureTtl);
+    this.#answers = new Answers(options);
     const { prefix, origins } = options.endpoint;
     this.#identity = [prefix, ...origins.map(({ base }) => base)].join(' ');
   }
@@ -137,7 +121,7 @@ export class PassThrough {
       );
     }
     if (decision.action === 'serve' && response !== undefined) {
-      const answer = await this.#fromStored(passing, response, response.entry, {
+      const answer = await this.#answers.fromStored(passing, response, response.entry, {
         hit: true,
         ttl: remainingTtl(response.entry.freshness.freshUntil, now),
         ...(decision.reason === 'stale-while-revalidate' ? { detail: 'swr' } : {}),
@@ -350,11 +334,12 @@ export class PassThrough {
         return passedAnswer(status, passedFields(fields, policy, lasts), content, how);
       }
       case 'shared':
-        return this.#fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
+        return this.#answers.fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
       case 'validated':
       case 'once': {
         const how = { ...handling, fwdStatus: 304, ...detailOf(landing) };
-        const answer = stale === undefined ? undefined : await this.#fromStored(passing, stale, landing.entry, how);
+        const answer =
+          stale === undefined ? undefined : await this.#answers.fromStored(passing, stale, landing.entry, how);
         return answer ?? this.#askAlone(passing, undefined, 'miss');
       }
       case 'failed':
@@ -374,7 +359,7 @@ export class PassThrough {
     const decision = decideFailure(stale?.entry.freshness, failure, passing.fields, now, endpoint.policy);
     if (decision.action === 'serve' && stale !== undefined) {
       const how = { hit: true, ttl: remainingTtl(stale.entry.freshness.freshUntil, now), detail: 'sie' };
-      const answer = await this.#fromStored(passing, stale, stale.entry, how);
+      const answer = await this.#answers.fromStored(passing, stale, stale.entry, how);
       if (answer !== undefined) return answer;
     } else stale?.body.discard().catch(() => undefined);
     // Another one's stale response stood in for this answer, and this client has none.
@@ -383,98 +368,6 @@ export class PassThrough {
     const status = decision.action === 'fail' && decision.status === 504 ? 504 : problem.status;
     const how = handling.hit === true ? handling : { ...handling, stored: false };
     return problemAnswer(passing.request, { ...problem, status }, how);
-  }
-
-  /** The answer from what is on its way, or already there. */
-  #fromSpool(
-    passing: Passing,
-    { answer, entry, spool, size }: Landing & { kind: 'shared' },
-    handling: Handling,
-    verbatim: boolean,
-  ): ProxyResponse {
-    const { clock, endpoint } = this.#options;
-    const { request } = passing;
-    const how = { ...handling, stored: true };
-    const { policy } = endpoint;
-    // Who waited gets what is kept: what was for the one who asked is not in it. RFC 9111 §3.1, §5.2.2.7, §7.3.
-    const fields =
-      handling.collapsed === true
-        ? downstreamFields(entry, clock(), policy)
-        : passedFields(answer.fields, policy, answer.status < 400);
-    // Read from at once: it may be disposed of in the next turn.
-    const read = (): ByteStream => spool.read(request.signal);
-    if (!verbatim && isParticular(passing.fields)) {
-      // Without the size no range can be placed; a server may ignore one.
-      const head = size === undefined ? withoutFields(passing.fields, RANGES) : passing.fields;
-      const made = answerFromEntry(entry, { method: 'GET', fields: head }, size ?? 0, clock(), endpoint.policy);
-      if (made !== undefined && made.status !== entry.status) {
-        const { span } = made;
-        const body = !made.body ? undefined : span === undefined ? read() : slice(read(), span.first, span.last);
-        return passedAnswer(made.status, made.fields, body, how);
-      }
-    }
-    return passedAnswer(answer.status, fields, hasNoContent(answer.status) ? undefined : read(), how);
-  }
-
-  /** The answer from a stored body; `undefined` if it doesn't have what is asked for, or can't be read. */
-  async #fromStored(
-    { request, fields }: Passing,
-    stored: StoredResponse,
-    entry: CacheEntry,
-    handling: Handling,
-  ): Promise<ProxyResponse | undefined> {
-    const { clock, endpoint } = this.#options;
-    const { body, size } = stored;
-    const answer = answerFromEntry(entry, { method: request.method, fields }, size, clock(), endpoint.policy);
-    if (answer === undefined || !answer.body || request.method === 'HEAD') {
-      body.discard().catch(() => undefined);
-      return answer === undefined ? undefined : passedAnswer(answer.status, answer.fields, undefined, handling);
-    }
-    const { span } = answer;
-    const bytes = body.buffered ?? (size <= READ_WHOLE_BYTES ? await this.#options.stored?.whole(stored) : undefined);
-    if (bytes === undefined && size <= READ_WHOLE_BYTES) return undefined;
-    const all: readonly FieldPair[] =
-      span !== undefined || hasField(answer.fields, 'content-length')
-        ? answer.fields
-        : [...answer.fields, ['Content-Length', String(size)]];
-    let content: Uint8Array | ByteStream | undefined;
-    if (bytes !== undefined) content = span === undefined ? bytes : bytes.subarray(span.first, span.last + 1);
-    else if (span === undefined || span.last - span.first + 1 === size) content = this.#guarded(stored, body.stream());
-    else content = await this.#part(stored, span.first, span.last);
-    if (content === undefined) return undefined;
-    return passedAnswer(answer.status, all, content, handling);
-  }
-
-  /** Some of a large body: from the storage alone, where it can give a part; `undefined` if that doesn't come. */
-  async #part(stored: StoredResponse, first: number, last: number): Promise<Uint8Array | ByteStream | undefined> {
-    const part = await this.#options.stored?.part(stored, first, last);
-    if (part === 'unavailable') return slice(this.#guarded(stored, stored.body.stream()), first, last);
-    stored.body.discard().catch(() => undefined);
-    return part instanceof Uint8Array ? part : part?.stream();
-  }
-
-  /** A stream that drops the entry if it turns out damaged on the way. */
-  #guarded(stored: StoredResponse, stream: ByteStream): ByteStream {
-    const chunks = stream[Symbol.asyncIterator]();
-    const iterator: AsyncIterator<Uint8Array> = {
-      next: async () => {
-        try {
-          return await chunks.next();
-        } catch (error) {
-          this.#dropIfCorrupt(stored, error);
-          throw error;
-        }
-      },
-      return: async () => {
-        await chunks.return?.();
-        return { done: true, value: undefined };
-      },
-    };
-    return { [Symbol.asyncIterator]: () => iterator };
-  }
-
-  #dropIfCorrupt({ key }: StoredResponse, error: unknown): void {
-    if (StorageError.is(error) && error.code === 'corrupt') void this.#options.stored?.remove(key);
   }
 
   /** HEAD goes to the origin as it is, and freshens what is stored. RFC 9111 §4.3.5. */
@@ -550,30 +443,4 @@ export class PassThrough {
 function detailOf(landing: Landing & { kind: 'validated' | 'once' }): Pick<Handling, 'stored' | 'detail'> {
   if (landing.kind === 'once') return { stored: false, detail: landing.reason };
   return isNoCache(landing.entry.freshness) ? { detail: 'no-cache' } : {};
-}
-
-/** @throws RequestError 508 if this proxy has passed the request on before. RFC 8586. */
-function hopsOf({ headers }: ProxyRequest, pseudonym: string): readonly FieldPair[] {
-  const { via = '', 'cdn-loop': loop = '' } = onward(headers, pseudonym);
-  return [
-    ['Via', via],
-    ['CDN-Loop', loop],
-  ];
-}
-
-/** Dropped cookies change what may be guessed of a lifetime, so that those who sent some wait for each other only. */
-const among = ({ hadCookies }: Pick<Passing, 'hadCookies'>, key: string): string => (hadCookies ? `${key}|c` : key);
-
-/** Those who wait for each other if the origin's answers are for all. */
-const groupOf = (passing: Passing): string => among(passing, passing.primary);
-
-const RANGES: ReadonlySet<string> = new Set(['range', 'if-range']);
-
-/** Whether a request has conditions or asks for a part. */
-function isParticular(fields: readonly FieldPair[]): boolean {
-  return unconditionalFields(fields).length !== fields.length;
-}
-
-function hasNoContent(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
 }
