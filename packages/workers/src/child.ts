@@ -1,6 +1,5 @@
 // The program of a child process: makes one transformer and runs what it is sent. It ends with its
 // parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
-import { Socket } from 'node:net';
 import process from 'node:process';
 import { createTransformer, free, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
 import { INPUT_FD, receiveInputs } from './input-channel.ts';
@@ -109,6 +108,6 @@ process.on('message', (message: ToChild) => {
       break;
   }
 });
-receiveInputs(new Socket({ fd: INPUT_FD, readable: true, writable: false }), (id, input) => inputOf(id).resolve(input));
+receiveInputs(INPUT_FD, (id, input) => inputOf(id).resolve(input));
 process.once('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -1,10 +1,14 @@
-import type { Readable, Writable } from 'node:stream';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 /** Which stream of the child the inputs come by, after standard input, output and error. */
 export const INPUT_FD = 3;
 
 /** Id of the job and length of its input, each of 32 bits, little-endian; then the input. */
 const HEADER_BYTES = 8;
+
+/** One read takes what a local socket holds at most, by default. */
+const READ_BYTES = 256 * 1024;
 
 /**
  * Sends the input of a job by a pipe of its own. In a message of the child it would be copied into
@@ -22,26 +26,46 @@ export function sendInput(pipe: Writable, id: number, input: Uint8Array): void {
 }
 
 /**
- * Cuts what comes by the pipe into inputs again, each in a buffer of exactly its length.
+ * Takes inputs from the pipe, read into the same memory again and again: what Node's stream hands out
+ * is new memory each time, some sixteen times for a megabyte.
  *
- * @param onInput gets each input when all of it has come. The buffer is its own.
+ * @param onInput gets each input when all of it has come, in a buffer of its own.
  */
-export function receiveInputs(pipe: Readable, onInput: (id: number, input: Uint8Array) => void): void {
+export function receiveInputs(fd: number, onInput: (id: number, input: Uint8Array) => void): void {
+  const take = cutInputs(onInput);
+  new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(bytes, buffer) {
+        take(buffer.subarray(0, bytes));
+        return true;
+      },
+    },
+  });
+}
+
+/** Cuts what comes by the pipe, in whatever pieces, into inputs again. A piece is not kept. */
+export function cutInputs(onInput: (id: number, input: Uint8Array) => void): (piece: Uint8Array) => void {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   let inHeader = 0;
-  let input: Buffer | undefined;
+  let input: Uint8Array | undefined;
   let filled = 0;
-  pipe.on('data', (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length || (input !== undefined && filled === input.length); ) {
+  return (piece) => {
+    for (let at = 0; at < piece.length || (input !== undefined && filled === input.length); ) {
       if (input === undefined) {
-        const taken = chunk.copy(header, inHeader, at, Math.min(chunk.length, at + HEADER_BYTES - inHeader));
-        at += taken;
-        inHeader += taken;
+        const taken = piece.subarray(at, at + HEADER_BYTES - inHeader);
+        header.set(taken, inHeader);
+        at += taken.length;
+        inHeader += taken.length;
         if (inHeader === HEADER_BYTES) input = Buffer.allocUnsafeSlow(header.readUInt32LE(4));
       } else if (filled < input.length) {
-        const taken = chunk.copy(input, filled, at);
-        at += taken;
-        filled += taken;
+        const taken = piece.subarray(at, at + input.length - filled);
+        input.set(taken, filled);
+        at += taken.length;
+        filled += taken.length;
       } else {
         onInput(header.readUInt32LE(0), input);
         input = undefined;
@@ -49,5 +73,5 @@ export function receiveInputs(pipe: Readable, onInput: (id: number, input: Uint8
         filled = 0;
       }
     }
-  });
+  };
 }

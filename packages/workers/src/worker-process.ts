@@ -12,6 +12,13 @@ const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.t
 /** Longest time for a child to load its plugins and make its transformer. */
 const START_MS = 60_000;
 
+/**
+ * glibc gives threads up to eight heaps for each processor core, and what libvips frees in one is no use in
+ * another: with two, a process that has made 20,000 images takes 400 MiB instead of 490. What the operator
+ * sets goes first. https://sharp.pixelplumbing.com/install#linux-memory-allocator
+ */
+const MALLOC = { MALLOC_ARENA_MAX: '2' };
+
 interface Job {
   readonly resolve: (result: TransformResult) => void;
   readonly reject: (error: unknown) => void;
@@ -57,7 +64,7 @@ export class WorkerProcess {
       serialization: 'advanced',
       // Not inherited: Node sets shared pipes back to blocking when a process ends, for all who share them.
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(options.threads) },
+      env: { ...MALLOC, ...process.env, UV_THREADPOOL_SIZE: String(options.threads) },
     });
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on('data', (text: Buffer) => process.stderr.write(text));
