@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createTransformer, NO_OPERATIONS, type TransformRequest } from '@tintype/core';
 import sharp from '@tintype/sharp';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TransformPool } from './pool.ts';
 
 const photo = await readFile(fileURLToPath(new URL('../../../examples/demo/images/coffee.png', import.meta.url)));
@@ -79,6 +79,22 @@ describe('with the real transformer', () => {
     const { getPriority } = await import('node:os');
     expect(getPriority(pool.pids[0])).toBeGreaterThan(getPriority());
   });
+
+  test.runIf(process.platform === 'linux')(
+    'children share two heaps of glibc, unless the operator says else',
+    async () => {
+      const heapsOf = async () => {
+        const { pool } = await stubbornPool();
+        const environment = await readFile(`/proc/${pool.pids[0]}/environ`, 'utf8');
+        return environment.split('\0').filter((setting) => setting.startsWith('MALLOC_ARENA_MAX'));
+      };
+      vi.stubEnv('MALLOC_ARENA_MAX', undefined);
+      expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=2']);
+      vi.stubEnv('MALLOC_ARENA_MAX', '7');
+      onTestFinished(() => vi.unstubAllEnvs());
+      expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=7']);
+    },
+  );
 
   test('errors keep their code and sentence on the way', async () => {
     const { pool } = await sharpPool();
