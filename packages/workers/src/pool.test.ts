@@ -91,7 +91,9 @@ describe('with the real transformer', () => {
       vi.stubEnv('MALLOC_ARENA_MAX', undefined);
       expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=2']);
       vi.stubEnv('MALLOC_ARENA_MAX', '7');
-      onTestFinished(() => vi.unstubAllEnvs());
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
       expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=7']);
     },
   );
