@@ -2,7 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { SweepOutcome, SweepTask } from './sweep.ts';
 
 // In the sources and in the build alike: beside this file, with the same extension.
-const THREAD = new URL(import.meta.url.endsWith('.ts') ? './sweep-thread.ts' : './sweep-thread.js', import.meta.url);
+// A loader may have put a query behind its name.
+const IS_SOURCE = new URL(import.meta.url).pathname.endsWith('.ts');
+const THREAD = new URL(IS_SOURCE ? './sweep-thread.ts' : './sweep-thread.js', import.meta.url);
 
 /** What the thread says at its end. */
 export type SweepReport =
