@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ServerError } from './server.ts';
 
 /** What an administrator of Keystone does for tests, in the domain `default`. Identity API v3. */
@@ -78,19 +77,11 @@ export class KeystoneAdmin {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<T> {
-    const ask = () =>
-      fetch(this.#url + path, {
-        method,
-        headers: { 'content-type': 'application/json', 'x-auth-token': this.#token, ...headers },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-    let response = await ask();
-    // While several requests come at its start it fails now and then, having done nothing.
-    for (let retries = 0; response.status === 500 && retries < 5; retries++) {
-      await response.body?.cancel();
-      await sleep(200 * 2 ** retries);
-      response = await ask();
-    }
+    const response = await fetch(this.#url + path, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-auth-token': this.#token, ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
     const text = await response.text();
     if (!response.ok) throw new ServerError(`Keystone: ${method} ${path}: HTTP ${response.status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;

@@ -6,7 +6,7 @@ export function keystoneConfig(folder: string, port: number): string {
 log_file = ${join(folder, 'log')}
 public_endpoint = http://127.0.0.1:${port}
 [database]
-connection = sqlite:///${join(folder, 'keystone.db')}?timeout=60
+connection = sqlite:///${join(folder, 'keystone.db')}?timeout=10
 [token]
 provider = fernet
 [fernet_tokens]
@@ -23,12 +23,14 @@ password_hash_rounds = 4
 }
 
 /**
- * Python: the public API on a port of 127.0.0.1, with a thread for each connection, so that an idle
- * one holds up nobody; requests are answered one at a time, because Keystone makes much of itself
- * when it is first asked, and two that come together then make it fail for good.
+ * Python: the public API on a port of 127.0.0.1. Connections have threads of their own, so that an idle
+ * one holds up nobody, and one other thread answers all of them: SQLite's connections can be closed only
+ * by the thread that opened them, and one that Python's collector finds in another thread stays open in
+ * its transaction, so that the database is locked for good.
  */
 export const keystoneScript = `
-import io, socketserver, sys, threading
+import io, socketserver, sys
+from concurrent.futures import ThreadPoolExecutor
 from wsgiref import simple_server
 from keystone.server.wsgi import initialize_public_application
 
@@ -41,14 +43,14 @@ class Handler(simple_server.WSGIRequestHandler):
         pass
 
 port = int(sys.argv.pop())
-keystone = initialize_public_application()
-turn = threading.Lock()
+keystone_thread = ThreadPoolExecutor(1)
+keystone = keystone_thread.submit(initialize_public_application).result()
 
 def application(environ, start_response):
     body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
     environ['wsgi.input'] = io.BytesIO(body)
-    with turn:
-        return [b''.join(keystone(environ, start_response))]
+    answer = lambda: [b''.join(keystone(environ, start_response))]
+    return keystone_thread.submit(answer).result()
 
 simple_server.make_server('127.0.0.1', port, application, Server, Handler).serve_forever()
 `;

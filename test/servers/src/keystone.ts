@@ -41,7 +41,7 @@ export const swiftKeystone: ServerKind = {
   async start() {
     if ((await this.find()) === undefined) throw new ServerError('Keystone is not installed.');
     await makeTemplate();
-    // Now and then one answers 500 to whatever would change it, from its first request to its last.
+    // Seven programs and their ports: whatever goes wrong with one of them may go well the next time.
     for (let attempt = 1; ; attempt++) {
       try {
         return { name: this.name, ...(await startTogether()) };

@@ -45,6 +45,14 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Signatures that are accepted as they are, whatever they sign.',
   },
+  SECRET: {
+    kind: 'string',
+    default: '',
+    secret: true,
+    imgproxy: true,
+    description:
+      'What every request but the probes must carry, as `Authorization: Bearer <secret>`: for a proxy that only a CDN or an application may ask. It is not passed on. Blank asks for nothing.',
+  },
   ALLOW_UNSIGNED: {
     kind: 'boolean',
     default: 'false',

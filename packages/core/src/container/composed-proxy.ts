@@ -13,6 +13,7 @@ import { StorageError } from '../contracts/storage-error.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 import type { Capacity } from '../pipeline/capacity.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Secret } from '../pipeline/secret.ts';
 import type { ServedEndpoints } from './choose-endpoints.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -28,6 +29,8 @@ const START_WITHOUT_MS = 5_000;
 const CHECK_MS = 10_000;
 
 interface Composition {
+  /** What every request must carry, if anything. */
+  readonly secret: Secret | undefined;
   readonly pipeline: Pipeline;
   /** In place of the pipeline at `/`, where there are endpoints. */
   readonly served: ServedEndpoints | undefined;
@@ -88,6 +91,13 @@ export class ComposedProxy implements ConfiguredProxy {
   }
 
   handle(request: ProxyRequest): Promise<ProxyResponse> {
+    const { secret } = this.#parts;
+    if (secret === undefined) return this.#answer(request);
+    const checked = secret.check(request);
+    return 'refusal' in checked ? Promise.resolve(checked.refusal) : this.#answer(checked.request);
+  }
+
+  #answer(request: ProxyRequest): Promise<ProxyResponse> {
     const { served, pipeline } = this.#parts;
     return served === undefined ? pipeline.handle(request) : served.endpoints.handle(request);
   }

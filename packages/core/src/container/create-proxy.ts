@@ -24,6 +24,7 @@ import { Negotiator } from '../pipeline/client-variants.ts';
 import { randomPseudonym } from '../pipeline/hops.ts';
 import { NEGOTIABLE, type NegotiationRules } from '../pipeline/negotiation.ts';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
+import { Secret } from '../pipeline/secret.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Sources } from '../pipeline/sources.ts';
 import { SourceCache } from '../sources/source-cache.ts';
@@ -269,6 +270,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     failureTtl: policy.http.defaultTtl,
   });
   return new ComposedProxy({
+    secret: settings.secret === '' ? undefined : new Secret(settings.secret),
     pipeline: new Pipeline(pipelineOptions),
     served,
     storage,

@@ -5,6 +5,7 @@ import { problemOf } from '../pipeline/problem.ts';
 import { problemResponse } from '../pipeline/respond.ts';
 import type { EndpointHandler } from './endpoints.ts';
 import { leavesFolder } from './leaves-folder.ts';
+import { withoutCredentials } from '../pipeline/without-credentials.ts';
 
 /** What is had of one of the servers that an endpoint's URLs may name. */
 export interface ProxiedOrigin {
@@ -32,6 +33,7 @@ export class WebProxy implements EndpointHandler {
       if (handler === undefined) {
         throw new RequestError(403, 'source-not-allowed', 'Nothing is fetched from this server here.');
       }
+      // Which server a browser's credentials would go to is for whoever wrote the URL to choose.
       return harmless(await handler.handle(withoutCredentials(request), target), origin + target);
     } catch (error) {
       return problemResponse(request, problemOf(error), { kind: 'refused' });
@@ -87,29 +89,6 @@ const sendable = (target: string): string => target.replace(/[^\x21-\x7e]+/g, en
 
 function noUrl(clause: string): RequestError {
   return new RequestError(400, 'invalid-source', `What follows this endpoint's path ${clause}.`);
-}
-
-/** A browser sends credentials to the proxy; which server they would go to is for whoever wrote the URL to choose. */
-function withoutCredentials(request: ProxyRequest): ProxyRequest {
-  const { method, target } = request;
-  const { authorization: _, ...headers } = request.headers;
-  const raw = request.rawHeaders;
-  return {
-    method,
-    target,
-    headers,
-    ...(raw === undefined ? {} : { rawHeaders: withoutField(raw, 'authorization') }),
-    // Made when somebody asks for it.
-    get signal() {
-      return request.signal;
-    },
-  };
-}
-
-/** @param raw names and values in turn. */
-function withoutField(raw: readonly string[], name: string): readonly string[] {
-  const isNamed = (index: number): boolean => (raw[index - (index % 2)] ?? '').toLowerCase() === name;
-  return raw.filter((_, index) => !isNamed(index));
 }
 
 /** Fields that speak for the whole of an origin, that keep something there, or that lead away from it unasked. */
