@@ -24,7 +24,8 @@ test('a storage of the settings that serve reads is put to the test, and nothing
   expect(JSON.parse(out).subjects).toMatchObject([{ name: 'fs' }]);
   expect(code).toBe(0);
   const files = await readdir(root, { recursive: true, withFileTypes: true });
-  expect(files.filter((file) => file.isFile())).toEqual([]);
+  // What the folder's processes have counted together is no entry.
+  expect(files.filter((file) => file.isFile() && file.name !== '@counted')).toEqual([]);
 }, 60_000);
 
 test('what cannot run is one sentence and exit code 2', async () => {

@@ -3,9 +3,9 @@ import { RequestError } from '../contracts/dialect.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import { problemOf } from '../pipeline/problem.ts';
 import { problemResponse } from '../pipeline/respond.ts';
+import { withoutCredentials } from '../pipeline/without-credentials.ts';
 import type { EndpointHandler } from './endpoints.ts';
 import { leavesFolder } from './leaves-folder.ts';
-import { withoutCredentials } from '../pipeline/without-credentials.ts';
 
 /** What is had of one of the servers that an endpoint's URLs may name. */
 export interface ProxiedOrigin {
