@@ -1,11 +1,14 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { servers } from './index.ts';
-import { CACHE, endProcesses, isAlive } from './processes.ts';
+import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { CACHE, endIdentified } from './processes.ts';
 import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
 
 /** What is known of a server that was started by hand, in a file of its name. */
-type Started = Pick<RunningServer, 'endpoint' | 'access' | 'pids' | 'folder'>;
+interface Started extends Pick<RunningServer, 'endpoint' | 'access' | 'folder'> {
+  readonly processes: readonly ProcessIdentity[];
+}
 
 const RUNNING = join(CACHE, 'running');
 
@@ -56,7 +59,8 @@ async function start(kind: ServerKind): Promise<void> {
     throw new ServerError(`is not installed; npm run servers -- install ${kind.name}`);
   }
   const { endpoint, access, pids, folder } = await kind.start();
-  const now: Started = { endpoint, access, pids, folder };
+  const processes = pids.flatMap((pid) => identify(pid) ?? []);
+  const now: Started = { endpoint, access, processes, folder };
   await mkdir(RUNNING, { recursive: true });
   await writeFile(join(RUNNING, kind.name), JSON.stringify(now), { mode: 0o600 });
   say(kind, `runs:${reach(kind, now)}`);
@@ -65,7 +69,7 @@ async function start(kind: ServerKind): Promise<void> {
 async function stop(kind: ServerKind): Promise<void> {
   const running = await started(kind);
   if (running === undefined) return say(kind, 'does not run');
-  await endProcesses(running.pids);
+  await endIdentified(running.processes);
   if (running.folder !== undefined) await rm(running.folder, { recursive: true, force: true });
   await rm(join(RUNNING, kind.name), { force: true });
   say(kind, 'stopped');
@@ -79,12 +83,13 @@ async function status(kind: ServerKind): Promise<void> {
   say(kind, running === undefined ? 'does not run' : `runs:${reach(kind, running)}`);
 }
 
-/** What was started by hand and still runs; process ids are used again, so all of them must be alive. */
+/** What was started by hand and of which anything still runs: what is left of it can be stopped. */
 async function started(kind: ServerKind): Promise<Started | undefined> {
   const names = await readdir(RUNNING).catch((): string[] => []);
   if (!names.includes(kind.name)) return undefined;
-  const known: Started = JSON.parse(await readFile(join(RUNNING, kind.name), 'utf8'));
-  if (known.pids.every(isAlive)) return known;
+  const known: Partial<Started> = JSON.parse(await readFile(join(RUNNING, kind.name), 'utf8'));
+  // Another process may have the id of one that has ended.
+  if (known.processes?.some(isRunning)) return known as Started;
   await rm(join(RUNNING, kind.name), { force: true });
   return undefined;
 }

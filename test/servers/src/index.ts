@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { azurite, azuriteOnDisk } from './azurite.ts';
 import { fakeGcsServer } from './fake-gcs-server.ts';
 import { fauxqs } from './fauxqs.ts';
+import { keepFromNowOn } from './keeping.ts';
 import { swiftKeystone } from './keystone.ts';
 import { type RunningServer, ServerError, type ServerKind, variablePrefix } from './server.ts';
 import { swift } from './swift.ts';
@@ -15,8 +13,6 @@ export { freePorts } from './processes.ts';
 export { type S3Access, s3Access } from './s3-access.ts';
 export { type RunningServer, ServerError, type ServerKind } from './server.ts';
 export { accessThrough, logInToSwift, type SwiftAccount } from './swift-login.ts';
-
-const KEEPER = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 
 /** Every kind of server, by name. */
 export const servers: ReadonlyMap<string, ServerKind> = new Map(
@@ -44,24 +40,9 @@ export async function serverForTest(name: string): Promise<ServerForTest> {
   if ((await kind.find()) === undefined) {
     return { server: undefined, missing: `the server ${name} is not installed; npm run servers -- install ${name}` };
   }
-  return { server: kept(await kind.start()), missing: undefined };
-}
-
-/** The same server, which also ends when this process does without stopping it. */
-function kept(server: RunningServer): RunningServer {
-  const args = [KEEPER, server.folder ?? '', ...server.pids.map(String)];
-  const keeper = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-  keeper.on('error', () => undefined);
-  keeper.unref();
-  // A pipe of its own must not keep a run from ending either.
-  (keeper.stdin as Partial<Socket> | null)?.unref?.();
-  return {
-    ...server,
-    async stop() {
-      keeper.kill();
-      await server.stop();
-    },
-  };
+  // Before it starts: what is half-way up must not stay behind either.
+  keepFromNowOn();
+  return { server: await kind.start(), missing: undefined };
 }
 
 function fromEnvironment(name: string): RunningServer | undefined {

@@ -7,6 +7,8 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { keep } from './keeping.ts';
+import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { ServerError } from './server.ts';
 
 const execute = promisify(execFile);
@@ -68,10 +70,15 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function dataFolder(name: string): Promise<string> {
   for (const base of ['/dev/shm', tmpdir()]) {
     const folder = await mkdtemp(join(base, `tintype-${name}-`)).catch(() => undefined);
-    if (folder !== undefined) return folder;
+    if (folder === undefined) continue;
+    keep({ folder });
+    return folder;
   }
   throw new ServerError('There is no folder for temporary files.');
 }
+
+/** What this process has started, by id. */
+const started = new Map<number, ProcessIdentity>();
 
 /** Starts a process of its own group that outlives a crash of ours only if nobody stops it. */
 export function start(
@@ -84,6 +91,11 @@ export function start(
   const child = spawn(command, args, { stdio: ['ignore', out, out], env: { ...process.env, ...env }, detached: true });
   child.on('error', () => undefined);
   child.unref();
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  if (identity !== undefined) {
+    started.set(identity.pid, identity);
+    keep({ process: identity });
+  }
   return child;
 }
 
@@ -122,27 +134,27 @@ export async function answers(url: string): Promise<boolean> {
   return true;
 }
 
-/** Ends processes by their ids: asks first, insists after five seconds. */
+/** Ends processes that `start` has started, by their ids. */
 export async function endProcesses(pids: readonly number[]): Promise<void> {
-  for (const pid of pids) signal(pid, 'SIGTERM');
-  for (const pid of pids) {
-    for (let waited = 0; isAlive(pid); waited += 50) {
-      if (waited === 5_000) signal(pid, 'SIGKILL');
+  await endIdentified(pids.flatMap((pid) => started.get(pid) ?? []));
+}
+
+/** Ends processes: asks first, insists after five seconds. Another one with the same id is left alone. */
+export async function endIdentified(processes: readonly ProcessIdentity[]): Promise<void> {
+  for (const each of processes) signal(each, 'SIGTERM');
+  for (const each of processes) {
+    for (let waited = 0; isRunning(each); waited += 50) {
+      if (waited === 5_000) signal(each, 'SIGKILL');
       await sleep(50);
     }
   }
 }
 
-/** Whether a process with this id runs. One that has ended and was not asked about yet does not. */
-export function isAlive(pid: number): boolean {
-  return signal(pid, 0);
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+function signal(target: ProcessIdentity, name: NodeJS.Signals): void {
+  if (!isRunning(target)) return;
   try {
-    process.kill(pid, name);
-    return true;
+    process.kill(target.pid, name);
   } catch {
-    return false;
+    // It has ended meanwhile.
   }
 }
