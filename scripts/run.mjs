@@ -15,7 +15,7 @@ const commands = {
   setup: () => import('./setup.mjs').then(({ setup }) => setup()),
   start: () => import('./start.mjs').then(({ start }) => start()),
   check: () => import('./check.mjs').then(({ check }) => check()),
-  docs: () => import('./docs.mjs').then(({ docs }) => docs()),
+  docs: () => import('./docs.mjs').then(({ docs }) => docs(process.argv.slice(3))),
   bench: () => import('./bench.mjs').then(({ bench }) => bench(process.argv.slice(3))),
   soak: () => import('./soak.mjs').then(({ soak }) => soak(process.argv.slice(3))),
   servers: () => import('./servers.mjs').then(({ servers }) => servers(process.argv.slice(3))),

@@ -23,6 +23,7 @@ export { type Fault, FaultProxy, type FaultRule, type SeenRequest } from './prox
 export { htmlReport } from './report/html.ts';
 export { junitReport } from './report/junit.ts';
 export { markdownReport } from './report/markdown.ts';
+export { type GroupCounts, type MatrixRow, matrixRow, matrixTables } from './report/matrix.ts';
 export { exitCodeOf, type Report, type SubjectReport, type Tally, tally } from './report/report.ts';
 export { type Paint, paintFor, textReport } from './report/text.ts';
 export {

@@ -7,4 +7,9 @@ import { FsStorage } from './storage.ts';
 
 const module = { FsStorage, entryPath, url: new URL('./storage.ts', import.meta.url).href };
 
-storageConformance({ name: 'fs', harness: { create: () => fsSubject(module, tmpdir()) }, runner: { describe, test } });
+storageConformance({
+  name: 'fs',
+  harness: { create: () => fsSubject(module, tmpdir()) },
+  runner: { describe, test },
+  record: new URL('../test/record/fs.json', import.meta.url),
+});

@@ -17,4 +17,9 @@ const create = (): StorageSubject => ({
   without,
 });
 
-storageConformance({ name: 'memory', harness: { create }, runner: { describe, test } });
+storageConformance({
+  name: 'memory',
+  harness: { create },
+  runner: { describe, test },
+  record: new URL('../test/record/memory.json', import.meta.url),
+});

@@ -45,6 +45,18 @@ describe('exit code 0', () => {
     expect(code).toBe(0);
   });
 
+  test('--merge puts the storages of several runs into one table', async () => {
+    const file = join(folder, 'first.json');
+    const only = ['--only', 'list.nothing'];
+    await run(['--use', 'first', ...only, '--report', 'json', '--out', file]);
+    const { code, out } = await run(['--use', 'second', ...only, '--merge', file, '--report', 'markdown']);
+    expect(out).toContain('| requirement | first | second |');
+    for (const name of ['first', 'second']) expect(out).toMatch(new RegExp(`^\\| ${name} \\| 1 ✓ \\|$`, 'm'));
+    const alone = await run(['--merge', file, '--report', 'markdown']);
+    expect(alone.out).toContain('| requirement | first |');
+    expect([code, alone.code]).toEqual([0, 0]);
+  });
+
   test('--list prints every requirement with its rule', async () => {
     const { code, out } = await run(['--list', '--only', 'keys']);
     expect(out).toContain('keys.alphabet  Every allowed character');
@@ -83,6 +95,7 @@ describe('exit code 2, with one sentence', () => {
   test.each([
     ['nothing to test', [], 'Say what to test'],
     ['an unknown option', ['--sed', '1'], "Unknown option '--sed'"],
+    ['a report that is not there', ['--use', 'x', '--merge', 'none.json'], '--merge none.json cannot be read'],
     ['a budget that is none', ['--use', 'x', '--budget', 'much'], '--budget much is no number'],
     ['an unknown format', ['--use', 'x', '--report', 'pdf'], '--report pdf is unknown'],
     ['an unknown requirement', ['--use', 'x', '--only', 'put.nonsense'], '--only put.nonsense fits no requirement'],

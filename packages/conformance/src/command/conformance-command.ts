@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -34,6 +34,7 @@ type Format = (typeof FORMATS)[number];
 const OPTIONS = {
   use: { type: 'string', multiple: true },
   adapter: { type: 'string', multiple: true },
+  merge: { type: 'string', multiple: true },
   only: { type: 'string', multiple: true },
   seed: { type: 'string' },
   budget: { type: 'string' },
@@ -51,6 +52,7 @@ Puts a cache storage to the test and says which rule it breaks.
 
   --use ID         a storage of an installed plugin, with the settings that serve reads
   --adapter FILE   a module: its default export is a function that makes an adapter, or a harness
+  --merge FILE     a JSON report of an earlier run, whose storages go into this report too
   --only IDS       only requirements that begin so: --only put,list.byte-order
   --seed TEXT      the same seed makes the same random choices
   --budget SECONDS about how long the random parts take together (10)
@@ -65,6 +67,7 @@ Exit code 0: it conforms. 1: a requirement is broken. 2: it could not run, or no
 interface Arguments {
   readonly use: readonly string[];
   readonly adapter: readonly string[];
+  readonly merge: readonly string[];
   readonly only: readonly string[];
   readonly seed: string | undefined;
   readonly budget: number | undefined;
@@ -97,7 +100,14 @@ async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
     }
     return 0;
   }
+  const earlier = await Promise.all(given.merge.map((path) => earlierReport(path, io.cwd)));
   const subjects = await subjectsOf(given, io);
+  const [first] = earlier;
+  if (subjects.length === 0 && first !== undefined) {
+    const report = merged(earlier, first);
+    await write(report, given, io);
+    return exitCodeOf(report);
+  }
   const progress = progressLine(io);
   let report: Report;
   try {
@@ -112,8 +122,28 @@ async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
   } finally {
     progress.clear();
   }
+  report = merged(earlier, report);
   await write(report, given, io);
   return exitCodeOf(report);
+}
+
+/** The storages of earlier runs, then those of this one, which says when and where. */
+function merged(earlier: readonly Report[], report: Report): Report {
+  const others = earlier.filter((each) => each !== report);
+  return { ...report, subjects: [...others, report].flatMap(({ subjects }) => subjects) };
+}
+
+async function earlierReport(path: string, cwd: string): Promise<Report> {
+  let report: Partial<Report> | null;
+  try {
+    report = JSON.parse(await readFile(resolve(cwd, path), 'utf8'));
+  } catch (error) {
+    throw new CannotRun(`--merge ${path} cannot be read: ${describeError(error).replace(/\.$/, '')}.`);
+  }
+  if (report?.kind !== 'tintype-conformance' || report.formatVersion !== 1) {
+    throw new CannotRun(`--merge ${path} is no report; make one with --report json --out ${path}.`);
+  }
+  return report as Report;
 }
 
 async function write(report: Report, given: Arguments, io: CommandIo): Promise<void> {
@@ -172,6 +202,7 @@ function readArguments(argv: readonly string[]): Arguments {
   return {
     use: values.use ?? [],
     adapter: values.adapter ?? [],
+    merge: values.merge ?? [],
     only: chosen,
     seed: values.seed,
     budget: seconds,
@@ -199,7 +230,7 @@ async function subjectsOf(given: Arguments, io: CommandIo): Promise<readonly Nam
     subjects.push({ name: id, harness: harnessOf(id, make, await spares(make)) });
   }
   for (const path of given.adapter) subjects.push(await fromModule(path, io.cwd));
-  if (subjects.length === 0) throw new CannotRun('Say what to test: --use ID or --adapter FILE.');
+  if (subjects.length + given.merge.length === 0) throw new CannotRun('Say what to test: --use ID or --adapter FILE.');
   return subjects;
 }
 

@@ -1,4 +1,5 @@
 import { storageCatalogue } from '../catalogue/catalogue.ts';
+import { matrixRow, matrixTables } from './matrix.ts';
 import { type Report, reasonOf, tally, tallyLine } from './report.ts';
 import { sizeText } from './text.ts';
 
@@ -14,6 +15,7 @@ export function markdownReport(report: Report): string {
     '',
     ...report.subjects.map((subject) => `* **${subject.name}**: ${tallyLine(tally(subject.results))}.`),
     '',
+    matrixTables(report.subjects.map((subject) => matrixRow(subject))),
   ];
   for (const group of storageCatalogue) {
     const ran = group.requirements.filter((requirement) =>
