@@ -20,5 +20,6 @@ for (const name of ['swift', 'swift-keystone']) {
     name: `swift on ${name}`,
     harness: { create: () => subjectOf(bench) },
     runner: { describe, test },
+    record: new URL(`../test/record/${name}.json`, import.meta.url),
   });
 }

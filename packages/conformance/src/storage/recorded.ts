@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { RequirementBroken } from '../engine/outcome.ts';
+import { NotApplicable, RequirementBroken } from '../engine/outcome.ts';
 import type { MatrixRow } from '../report/matrix.ts';
 
 /** Set, it makes runs write what they came to instead of comparing it. */
@@ -12,10 +12,13 @@ const VARIABLE = 'TINTYPE_CONFORMANCE_RECORD';
  * Compares a run with what is on record, or puts it there.
  *
  * @param file JSON of a row.
- * @throws RequirementBroken if they differ, or nothing is on record.
+ * @throws RequirementBroken if they differ, or not every test has passed that is to be put on record;
+ *   NotApplicable if nothing is on record.
  */
 export async function compareWithRecord(row: MatrixRow, file: URL): Promise<void> {
   if (process.env[VARIABLE]) {
+    const broken = Object.values(row.groups).some(({ failed, inconclusive }) => failed + inconclusive > 0);
+    if (broken) throw new RequirementBroken('Nothing is put on record: not every test passed.');
     await mkdir(dirname(fileURLToPath(file)), { recursive: true });
     await writeFile(file, `${JSON.stringify(row, undefined, 2)}\n`);
     return;
@@ -23,7 +26,9 @@ export async function compareWithRecord(row: MatrixRow, file: URL): Promise<void
   const name = file.pathname.split('/').slice(-3).join('/');
   const hint = `If that is as it should be, ${VARIABLE}=1 puts it on record.`;
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new RequirementBroken(`${name} is not there. ${hint}`);
+  if (text === undefined) {
+    throw new NotApplicable(`does not apply: ${name} is not there; ${VARIABLE}=1 puts the result on record.`);
+  }
   const recorded = JSON.parse(text) as MatrixRow;
   const differences = [
     ...differing('group', recorded.groups, row.groups),

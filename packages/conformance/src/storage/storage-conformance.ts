@@ -1,5 +1,5 @@
 import { storageRequirements } from '../catalogue/catalogue.ts';
-import { RequirementBroken, reportedFailure, type TestResult } from '../engine/outcome.ts';
+import { NotApplicable, RequirementBroken, reportedFailure, type TestResult } from '../engine/outcome.ts';
 import type { Runner, RunnerContext } from '../engine/runner.ts';
 import { matrixRow } from '../report/matrix.ts';
 import type { StorageTest } from './env.ts';
@@ -81,10 +81,11 @@ export function storageConformance(options: StorageConformanceOptions): void {
       async (context) => {
         try {
           // A runner may leave tests out, as it is asked to.
-          if (results.length < storageTests.length) return void context?.skip?.('not all requirements were tried');
+          if (results.length < storageTests.length) return void context?.skip?.('does not apply: not all requirements were tried');
           const { capabilities } = (await run.shared()).adapter;
           await compareWithRecord(matrixRow({ name, capabilities, results }, beyond?.requirements), record);
         } catch (error) {
+          if (error instanceof NotApplicable) return void context?.skip?.(error.message);
           if (!(error instanceof RequirementBroken)) throw error;
           throw reportedFailure([error.message, ...error.details].join('\n'));
         } finally {
