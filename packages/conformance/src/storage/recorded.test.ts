@@ -17,7 +17,13 @@ afterEach(async () => {
 });
 
 const { capabilities } = new ReferenceStorage();
-const passed = { requirement: 'list.byte-order', title: '', outcome: { kind: 'pass' }, ms: 1, emulated: false } as const;
+const passed = {
+  requirement: 'list.byte-order',
+  title: '',
+  outcome: { kind: 'pass' },
+  ms: 1,
+  emulated: false,
+} as const;
 const failed = { ...passed, outcome: { kind: 'fail', problem: 'broken', details: [] } } as const;
 const rowOf = (...results: (typeof passed | typeof failed)[]) => matrixRow({ name: 'x', capabilities, results });
 const file = () => pathToFileURL(join(folder, 'new/x.json'));

@@ -81,7 +81,8 @@ export function storageConformance(options: StorageConformanceOptions): void {
       async (context) => {
         try {
           // A runner may leave tests out, as it is asked to.
-          if (results.length < storageTests.length) return void context?.skip?.('does not apply: not all requirements were tried');
+          if (results.length < storageTests.length)
+            return void context?.skip?.('does not apply: not all requirements were tried');
           const { capabilities } = (await run.shared()).adapter;
           await compareWithRecord(matrixRow({ name, capabilities, results }, beyond?.requirements), record);
         } catch (error) {
