@@ -25,7 +25,9 @@ const passed = {
   emulated: false,
 } as const;
 const failed = { ...passed, outcome: { kind: 'fail', problem: 'broken', details: [] } } as const;
-const rowOf = (...results: (typeof passed | typeof failed)[]) => matrixRow({ name: 'x', capabilities, results });
+const skipped = { ...passed, outcome: { kind: 'skipped', reason: 'a reason' } } as const;
+const rowOf = (...results: (typeof passed | typeof failed | typeof skipped)[]) =>
+  matrixRow({ name: 'x', capabilities, results });
 const file = () => pathToFileURL(join(folder, 'new/x.json'));
 
 async function onRecord(): Promise<void> {
@@ -40,16 +42,21 @@ test('what a run came to is put on record, and the same is no difference', async
   await compareWithRecord(rowOf(passed), file());
 });
 
-test('another count or capability is a difference, and said', async () => {
+test('another outcome or capability is a difference, and said', async () => {
   await onRecord();
-  await expect(compareWithRecord(rowOf(passed, passed), file())).rejects.toMatchObject({
+  await expect(compareWithRecord(rowOf(skipped), file())).rejects.toMatchObject({
     name: 'RequirementBroken',
-    details: [expect.stringMatching(/^group list: .*"passed":1.* on record, .*"passed":2.* now$/)],
+    details: [expect.stringMatching(/^group list: .*"passed":1.* on record, .*"passed":0.* now$/)],
   });
   const weaker = { ...rowOf(passed), capabilities: { ...rowOf(passed).capabilities, ranges: 'never' } };
   await expect(compareWithRecord(weaker, file())).rejects.toMatchObject({
     details: [expect.stringContaining('capability ranges')],
   });
+});
+
+test('what is on record of a suite with other tests is not compared', async () => {
+  await onRecord();
+  await expect(compareWithRecord(rowOf(passed, passed), file())).rejects.toMatchObject({ name: 'NotApplicable' });
 });
 
 test('a run in which a test failed is not put on record', async () => {
