@@ -127,7 +127,7 @@ export const atomic = [
   {
     id: 'atomic.overwrite-has-no-gap',
     level: 'must',
-    rule: 'While an entry is overwritten again and again, no reader misses it.',
+    rule: 'While an entry is overwritten again and again, no reader misses it; where reads are eventually consistent, none misses it twice in a row.',
     source: 'StorageAdapter.put: "never a gap"',
   },
   {

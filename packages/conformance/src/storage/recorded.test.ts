@@ -54,9 +54,9 @@ test('another outcome or capability is a difference, and said', async () => {
   });
 });
 
-test('what is on record of a suite with other tests is not compared', async () => {
+test('what is on record of a suite with other tests is out of date, which is a difference', async () => {
   await onRecord();
-  await expect(compareWithRecord(rowOf(passed, passed), file())).rejects.toMatchObject({ name: 'NotApplicable' });
+  await expect(compareWithRecord(rowOf(passed, passed), file())).rejects.toMatchObject({ name: 'RequirementBroken' });
 });
 
 test('a run in which a test failed is not put on record', async () => {
@@ -65,6 +65,6 @@ test('a run in which a test failed is not put on record', async () => {
   await expect(readFile(file())).rejects.toThrow();
 });
 
-test('where nothing is on record nothing is compared', async () => {
-  await expect(compareWithRecord(rowOf(passed), file())).rejects.toMatchObject({ name: 'NotApplicable' });
+test('where nothing is on record it is said how to put it there', async () => {
+  await expect(compareWithRecord(rowOf(passed), file())).rejects.toThrow('TINTYPE_CONFORMANCE_RECORD=1 puts');
 });

@@ -2,7 +2,11 @@
 export type Consistency =
   /** Whoever reads after the write has resolved sees it. */
   | { readonly kind: 'strong'; readonly scope: 'store' | 'instance' }
-  /** Readers converge within `settleMs` milliseconds after the last write. */
+  /**
+   * Readers converge within `settleMs` milliseconds after the last write. Until then one may see an
+   * earlier entry, and a single read may miss one that is just being overwritten: Swift's object server
+   * says 404 when its file is replaced between looking for it and opening it.
+   */
   | { readonly kind: 'eventual'; readonly scope: 'store' | 'instance'; readonly settleMs: number };
 
 /**

@@ -2,7 +2,7 @@ import type { StorageKey, StoredMetadata } from '@tintype/core';
 import { RequirementBroken } from '../../engine/outcome.ts';
 import { settled, turn } from '../../engine/waiting.ts';
 import { CHUNK, gatedBody, pieces, streamBody } from '../bodies.ts';
-import { bytesDiffer, difference, type Expected, metadataOf } from '../client.ts';
+import { bytesDiffer, difference, type Expected, hasCode, metadataOf } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 const KiB = 1024;
@@ -68,7 +68,9 @@ export const atomicTests: readonly StorageTest[] = [
       let misses = 0;
       const readers = Array.from({ length: 4 }, async (_, index) => {
         while (writing) {
-          const seen = index % 2 === 0 ? await env.stat(key) : await env.read(key);
+          const look = () => (index % 2 === 0 ? env.stat(key) : env.read(key));
+          // Where readers converge only after a while, one may come in the moment of a change.
+          const seen = (await look()) ?? (env.settleMs > 0 ? await look() : undefined);
           reads++;
           if (seen === undefined) misses++;
           await turn();
@@ -233,7 +235,8 @@ export const atomicTests: readonly StorageTest[] = [
         body.release();
         const outcome = await putting;
         await deleting;
-        if (!outcome.ok) throw outcome.error;
+        // A backend that orders by time may refuse a put that began before the delete: it had no effect.
+        if (!outcome.ok && !hasCode(outcome.error, 'conflict')) throw outcome.error;
         await env.eventually(async () => {
           if ((await env.read(key)) === undefined) return undefined;
           const problem = await neither(env, key, [next]);

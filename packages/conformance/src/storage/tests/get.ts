@@ -454,7 +454,7 @@ export const rangeTests: readonly StorageTest[] = [
         if (outcome !== undefined && 'body' in outcome) await outcome.body.discard();
         expect(outcome?.kind === 'entry', `${what} says that it is ${shown(String(outcome?.kind))}, not an entry.`);
       }
-      const long = env.key('describes/long');
+      const long = env.key('describes-long');
       await env.given(long, env.random.bytes(LONG));
       for (const each of [key, long]) {
         const whole = await env.read(each);
