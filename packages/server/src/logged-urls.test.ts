@@ -19,4 +19,16 @@ describe('a URL in the log', () => {
     for (let number = 0; number < 10_000; number++) expect(urls.json(`/${number}`)).toBe(`"/${number}"`);
     expect(urls.json('/often')).toBe('"/often"');
   });
+
+  it('is redacted anew when its path has got signatures by a reload', () => {
+    let signedFrom = -1;
+    const urls = new LoggedUrls(
+      '',
+      (target, from) => (from < 0 ? target : `${target.slice(0, from)}/***`),
+      () => signedFrom,
+    );
+    expect(urls.json('/img/signature')).toBe('"/img/signature"');
+    signedFrom = 4;
+    expect(urls.json('/img/signature')).toBe('"/img/***"');
+  });
 });

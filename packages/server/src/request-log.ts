@@ -68,10 +68,7 @@ export class RequestLog implements RequestSink {
   ) {
     this.#logger = logger;
     this.#writeInfo = infoWriter(logger);
-    this.#urls = new LoggedUrls(
-      prefix,
-      options.redact ?? ((target) => redactTarget(target, proxy.signedFrom?.(target))),
-    );
+    this.#urls = new LoggedUrls(prefix, options.redact ?? redactTarget, (target) => proxy.signedFrom?.(target) ?? 0);
     this.#hits = options.logHits;
   }
 

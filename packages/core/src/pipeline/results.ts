@@ -185,8 +185,12 @@ export class ResultCache {
     }
     if (again === undefined) return false;
     const { body, condition, discard } = again;
-    const isStored = await this.store(key, body, previous.size, metadata, condition);
-    if (!isStored) discard();
+    let isStored = false;
+    try {
+      isStored = await this.store(key, body, previous.size, metadata, condition);
+    } finally {
+      if (!isStored) discard();
+    }
     return isStored;
   }
 

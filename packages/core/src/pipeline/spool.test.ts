@@ -182,6 +182,22 @@ describe('a spool that only follows its readers', () => {
     await spool.dispose();
   });
 
+  test('loses no byte that was on its way to the file', async () => {
+    const spool = new Spool({ memoryBytes: 400 });
+    await spool.write(chunk(60, 1));
+    await spool.write(chunk(100_000, 2));
+    const all = collect(spool.read());
+    const onItsWay = spool.write(chunk(100_000, 3));
+    spool.follow();
+    expect(() => spool.read()).toThrow('may be gone');
+    await onItsWay;
+    await spool.write(chunk(100_000, 4));
+    spool.end();
+    const expected = Buffer.concat([chunk(60, 1), chunk(100_000, 2), chunk(100_000, 3), chunk(100_000, 4)]);
+    expect(Buffer.from(await all).equals(expected)).toBe(true);
+    await spool.dispose();
+  });
+
   test('takes whatever comes once nobody reads it, and keeps nothing', async () => {
     const spool = new Spool();
     const reader = spool.read();

@@ -46,6 +46,8 @@ export class Spool {
   #wakers: (() => void)[] = [];
   /** What was read so far, by each reader. */
   readonly #readers = new Set<{ readonly offset: number }>();
+  #follows = false;
+  /** What is kept since it only follows its readers: begins with the first write after `follow`. */
   #tail: SpoolTail | undefined;
   /** Wakes the writer that waits for readers. */
   #letIn: (() => void) | undefined;
@@ -88,7 +90,7 @@ export class Spool {
    * waits for the slowest of them: a body without an end would fill the disk. Nobody can begin any more.
    */
   follow(): void {
-    if (this.#state === 'open') this.#tail ??= new SpoolTail(this.#size);
+    if (this.#state === 'open') this.#follows = true;
   }
 
   /**
@@ -100,6 +102,8 @@ export class Spool {
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#state !== 'open') throw new Error('This spool takes no more bytes.');
     if (chunk.length === 0) return;
+    // Not sooner: a chunk on its way to the file when `follow` was called belongs to what lies there.
+    if (this.#follows) this.#tail ??= new SpoolTail(this.#size);
     if (this.#tail !== undefined) await this.#writeToTail(this.#tail, chunk);
     else if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
     else await this.#writeToFile(chunk);
@@ -130,7 +134,7 @@ export class Spool {
    */
   read(signal?: AbortSignal): SpoolReader {
     if (this.#disposed) throw new Error('This spool was disposed of.');
-    if (this.#tail !== undefined) throw new Error('The beginning of this spool may be gone.');
+    if (this.#follows) throw new Error('The beginning of this spool may be gone.');
     let index = 0;
     let offset = 0;
     let done = false;

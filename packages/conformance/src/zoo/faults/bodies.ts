@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import {
   type Body,
   BufferedBody,
@@ -976,7 +977,7 @@ export const putFaults: readonly StorageFault[] = [
         const version = super.commit(key, bytes, metadata);
         const stored = this.data.entries.get(this.full(key));
         if (stored === undefined) return version;
-        const digest = `crc-${stored.crc}-${bytes.length}` as Version;
+        const digest = `crc-${crc32(bytes)}-${bytes.length}` as Version;
         this.data.entries.set(this.full(key), { ...stored, version: digest });
         return digest;
       }
