@@ -24,14 +24,23 @@ describe('an entry in use is refreshed before it expires (XFetch)', () => {
     await rig.get(url(origin));
     await rig.stored(1);
     rig.advance(60 - LEFT_SECONDS);
-    return { origin, rig };
+    return { origin, rig, listener };
   }
 
   test('by one request in the background, where chance wants it, and nobody waits', async () => {
-    const { origin, rig } = await nearlyExpired({ earlyRefresh: 100 });
-    using _luck = dice(0.999_999);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => rig.get(url(origin))));
-    for (const answer of answers) expect(outcome(answer)).toMatch(/^Tintype; hit; ttl=/);
+    const { origin, rig, listener } = await nearlyExpired({ earlyRefresh: 100 });
+    const everybodyHasAnswer = Promise.withResolvers<void>();
+    origin.answer(async (request, response) => {
+      await everybodyHasAnswer.promise;
+      listener(request, response);
+    });
+    {
+      using _luck = dice(0.999_999);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => rig.get(url(origin))));
+      for (const answer of answers) expect(outcome(answer)).toMatch(/^Tintype; hit; ttl=/);
+    }
+    using _noMore = dice(0);
+    everybodyHasAnswer.resolve();
     await rig.stored(2);
     expect(ttlOf(await rig.get(url(origin)))).toBeGreaterThan(30);
     expect(origin.requests).toHaveLength(2);
