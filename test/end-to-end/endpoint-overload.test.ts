@@ -105,6 +105,20 @@ describe('an origin', () => {
   });
 });
 
+test.each([404, 503])(
+  'an origin that answers %i does not stand in the way of the next one at its host',
+  async (status) => {
+    await using origin = await Origin.start((request, response) => {
+      const isFirst = request.url?.startsWith('/one/') === true;
+      response.writeHead(isFirst ? status : 200, KEPT).end(isFirst ? 'nothing'.repeat(100_000) : 'content');
+    });
+    const origins = [`${origin.base}one/`, `${origin.base}two/`];
+    await using rig = await EndpointRig.start([{ path: '/', origins }], { maxDownloadsPerHost: 1 });
+    expect(await rig.ask('/a')).toMatchObject({ status: 200, body: 'content' });
+    expect(origin.requests.map(({ url }) => url)).toEqual(['/one/a', '/two/a']);
+  },
+);
+
 describe('a failure', () => {
   const failing: RequestListener = (_request, response) => void response.writeHead(503).end('busy');
 

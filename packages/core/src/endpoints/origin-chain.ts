@@ -85,6 +85,8 @@ export class OriginChain {
     for (const origin of asked) {
       try {
         const answer = await this.#askOne(origin, question);
+        // Held unread it would keep its place at a host that the next origin may be at, too.
+        if (origin !== asked.at(-1) && (answer.status === 404 || FAILURES.has(answer.status))) answer.leave();
         if (answer.status === 404) {
           discard(missing);
           missing = answer;
