@@ -186,8 +186,11 @@ class Fetch {
       // Not at once: who waits for the header begins to read before the next turn.
       setImmediate(() => {
         if (!isTooLong()) return;
-        if (spool.readers > 0) spool.follow();
-        else this.#control.cancel(new Error('Nobody reads this response, and it is too long to be kept.'));
+        if (spool.readers > 0) {
+          spool.follow();
+          // From here on it comes at the pace of those readers, and others needn't wait for them.
+          answer.leave();
+        } else this.#control.cancel(new Error('Nobody reads this response, and it is too long to be kept.'));
       });
     };
     const spool = new Spool({ memory: spoolMemory, onUnread: lookLater });
