@@ -1,10 +1,11 @@
+import type { ProxyEvent } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
 import { BufferedBody } from '../../packages/core/src/bodies.ts';
 import type { PurgeAnnouncement } from '../../packages/core/src/contracts/coordinator.ts';
 import type { ListedEntry } from '../../packages/core/src/contracts/storage-adapter.ts';
 import { StorageError } from '../../packages/core/src/contracts/storage-error.ts';
 import { primaryKey, urlPrefix } from '../../packages/core/src/endpoints/response-key.ts';
-import { StoredResponses } from '../../packages/core/src/endpoints/stored-responses.ts';
+import { StoredResponses, type StoredResponsesOptions } from '../../packages/core/src/endpoints/stored-responses.ts';
 import { createStorage } from '../../packages/core/src/storage/create-storage.ts';
 import { ScriptedAdapter } from '../../packages/core/src/storage/scripted-adapter.fixture.ts';
 import { type CacheEntry, createPolicy, decideStore, type FieldPair } from '../../packages/http-cache/src/index.ts';
@@ -25,7 +26,7 @@ function entry(): CacheEntry {
 }
 
 /** Responses in a storage where both keys have one. */
-async function withTwo(adapter: ScriptedAdapter): Promise<StoredResponses> {
+async function withTwo(adapter: ScriptedAdapter, more: Partial<StoredResponsesOptions> = {}): Promise<StoredResponses> {
   const storage = createStorage(adapter, { name: 'scripted' });
   await storage.open();
   const around = {
@@ -34,6 +35,7 @@ async function withTwo(adapter: ScriptedAdapter): Promise<StoredResponses> {
     clock: () => 2_000,
     emit: () => undefined,
     announce,
+    ...more,
   };
   const responses = new StoredResponses({ storage, ...around });
   for (const key of [plain, dark]) {
@@ -111,4 +113,16 @@ test('an invalidation is announced before its client has the answer, and heard o
   const era = responses.eraOf(plain);
   for (const purge of announced) responses.hear(purge);
   expect(responses.eraOf(plain)).toBe(era);
+});
+
+test('an announcement that hangs is told of, and its client waits no longer', async () => {
+  const events: ProxyEvent[] = [];
+  const adapter = new ScriptedAdapter();
+  const hangs = { announce: () => new Promise<void>(() => {}), emit: (event: ProxyEvent) => void events.push(event) };
+  const responses = await withTwo(adapter, hangs);
+  await responses.invalidate(prefix, [plain]);
+  expect(adapter.entries.size).toBe(0);
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'cache-error', operation: 'announce', code: 'timeout' }),
+  );
 });

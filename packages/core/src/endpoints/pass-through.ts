@@ -404,6 +404,8 @@ export class PassThrough {
     const { method, body, signal } = request;
     const question = { method, rest, fields, signal, ...(body === undefined ? {} : { body }) };
     const answer = await chain.ask(question);
+    // Its body waits for what is forgotten first, and nobody else needs to.
+    answer.leave();
     const { status, source } = answer;
     const targets = invalidationTargets({ method, url: source, status, fields: answer.fields });
     if (targets.length > 0 && stored !== undefined) {

@@ -188,7 +188,7 @@ export class StoredResponses {
     const { announce, clock } = this.#options;
     const at = clock();
     this.#keepOut(prefix, at);
-    const told = announce({ scope: 'key', value: prefix, at }).catch((error: unknown) =>
+    const told = inTime(announce({ scope: 'key', value: prefix, at })).catch((error: unknown) =>
       this.#failed('announce', error),
     );
     await Promise.all([told, this.#track(this.#removeAll(prefix, primaries))]);
@@ -358,6 +358,18 @@ export class StoredResponses {
   #track<T>(work: Promise<T>): Promise<T> {
     this.#pending.add(work);
     return work.finally(() => this.#pending.delete(work));
+  }
+}
+
+/** @throws StorageError `timeout` where a step of an invalidation takes too long; what it throws itself. */
+async function inTime(step: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const message = `Nothing came of it within ${INVALIDATION_DEADLINE_MS} ms.`;
+  const timer = setTimeout(() => reject(new StorageError({ code: 'timeout', message })), INVALIDATION_DEADLINE_MS);
+  try {
+    await Promise.race([step, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
