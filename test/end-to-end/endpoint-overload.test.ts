@@ -135,6 +135,15 @@ describe('a failure', () => {
     expect((await there.rig.ask('/')).body).toBe('well');
   });
 
+  test.each(['no-cache', 'max-age=0'])('is no answer to a client that says %s where that is obeyed', async (wish) => {
+    await using there = await before(failing, { ttlByStatus: ['503=60'] }, { clientCacheControl: 'obey' });
+    // Fields tell questions apart: this one is the same both times.
+    const headers = { 'cache-control': wish };
+    await there.rig.ask('/', { headers });
+    there.origin.answer((_request, response) => void response.end('well'));
+    expect(await there.rig.ask('/', { headers })).toMatchObject({ status: 200, body: 'well' });
+  });
+
   test('to answer at all is remembered too', async () => {
     await using there = await before((request) => request.destroy(), { ttlByStatus: ['502=5'] });
     expect((await there.rig.ask('/')).status).toBe(502);

@@ -30,7 +30,7 @@ import { forwardedFields, passedFields } from './fields.ts';
 import type { Landing } from './landing.ts';
 import { discard, type OriginChain } from './origin-chain.ts';
 import { type Handling, passedAnswer, problemAnswer } from './passed-answer.ts';
-import { among, groupOf, hasNoContent, hopsOf, isParticular, type Passing } from './passing.ts';
+import { among, groupOf, hasNoContent, hopsOf, insists, isParticular, type Passing } from './passing.ts';
 import { primaryKey, urlPrefix } from './response-key.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 
@@ -153,7 +153,8 @@ export class PassThrough {
     // A part can't be validated for one who wants another part.
     const stale = response?.entry.part === undefined ? response : undefined;
     if (stale === undefined) response?.body.discard().catch(() => undefined);
-    const remembered = this.#failedLately(passing);
+    const { policy } = this.#options.endpoint;
+    const remembered = insists(fields, policy) ? undefined : this.#failedLately(passing);
     if (remembered !== undefined) return this.#again(passing, remembered, stale);
     const isPlain = stale !== undefined || !isParticular(fields);
     const key = this.#flightKey(passing, stale?.key ?? primary);

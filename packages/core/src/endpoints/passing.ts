@@ -1,4 +1,4 @@
-import { type FieldPair, unconditionalFields } from '@tintype/http-cache';
+import { type FieldPair, fieldLines, type Policy, parseCacheControl, unconditionalFields } from '@tintype/http-cache';
 import type { ProxyRequest } from '../contracts/proxy.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { onward } from '../pipeline/hops.ts';
@@ -32,6 +32,14 @@ export const groupOf = (passing: Passing): string => among(passing, passing.prim
 /** Whether a request has conditions or asks for a part. */
 export function isParticular(fields: readonly FieldPair[]): boolean {
   return unconditionalFields(fields).length !== fields.length;
+}
+
+/** Whether a client wants the origins asked, and that counts. RFC 9111 §5.2.1.1, §5.2.1.4. */
+export function insists(fields: readonly FieldPair[], policy: Policy): boolean {
+  const lines = policy.clientCacheControl === 'obey' ? fieldLines(fields, 'cache-control') : [];
+  if (lines.length === 0) return false;
+  const { noCache, maxAge } = parseCacheControl(lines);
+  return noCache !== false || maxAge === 0;
 }
 
 /** Whether an answer of this status never has a body. RFC 9110 §6.4.1. */
