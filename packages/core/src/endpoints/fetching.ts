@@ -127,10 +127,12 @@ class Fetch {
       stale === undefined ? undefined : { source: stale.source, fields: revalidationFields(stale.entry.fields) };
     const { chain, askAgainMs } = this.#parts;
     const { signal } = this.#control;
-    const attempt = (own: AbortSignal) => chain.ask({ method: 'GET', rest, fields, validators, signal: own });
+    // The wait for a place at the origin says nothing of the origin.
+    const { promise: begun, resolve: onTurn } = Promise.withResolvers<void>();
+    const attempt = (own: AbortSignal) => chain.ask({ method: 'GET', rest, fields, validators, signal: own, onTurn });
     if (!Number.isFinite(askAgainMs)) return attempt(signal);
     const isWorthIt = () => this.#control.waiters > 1;
-    return firstOf(attempt, { signal, afterMs: askAgainMs, isWorthIt, release: discard });
+    return firstOf(attempt, { signal, afterMs: askAgainMs, begun, isWorthIt, release: discard });
   }
 
   get #isConditional(): boolean {

@@ -23,6 +23,8 @@ export interface Question {
   /** Bytes that an answer's body may have: any number unless given. */
   readonly maxBytes?: number | undefined;
   readonly signal: AbortSignal;
+  /** Called when an origin's turn has come, after any wait for a place at it. */
+  readonly onTurn?: () => void;
 }
 
 /** An origin's answer, as it came. */
@@ -132,6 +134,7 @@ export class OriginChain {
 
   async #askNow(origin: EndpointOrigin, question: Question, leave: () => void): Promise<OriginAnswer> {
     const { clock, emit } = this.#options;
+    question.onTurn?.();
     const started = performance.now();
     const requestedAt = clock();
     const source = origin.base + question.rest.slice(1);

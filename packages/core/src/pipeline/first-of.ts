@@ -2,6 +2,8 @@ export interface FirstOfOptions<T> {
   readonly signal: AbortSignal;
   /** Milliseconds after which a second attempt is made. */
   readonly afterMs: number;
+  /** They count from when this resolves; from the beginning unless given. */
+  readonly begun?: Promise<void>;
   /** Asked then. */
   readonly isWorthIt: () => boolean;
   /** Gives up an answer that comes after another one has. */
@@ -14,12 +16,13 @@ export interface FirstOfOptions<T> {
  */
 export function firstOf<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
-  { signal, afterMs, isWorthIt, release }: FirstOfOptions<T>,
+  { signal, afterMs, begun, isWorthIt, release }: FirstOfOptions<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const attempts: AbortController[] = [];
     let pending = 0;
     let won = false;
+    let timer: NodeJS.Timeout | undefined;
     let firstError: unknown;
     const begin = () => {
       const controller = new AbortController();
@@ -45,9 +48,14 @@ export function firstOf<T>(
         },
       );
     };
-    const timer = setTimeout(() => {
-      if (isWorthIt() && !signal.aborted) begin();
-    }, afterMs);
+    const startClock = () => {
+      if (won || pending === 0) return;
+      timer = setTimeout(() => {
+        if (isWorthIt() && !signal.aborted) begin();
+      }, afterMs);
+    };
     begin();
+    if (begun === undefined) startClock();
+    else begun.then(startClock);
   });
 }
