@@ -103,6 +103,25 @@ describe('an origin', () => {
     for (const end of ends) end();
     await Promise.all([slow.answer, next.answer]);
   });
+
+  test('is free for the next as soon as what comes is too long to be kept', async () => {
+    const ends: (() => void)[] = [];
+    await using there = await before(
+      (_request, response) => {
+        // In many pieces.
+        response.writeHead(200, KEPT).write('content'.repeat(100_000));
+        ends.push(() => void response.end());
+      },
+      { maxDownloadsPerHost: 1 },
+      { maxStoredBytes: 1_000 },
+    );
+    const slow = there.rig.start('/1');
+    await slow.begun;
+    const next = there.rig.start('/2');
+    await next.begun;
+    for (const end of ends) end();
+    await Promise.all([slow.answer, next.answer]);
+  });
 });
 
 test.each([404, 503])(
