@@ -2,7 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CountedSpace } from './counted-space.ts';
 import { isSystemError } from './errors.ts';
-import { takeSweepTurn } from './sweep-turn.ts';
+import { SweepTurn } from './sweep-turn.ts';
 import { sweepInThread } from './sweeper.ts';
 import type { TempFolder } from './temp-folder.ts';
 
@@ -34,6 +34,7 @@ export class Eviction {
   readonly #maxBytes: number;
   readonly #temp: TempFolder;
   readonly #space: CountedSpace;
+  readonly #turn: SweepTurn;
   readonly #stop = new AbortController();
   #evicted = 0;
   /** Whether what is counted is of this run: at the start it is what the last one left. */
@@ -50,6 +51,7 @@ export class Eviction {
     this.#maxBytes = maxBytes;
     this.#temp = temp;
     this.#space = new CountedSpace(root, temp);
+    this.#turn = new SweepTurn(temp);
   }
 
   /** Whether entries were ever counted. */
@@ -139,6 +141,15 @@ export class Eviction {
     await this.sweep();
   }
 
+  /**
+   * Lets others sweep, if that failed when it was due.
+   *
+   * @returns whether they can now.
+   */
+  retryRelease(): Promise<boolean> {
+    return this.#turn.retryRelease();
+  }
+
   /** Resolves when no sweep is under way. */
   async settled(): Promise<void> {
     await this.#keeping?.catch(() => {});
@@ -155,7 +166,7 @@ export class Eviction {
   async #keepCap(): Promise<void> {
     const { signal } = this.#stop;
     while (this.due && !signal.aborted) {
-      const release = await takeSweepTurn(this.#temp);
+      const release = await this.#turn.take();
       if (release !== undefined) {
         try {
           await this.sweep();

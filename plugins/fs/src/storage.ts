@@ -127,7 +127,7 @@ export class FsStorage implements StorageAdapter {
   }
 
   async close(): Promise<void> {
-    const { upkeep, reader, locks, temp } = this.#parts;
+    const { upkeep, reader, locks, eviction, temp } = this.#parts;
     await upkeep.stop();
     await reader.close();
     await this.#attempt(async () => {
@@ -135,7 +135,8 @@ export class FsStorage implements StorageAdapter {
         await upkeep.flush();
       } finally {
         // A lock that stays must stay beside its owner's folder, by which others see that it is dead.
-        if (await locks.retryReleases()) await temp.close();
+        const released = [await locks.retryReleases(), await eviction.retryRelease()];
+        if (!released.includes(false)) await temp.close();
       }
     });
   }

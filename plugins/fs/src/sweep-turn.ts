@@ -1,4 +1,4 @@
-import { link, rename, unlink } from 'node:fs/promises';
+import { link, rename, rm, unlink } from 'node:fs/promises';
 import { isSystemError } from './errors.ts';
 import type { TempFolder } from './temp-folder.ts';
 
@@ -8,29 +8,66 @@ import type { TempFolder } from './temp-folder.ts';
  *
  * As a key's lock it is a hard link to its owner's sign of life, so that it is taken over from an
  * owner that is silent (see `KeyLocks`). Two that sweep at once do no harm: nothing depends on it.
- *
- * @returns how to give it up again; `undefined` while another storage sweeps.
- * @throws the system's error if this storage's folder is gone.
  */
-export async function takeSweepTurn(temp: TempFolder): Promise<(() => Promise<void>) | undefined> {
-  const { beatPath, turnPath } = temp;
-  const released = temp.newPath();
-  try {
-    await link(beatPath, turnPath);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) throw error;
-    // A disk that is full has no room for a name: the more reason to sweep.
-    if (!isSystemError(error, 'EEXIST')) return async () => {};
-    if (await temp.isSilent(turnPath)) await temp.sweep();
-    return undefined;
+export class SweepTurn {
+  readonly #temp: TempFolder;
+  /** Where to move the turn, while it could not be released. */
+  #held: string | undefined;
+
+  constructor(temp: TempFolder) {
+    this.#temp = temp;
   }
-  return async () => {
+
+  /**
+   * @returns how to give it up again; `undefined` while another storage sweeps.
+   * @throws the system's error if this storage's folder is gone.
+   */
+  async take(): Promise<(() => Promise<void>) | undefined> {
+    // It is still ours while it can't be released.
+    if (!(await this.retryRelease())) return async () => void (await this.retryRelease());
+    const { beatPath, turnPath } = this.#temp;
+    const released = this.#temp.newPath();
     try {
-      // Fails once this storage was taken for dead: then the turn is another's by now.
-      await rename(turnPath, released);
-      await unlink(released);
-    } catch {
-      // It goes with the folder.
+      await link(beatPath, turnPath);
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) throw error;
+      // A disk that is full has no room for a name: the more reason to sweep.
+      if (!isSystemError(error, 'EEXIST')) return async () => {};
+      if (await this.#temp.isSilent(turnPath)) await this.#takeAway();
+      return undefined;
     }
-  };
+    return () => this.#release(released);
+  }
+
+  /**
+   * Releases what could not be released when it was due: a full or failing disk.
+   *
+   * @returns whether it is released now.
+   */
+  async retryRelease(): Promise<boolean> {
+    const released = this.#held;
+    this.#held = undefined;
+    if (released !== undefined) await this.#release(released);
+    return this.#held === undefined;
+  }
+
+  /** Never fails. A turn that stays would look alive as long as this storage is, and keep all from sweeping. */
+  async #release(released: string): Promise<void> {
+    try {
+      await rename(this.#temp.turnPath, released);
+    } catch (error) {
+      // Gone once this storage was taken for dead: then the turn is another's by now.
+      if (!isSystemError(error, 'ENOENT')) this.#held = released;
+      return;
+    }
+    // If that fails, it goes with the folder.
+    await unlink(released).catch(() => {});
+  }
+
+  /** Takes the turn of a silent storage away: with its folder, or from one that has left none to bury. */
+  async #takeAway(): Promise<void> {
+    const { turnPath } = this.#temp;
+    await this.#temp.sweep();
+    if (await this.#temp.isOrphan(turnPath)) await rm(turnPath, { force: true });
+  }
 }

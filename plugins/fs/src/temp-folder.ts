@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 
@@ -135,6 +135,14 @@ export class TempFolder {
     }
   }
 
+  /** Whether this is a lock of a storage that has left no folder, so that nobody ever buries it. */
+  async isOrphan(path: string): Promise<boolean> {
+    const owner = await signOwner(path);
+    if (owner === undefined) return false;
+    // A sign of life that a power failure has emptied names nobody.
+    return owner === '' || (await signOf(join(this.#root, TEMP, owner))) === undefined;
+  }
+
   /** Tells the others what this storage has added, and hears what they have. */
   async exchange(): Promise<void> {
     await this.beat();
@@ -204,8 +212,8 @@ export class TempFolder {
     }
     const locks = (await readdir(this.locksPath)).map((name) => join(this.locksPath, name));
     for (const path of [...locks, this.turnPath]) {
-      // Nobody else removes this lock: its owner cannot any more (see `KeyLocks`).
-      if (dead.has((await signOwner(path)) ?? '')) await unlink(path);
+      // Nobody else removes a key's lock: its owner cannot any more (see `KeyLocks`). The turn may be gone.
+      if (dead.has((await signOwner(path)) ?? '')) await rm(path, { force: true });
     }
     await rm(folder, { recursive: true, force: true });
   }

@@ -105,6 +105,7 @@ export class Upkeep {
       if (this.#beats % BEATS_PER_SWEEP === 0) await this.#temp.sweep();
       await this.#eviction.exchange();
       await this.#locks.retryReleases();
+      await this.#eviction.retryRelease();
       if (this.#beats % BEATS_PER_FLUSH === 0) await this.flush();
     } catch {
       // A disk that fails now shows in the operations; the next beat may succeed.
