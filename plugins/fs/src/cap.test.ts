@@ -1,10 +1,12 @@
-import { link, lstat, readdir, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { failing, keysOf, openStorage, put, temporaryFolder } from '../test/harness.ts';
 import { CountedSpace } from './counted-space.ts';
 import { Eviction } from './eviction.ts';
+import { KeyLocks } from './key-locks.ts';
 import { TempFolder } from './temp-folder.ts';
+import { Upkeep } from './upkeep.ts';
 
 const BLOCK = 4096;
 
@@ -124,4 +126,37 @@ test('a damaged count is no count', async () => {
   await space.publish(BLOCK, new Map());
   await writeFile(join(root, '@counted'), '{"bytes":');
   expect([await space.look(), space.estimate]).toEqual([false, BLOCK]);
+});
+
+test('a sweep that fails leaves what was counted, is not tried at once again, and shows in the check', async () => {
+  const temp = await neighbour(await temporaryFolder());
+  const root = join(await temporaryFolder(), 'cache');
+  await mkdir(root);
+  await new CountedSpace(root, temp).publish(9 * BLOCK, new Map());
+  const eviction = new Eviction(root, 10 * BLOCK, temp);
+  await eviction.open();
+  await rm(root, { recursive: true });
+  await writeFile(root, 'no folder');
+  temp.note(2 * BLOCK);
+  expect(eviction.due).toBe(true);
+  await expect(eviction.keepCap()).rejects.toMatchObject({ code: 'ENOTDIR' });
+  expect([eviction.estimate, eviction.overfull, eviction.due]).toEqual([11 * BLOCK, true, false]);
+  const upkeep = new Upkeep(temp, new KeyLocks(temp), eviction);
+  expect(await upkeep.capProblem()).toMatch(/^The cap does not hold: .*ENOTDIR/);
+  await rm(root);
+  await mkdir(root);
+  await eviction.sweep();
+  expect([eviction.estimate, eviction.overfull, await upkeep.capProblem()]).toEqual([0, false, undefined]);
+});
+
+test('if no sweep ever counted, what was added in this run holds the cap', async () => {
+  const temp = await neighbour(await temporaryFolder());
+  const root = join(await temporaryFolder(), 'file');
+  await writeFile(root, 'no folder');
+  const eviction = new Eviction(root, 10 * BLOCK, temp);
+  temp.note(6 * BLOCK);
+  await expect(eviction.sweep()).rejects.toMatchObject({ code: 'ENOTDIR' });
+  temp.note(6 * BLOCK);
+  await expect(eviction.sweep()).rejects.toMatchObject({ code: 'ENOTDIR' });
+  expect([eviction.estimate, eviction.overfull]).toEqual([12 * BLOCK, true]);
 });

@@ -160,3 +160,17 @@ test('an entry larger than the cap never comes in', async () => {
   const storage = await openStorage({ maxBytes: BLOCK });
   await expect(put(storage, 'a', 'x'.repeat(BLOCK + 1))).rejects.toMatchObject(failing('too-large'));
 });
+
+test.each(['EUCLEAN', 'ESTALE', 'EMFILE'])(
+  'a file on which the system says %s is passed over, and told of',
+  async (code) => {
+    const storage = await openStorage();
+    await fill(storage);
+    before.unlink = () => {
+      before.unlink = () => {};
+      throw Object.assign(new Error(code), { code });
+    };
+    const outcome = sweepFolder({ root: storage.root, maxBytes: 8 * BLOCK, full: false, now: Date.now() });
+    expect(outcome).toEqual({ bytes: 8 * BLOCK, evicted: 2, passedOver: [storage.root] });
+  },
+);

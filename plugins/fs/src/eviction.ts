@@ -16,7 +16,7 @@ const MIN_UNTOLD = 64 * 1024;
 
 /** How often a storage looks whether another one has finished its sweep, in milliseconds. */
 const LOOK_EVERY_MS = 250;
-/** A sweep that could not bring the entries below the cap is not tried again for this long, in milliseconds. */
+/** A sweep that failed, or could not bring the entries below the cap, is not tried again for this long, in milliseconds. */
 const FRUITLESS_PAUSE_MS = 30_000;
 
 /** Disk space of a file or folder that is not stored yet: whole blocks of 4 KiB. */
@@ -41,6 +41,7 @@ export class Eviction {
   #confirmed = false;
   #notBefore = 0;
   #passedOver: readonly string[] = [];
+  #failure: string | undefined;
   #running: Promise<void> | undefined;
   #keeping: Promise<void> | undefined;
   #exchanging: Promise<void> | undefined;
@@ -74,10 +75,15 @@ export class Eviction {
     return this.#passedOver;
   }
 
-  /** Whether it is time to sweep: nothing is counted in this run, or too much. */
+  /** Why the last sweep failed, if it did. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Whether it is time to sweep: nothing is counted in this run, or too much, or the last sweep failed. */
   get due(): boolean {
     if (this.#maxBytes === 0 || performance.now() < this.#notBefore) return false;
-    return !this.#confirmed || this.estimate > this.#maxBytes;
+    return !this.#confirmed || this.#failure !== undefined || this.estimate > this.#maxBytes;
   }
 
   /** Whether there is so much beyond the cap that nothing more should be written. */
@@ -113,7 +119,10 @@ export class Eviction {
   /** Tells the others what was added here, and hears what they added and counted. */
   async exchange(): Promise<void> {
     await this.#temp.exchange();
-    if (await this.#space.look()) this.#confirmed = true;
+    if (!(await this.#space.look())) return;
+    this.#confirmed = true;
+    // Somebody can sweep.
+    this.#failure = undefined;
   }
 
   /**
@@ -124,8 +133,10 @@ export class Eviction {
   sweep(full = false): Promise<void> {
     this.#running ??= this.#sweep(full)
       .catch((error: unknown) => {
-        // Not again with every put: after another cap's worth.
-        this.#space.note(0, this.#temp.additions());
+        // Not again with every put. What was counted still lies there; if nothing was, what this run adds counts.
+        this.#notBefore = performance.now() + FRUITLESS_PAUSE_MS;
+        this.#failure = error instanceof Error ? error.message : String(error);
+        if (!this.#space.known) this.#space.note(0, new Map());
         throw error;
       })
       .finally(() => {
@@ -186,7 +197,8 @@ export class Eviction {
     const { bytes, evicted, passedOver } = await sweepInThread(task, this.#stop.signal);
     this.#evicted += evicted;
     this.#passedOver = passedOver;
-    if (bytes > this.#maxBytes) this.#notBefore = performance.now() + FRUITLESS_PAUSE_MS;
+    this.#failure = undefined;
+    this.#notBefore = bytes > this.#maxBytes ? performance.now() + FRUITLESS_PAUSE_MS : 0;
     await this.#space.publish(bytes, before);
   }
 

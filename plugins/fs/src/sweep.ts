@@ -1,7 +1,7 @@
 import { lstatSync, opendirSync, rmdirSync, type Stats, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type NamedChild, parseName } from './key-path.ts';
-import { isSystemError } from './system-code.ts';
+import { isAnySystemError, isSystemError } from './system-code.ts';
 
 /** A sweep goes down to this part of the cap, so that the next one is not due at once. */
 const TARGET = 0.9;
@@ -146,7 +146,7 @@ class Sweep {
 
   /** One folder that can't be read must not keep all others from being counted. */
   #passOver(folder: string, error: unknown): void {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EIO')) throw error;
+    if (!isAnySystemError(error)) throw error;
     if (this.#passedOver.size < MAX_NAMED) this.#passedOver.add(folder);
   }
 }

@@ -4,6 +4,11 @@ export function systemCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** Whether `error` is one of the system, whichever; Node's own (`ERR_INVALID_ARG_TYPE`) and the code's mistakes are not. */
+export function isAnySystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(systemCode(error) ?? '');
+}
+
 /** Whether `error` is the system's `code`. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes(systemCode(error) ?? '');

@@ -59,7 +59,7 @@ export class Upkeep {
   }
 
   evictIfDue(): void {
-    // A failure shows in the operations themselves.
+    // A failure shows in `capProblem`, and in writes once there is too much beyond the cap.
     this.#eviction.keepCap().catch(() => {});
   }
 
@@ -93,6 +93,9 @@ export class Upkeep {
     const waited = sleep(MAX_WAIT_FOR_SWEEP_MS, undefined, { signal: enough.signal }).catch(() => undefined);
     await Promise.race([this.#eviction.settled(), waited]);
     enough.abort();
+    const { failure } = this.#eviction;
+    if (failure !== undefined)
+      return `The cap does not hold: the cache can't be swept; see that its folder can be read and its disk works (${failure}).`;
     const [example, ...others] = this.#eviction.passedOver;
     if (example === undefined) return undefined;
     const which = others.length === 0 ? example : `${example} and ${others.length} more`;
