@@ -160,3 +160,20 @@ test('if no sweep ever counted, what was added in this run holds the cap', async
   await expect(eviction.sweep()).rejects.toMatchObject({ code: 'ENOTDIR' });
   expect([eviction.estimate, eviction.overfull]).toEqual([12 * BLOCK, true]);
 });
+
+test('what the dead added is not counted again by those that did not sweep', async () => {
+  const root = await temporaryFolder();
+  const [sweeper, other, dead] = [await neighbour(root), await neighbour(root), await neighbour(root)];
+  const [counting, space] = [new CountedSpace(root, sweeper), new CountedSpace(root, other)];
+  dead.note(5 * BLOCK);
+  await dead.beat();
+  for (const temp of [sweeper, other]) await temp.exchange();
+  await dead.close();
+  // The first count after the death tells up to where the dead one is in it; the second knows it no more.
+  for (const name of ['first', 'second']) {
+    await sweeper.exchange();
+    await counting.publish(7 * BLOCK, sweeper.additions());
+    await other.exchange();
+    expect([await space.look(), space.estimate], name).toEqual([true, 7 * BLOCK]);
+  }
+});

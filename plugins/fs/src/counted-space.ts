@@ -67,6 +67,8 @@ export class CountedSpace {
       if (count === undefined) return false;
       this.#count = count;
       this.#seen = signature;
+      // Who is not in it and is dead was counted by an earlier sweep of that storage, as it forgot.
+      this.#temp.forgetTheDead(count.before);
       return true;
     } catch (error) {
       if (!isSystemError(error, 'ENOENT', 'EACCES')) throw error;

@@ -39,7 +39,7 @@ export class TempFolder {
   /** What other storages said to have added when they were last heard, also those that died since. */
   readonly #heard = new Map<string, number>();
   /** Which of them were there at the last exchange. */
-  #living: ReadonlySet<string> = new Set();
+  #living: ReadonlySet<string> | undefined;
   #creating: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
 
@@ -160,12 +160,16 @@ export class TempFolder {
 
   /** How many others were there at the last exchange. */
   get others(): number {
-    return this.#living.size;
+    return this.#living?.size ?? 0;
   }
 
-  /** Forgets what the dead have added: it was counted by now. */
-  forgetTheDead(): void {
-    for (const id of this.#heard.keys()) if (!this.#living.has(id)) this.#heard.delete(id);
+  /** Forgets what the dead have added, except those that are `spared`: it was counted by now. */
+  forgetTheDead(spared: ReadonlyMap<string, number> = new Map()): void {
+    // Before the first exchange nobody is known to be dead.
+    if (this.#living === undefined) return;
+    for (const id of this.#heard.keys()) {
+      if (!this.#living.has(id) && !spared.has(id)) this.#heard.delete(id);
+    }
   }
 
   /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
