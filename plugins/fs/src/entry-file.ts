@@ -21,6 +21,8 @@ const MAGIC = Buffer.from('tintype\u0001', 'latin1');
 const FIXED = 26;
 /** One read of this many bytes usually holds the whole header. */
 const FIRST_READ = 4096;
+/** Longest header there may be; a damaged length must not make us allocate gigabytes. */
+const MAX_HEADER = 1024 * 1024;
 
 interface Description {
   readonly key: StorageKey;
@@ -87,7 +89,9 @@ export function parseHeader(bytes: Buffer, fileSize: number, key: StorageKey): E
 function headerLength(bytes: Buffer): number {
   if (bytes.length < FIXED) throw corrupt('it is shorter than any entry');
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw corrupt('it is no entry of this format');
-  return FIXED + bytes.readUInt32LE(12);
+  const length = FIXED + bytes.readUInt32LE(12);
+  if (length > MAX_HEADER) throw corrupt('its header claims an impossible length');
+  return length;
 }
 
 /** The body of a file that was read whole, checked. @throws StorageError `corrupt`. */
@@ -102,7 +106,7 @@ export async function readHeader(handle: FileHandle, key: StorageKey): Promise<E
   const { size } = await handle.stat();
   let bytes = await readAt(handle, 0, Math.min(size, FIRST_READ));
   const length = headerLength(bytes);
-  // A damaged length reads no more than there is.
+  // The file may be cut within its header: `parseHeader` tells.
   if (length > bytes.length) bytes = await readAt(handle, 0, Math.min(size, length));
   return parseHeader(bytes, size, key);
 }

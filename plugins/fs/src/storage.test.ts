@@ -386,6 +386,20 @@ describe('damage', () => {
     await expect(storage.stat(k('a'))).rejects.toMatchObject(failing('corrupt'));
   });
 
+  test('a header that claims gigabytes is corrupt, however large the file is', async () => {
+    const storage = await openStorage();
+    await put(storage, 'a', large);
+    const handle = await open(fileOf(storage, 'a'), 'r+');
+    await handle.write(Buffer.from([0, 0, 0, 0xc0]), 0, 4, 12);
+    // The file system keeps no blocks for what was never written.
+    await handle.truncate(2 ** 32);
+    await handle.close();
+    const failure = { ...failing('corrupt'), message: expect.stringContaining('impossible length') };
+    await expect(storage.stat(k('a'))).rejects.toMatchObject(failure);
+    await expect(storage.get(k('a'), undefined)).rejects.toMatchObject(failure);
+    await expect(storage.setMetadata(k('a'), meta(), undefined, context)).rejects.toMatchObject(failure);
+  });
+
   test('a damaged entry shows in the listing, and can be replaced and deleted', async () => {
     const storage = await openStorage();
     for (const key of ['a', 'b', 'c']) await put(storage, key, key);
