@@ -177,3 +177,13 @@ test('what the dead added is not counted again by those that did not sweep', asy
     expect([await space.look(), space.estimate], name).toEqual([true, 7 * BLOCK]);
   }
 });
+
+test('a count that can not be read keeps no storage from opening, sweeping and closing', async () => {
+  const root = await temporaryFolder();
+  await mkdir(join(root, '@counted'));
+  const storage = await openStorage({ root, maxBytes: 10 * BLOCK });
+  await put(storage, 'a', 'x');
+  await storage.sweep();
+  expect([storage.usage().bytes, await keysOf(storage)]).toEqual([BLOCK, ['a']]);
+  await storage.close();
+});

@@ -1,6 +1,5 @@
 import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSystemError } from './errors.ts';
 import type { TempFolder } from './temp-folder.ts';
 
 /** Where the last sweep tells all storages on the folder what it counted; no key leads to this name. */
@@ -70,8 +69,8 @@ export class CountedSpace {
       // Who is not in it and is dead was counted by an earlier sweep of that storage, as it forgot.
       this.#temp.forgetTheDead(count.before);
       return true;
-    } catch (error) {
-      if (!isSystemError(error, 'ENOENT', 'EACCES')) throw error;
+    } catch {
+      // What can't be read is no count: the next sweep makes one.
       return false;
     }
   }
