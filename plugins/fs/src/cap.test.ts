@@ -187,3 +187,15 @@ test('a count that can not be read keeps no storage from opening, sweeping and c
   expect([storage.usage().bytes, await keysOf(storage)]).toEqual([BLOCK, ['a']]);
   await storage.close();
 });
+
+test('a storage that was taken for dead while there is too much sweeps at once', async () => {
+  const root = await temporaryFolder();
+  const temp = await neighbour(root);
+  const eviction = new Eviction(root, 10 * BLOCK, temp);
+  await eviction.sweep();
+  temp.note(12 * BLOCK);
+  await rm(temp.path, { recursive: true });
+  expect(eviction.overfull).toBe(true);
+  await eviction.keepCap();
+  expect([eviction.overfull, eviction.due]).toEqual([false, false]);
+});

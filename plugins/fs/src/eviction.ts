@@ -177,7 +177,8 @@ export class Eviction {
   async #keepCap(): Promise<void> {
     const { signal } = this.#stop;
     while (this.due && !signal.aborted) {
-      const release = await this.#turn.take();
+      const release = await this.#takeTurn();
+      if (release === 'fenced') continue;
       if (release !== undefined) {
         try {
           await this.sweep();
@@ -188,6 +189,17 @@ export class Eviction {
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false });
       await this.exchange();
+    }
+  }
+
+  /** The turn, unless this storage was taken for dead: then it begins anew first. */
+  async #takeTurn(): Promise<(() => Promise<void>) | 'fenced' | undefined> {
+    try {
+      return await this.#turn.take();
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+      await this.#temp.beat();
+      return 'fenced';
     }
   }
 
