@@ -199,3 +199,12 @@ test('a storage that was taken for dead while there is too much sweeps at once',
   await eviction.keepCap();
   expect([eviction.overfull, eviction.due]).toEqual([false, false]);
 });
+
+test('without a cap a storage tells no bytes: what was counted under an earlier one is never corrected', async () => {
+  const capped = await openStorage({ maxBytes: 10 * BLOCK });
+  await put(capped, 'a', 'x');
+  await capped.sweep();
+  expect(capped.usage().bytes).toBe(BLOCK);
+  await capped.close();
+  expect((await openStorage({ root: capped.root })).usage().bytes).toBeUndefined();
+});

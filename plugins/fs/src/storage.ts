@@ -245,7 +245,8 @@ export class FsStorage implements StorageAdapter {
 
   usage(): StorageUsage {
     const { counted, estimate, evicted } = this.#parts.eviction;
-    return { bytes: counted ? estimate : undefined, evicted };
+    // Without a cap nothing sweeps regularly: a count of long ago is never corrected.
+    return { bytes: counted && this.#maxBytes > 0 ? estimate : undefined, evicted };
   }
 
   /**
