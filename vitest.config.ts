@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take a minute or more: begun last, they would run alone at the end. */
 const LONG =
-  /\/(?:plugins\/(?:swift|s3|abs|gcs)\/src\/storage|zoo\/zoo|clouds\/restart|plugins\/fs\/src\/processes)\.test\.ts$/;
+  /\/(?:plugins\/(?:swift|s3|abs|gcs)\/src\/storage|zoo\/zoo|clouds\/clouds|plugins\/fs\/src\/processes)\.test\.ts$/;
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
