@@ -1,39 +1,9 @@
 import * as sdk from '@aws-sdk/client-s3';
-import type { HttpFields, OriginRequest } from '@tintype/core';
 import { s3Access } from '@tintype-test/servers';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
+import { asked, open } from '../test/origins.ts';
 import { service } from '../test/service.ts';
-import type { S3OriginOptions } from './options.ts';
-import { S3Origin } from './origin.ts';
-
-const scope = { downloadTimeout: 5, isAllowed: () => true };
-
-const options: S3OriginOptions = {
-  region: 'us-east-1',
-  endpoint: undefined,
-  endpointUsePathStyle: true,
-  accessKeyId: 'any',
-  secretAccessKey: 'any',
-  sessionToken: undefined,
-  assumeRoleArn: undefined,
-  assumeRoleExternalId: undefined,
-  maxSockets: 50,
-  requestTimeout: 5,
-  allowedBuckets: [],
-  deniedBuckets: [],
-};
-
-async function open(more: Partial<S3OriginOptions>): Promise<S3Origin> {
-  const origin = new S3Origin({ ...options, ...more }, scope);
-  await origin.open();
-  onTestFinished(() => origin.close());
-  return origin;
-}
-
-function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
-}
 
 for (const name of ['versitygw', 'swift', 'fauxqs']) {
   const { bench, missing } = await benchFor(name);
