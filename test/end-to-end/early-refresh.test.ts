@@ -1,5 +1,7 @@
 import type { RequestListener } from 'node:http';
+import { definePlugin, tokens } from '@tintype/core';
 import { describe, expect, test, vi } from 'vitest';
+import { startProxy } from './rig.ts';
 import { cat, outcome, startRig, startSource, ttlOf, url } from './source-rig.ts';
 
 /** What the dice show until the end of the test: 0 is never early, nearly 1 as early as can be. */
@@ -97,6 +99,52 @@ describe('where there is no room', () => {
     await expect.poll(async () => ttlOf(await rig.get(paths[0] ?? ''))).toBeGreaterThan(0);
     expect(outcome(await rig.get(paths[1] ?? ''))).toMatch(/detail=swr$/);
     await rig.stored(4);
+  });
+
+  test.each([
+    ['at the host', { maxDownloadsPerHost: 1 }],
+    ['among those that are made', { workers: 1 }],
+  ])('%s, nothing is refreshed in the background, and that is counted', async (_where, settings) => {
+    const { origin, state } = await startSource({ 'cache-control': 'max-age=60, stale-while-revalidate=600' });
+    const gate = Promise.withResolvers<void>();
+    const slow = definePlugin({
+      name: 'test/slow',
+      register: ({ container }) => {
+        container.onActivation(tokens.transformer, (_context, made) => ({
+          ...made,
+          revision: made.revision,
+          supports: made.supports,
+          open: () => made.open(),
+          close: () => made.close(),
+          async transform(request) {
+            if (request.operations.blur > 0) await gate.promise;
+            return made.transform(request);
+          },
+        }));
+      },
+    });
+    const rig = await startProxy({ cacheUse: 'memory', allowLoopbackSourceAddresses: true, ...settings }, [slow]);
+    await rig.get(url(origin));
+    await rig.stored(1);
+    rig.advance(61);
+    const held = Promise.withResolvers<void>();
+    origin.answer(async (_request, response) => {
+      if ('maxDownloadsPerHost' in settings) await held.promise;
+      response.sendDate = false;
+      response.writeHead(200, state.headers).end(cat);
+    });
+    // One takes the only place, and nobody waits for it.
+    const busy = rig.get(url(origin, 'bl:2', 'b'));
+    await expect.poll(() => origin.requests.length).toBe(2);
+    if ('workers' in settings) await expect.poll(() => rig.proxy.load?.().transforms).toBe(1);
+    expect(outcome(await rig.get(url(origin)))).toMatch(/detail=swr$/);
+    await expect
+      .poll(() => rig.events.filter(({ type }) => type === 'revalidated'))
+      .toEqual([{ type: 'revalidated', outcome: 'shed', background: true }]);
+    held.resolve();
+    gate.resolve();
+    await busy;
+    expect(origin.requests).toHaveLength(2);
   });
 
   test.each([

@@ -216,6 +216,108 @@ describe('a failure', () => {
     for (let time = 0; time < 3; time++) expect((await there.rig.ask('/')).body).toBe('old');
     expect(there.origin.requests).toHaveLength(2);
   });
+
+  test.each([
+    ['no-store', { 'Cache-Control': 'no-store' }],
+    ['Retry-After', { 'Retry-After': '0' }],
+  ])('that a stale response stands in for is asked about again where it says %s', async (_what, fields) => {
+    await using there = await before(
+      (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=9' }).end('old'),
+      { ttlByStatus: ['503=60'] },
+      { staleIfError: 600 },
+    );
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    there.origin.answer((_request, response) => void response.writeHead(503, fields).end('busy'));
+    for (let time = 0; time < 3; time++) expect((await there.rig.ask('/')).body).toBe('old');
+    expect(there.origin.requests).toHaveLength(4);
+  });
+});
+
+describe('a refresh in the background', () => {
+  const REFRESHED = { 'Cache-Control': 'max-age=9, stale-while-revalidate=600' };
+  const outcomes = ({ events }: EndpointRig) =>
+    events.flatMap((event) => (event.type === 'revalidated' && event.background ? [event.outcome] : []));
+
+  test('takes no place that a request could wait for, and is counted as left', async () => {
+    await using there = await before((_request, response) => void response.writeHead(200, REFRESHED).end('old'), {
+      maxDownloadsPerHost: 1,
+    });
+    await there.rig.ask('/stale');
+    await there.rig.stored(1);
+    there.rig.advance(20);
+    const held: ServerResponse[] = [];
+    there.origin.answer((_request, response) => void held.push(response));
+    const first = there.rig.ask('/1');
+    await expect.poll(() => held.length).toBe(1);
+    // The only place is taken, and nobody waits for it yet.
+    expect((await there.rig.ask('/stale')).headers['cache-status']).toContain('detail=swr');
+    const second = there.rig.ask('/2');
+    held[0]?.writeHead(200, KEPT).end();
+    await expect.poll(() => held.length).toBe(2);
+    held[1]?.writeHead(200, KEPT).end();
+    await Promise.all([first, second]);
+    expect(there.origin.requests.map(({ url }) => url)).toEqual(['/stale', '/1', '/2']);
+    expect(outcomes(there.rig)).toEqual(['shed']);
+    there.origin.answer((_request, response) => void response.writeHead(200, REFRESHED).end('new'));
+    await there.rig.ask('/stale');
+    await expect.poll(() => outcomes(there.rig)).toEqual(['shed', 'changed']);
+  });
+
+  test('waits for its place as any request does once one has joined it', async () => {
+    const held: ServerResponse[] = [];
+    const hold: RequestListener = (_request, response) => void held.push(response);
+    await using first = await Origin.start((_request, response) => void response.writeHead(200, REFRESHED).end('old'));
+    await using second = await Origin.start(hold);
+    const endpoints = [
+      { path: '/', origins: [first.base, second.base] },
+      { path: '/second', origins: [second.base] },
+    ];
+    await using rig = await EndpointRig.start(endpoints, { maxDownloadsPerHost: 1 });
+    await rig.ask('/stale');
+    await rig.stored(1);
+    rig.advance(20);
+    const busy = rig.ask('/second/busy');
+    await expect.poll(() => held.length).toBe(1);
+    const gate = Promise.withResolvers<void>();
+    first.answer(async (_request, response) => {
+      await gate.promise;
+      response.writeHead(404).end();
+    });
+    expect((await rig.ask('/stale')).headers['cache-status']).toContain('detail=swr');
+    await expect.poll(() => first.requests.length).toBe(2);
+    // Too old to be used meanwhile by now.
+    rig.advance(700);
+    const joining = rig.ask('/stale');
+    // By the time that this one is answered the one before it waits.
+    expect((await rig.ask('/stale', { headers: { 'cache-control': 'only-if-cached' } })).status).toBe(504);
+    gate.resolve();
+    held[0]?.end('busy');
+    await expect.poll(() => held.length).toBe(2);
+    held[1]?.writeHead(200, KEPT).end('from the second');
+    expect(await joining).toMatchObject({ status: 200, body: 'from the second' });
+    await busy;
+  });
+});
+
+test('what comes is joined by nobody any more once it is too long to be kept, however many pieces it came in', async () => {
+  const open: ServerResponse[] = [];
+  await using there = await before(
+    (_request, response) => {
+      response.writeHead(200, KEPT).write('one piece');
+      open.push(response);
+    },
+    {},
+    { maxStoredBytes: 4 },
+  );
+  const first = there.rig.start('/');
+  await first.begun;
+  const second = there.rig.start('/');
+  await second.begun;
+  expect(there.origin.requests).toHaveLength(2);
+  for (const response of open) response.end();
+  await Promise.all([first.answer, second.answer]);
 });
 
 test('an origin that never answers the first who asks is asked once more for those who wait', async () => {

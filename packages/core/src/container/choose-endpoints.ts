@@ -100,7 +100,6 @@ export function chooseEndpointParts(
             askAgainMs: settings.fetchAgainAfter === 0 ? Number.POSITIVE_INFINITY : settings.fetchAgainAfter * 1_000,
             jitter: settings.ttlJitter,
             failureTtl: around.failureTtl,
-            isCrowded: intake.isCrowded.bind(intake),
             overloadStatus,
             clock,
             pseudonym,

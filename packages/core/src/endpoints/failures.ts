@@ -75,18 +75,24 @@ const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 /** Fields by which an answer says itself for how long it is right. */
 const TELLING = ['cache-control', 'expires', 'retry-after', 'set-cookie'] as const;
 
+/** Whether an answer says itself for how long it is right, or for whom: then nobody else decides that. */
+export function saysHowLong(fields: readonly FieldPair[]): boolean {
+  return TELLING.some((name) => hasField(fields, name));
+}
+
 type Failed = Pick<RememberedFailure, 'failure' | 'error'> & { readonly status: number };
 
 function failureOf(landing: Landing): Failed | undefined {
   if (landing.kind === 'private') {
     const { status, fields } = landing.answer;
-    const isFailure = FAILURES.has(status) && !TELLING.some((name) => hasField(fields, name));
+    const isFailure = FAILURES.has(status) && !saysHowLong(fields);
     return isFailure ? { status, failure: status, error: answered(status) } : undefined;
   }
   if (landing.kind !== 'failed') return undefined;
   const { failure, error } = landing;
   if (failure !== 'disconnected') {
-    return error === undefined ? { status: failure, failure, error: answered(failure) } : undefined;
+    const isSilent = error === undefined && !landing.saysHowLong;
+    return isSilent ? { status: failure, failure, error: answered(failure) } : undefined;
   }
   const status = OriginError.is(error) ? STATUS_OF[error.code] : undefined;
   return status === undefined ? undefined : { status, failure, error };

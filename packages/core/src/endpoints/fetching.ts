@@ -24,6 +24,7 @@ import { pump } from '../pipeline/pump.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
 import { type EndpointPolicies, policyFor } from './endpoint.ts';
+import { saysHowLong } from './failures.ts';
 import type { Landing } from './landing.ts';
 import { discard, type OriginAnswer, type OriginChain } from './origin-chain.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
@@ -56,6 +57,8 @@ export interface Wanted {
   readonly stale: StoredResponse | undefined;
   /** Ask exactly what the client asked, its conditions and ranges too, so that the answer is for it alone. */
   readonly verbatim: boolean;
+  /** Nobody waits for it but requests that have joined it meanwhile: unless there are some it waits for no place. */
+  readonly isBackground?: boolean;
 }
 
 /** Asks the origins, and stores what others may have. */
@@ -108,7 +111,7 @@ class Fetch {
       const failed = decideFailure(stale?.entry.freshness, answer.status, fields, answer.receivedAt, policy);
       if (failed.action === 'serve') {
         discard(answer);
-        return { kind: 'failed', failure: answer.status };
+        return { kind: 'failed', failure: answer.status, saysHowLong: saysHowLong(answer.fields) };
       }
       return this.#land(answer);
     } catch (error) {
@@ -129,7 +132,9 @@ class Fetch {
     const { signal } = this.#control;
     // The wait for a place at the origin says nothing of the origin.
     const { promise: begun, resolve: onTurn } = Promise.withResolvers<void>();
-    const attempt = (own: AbortSignal) => chain.ask({ method: 'GET', rest, fields, validators, signal: own, onTurn });
+    const mayWait = this.#wanted.isBackground === true ? () => this.#control.waiters > 1 : undefined;
+    const question = { method: 'GET', rest, fields, validators, onTurn, mayWait };
+    const attempt = (own: AbortSignal) => chain.ask({ ...question, signal: own });
     if (!Number.isFinite(askAgainMs)) return attempt(signal);
     const isWorthIt = () => this.#control.waiters > 1;
     return firstOf(attempt, { signal, afterMs: askAgainMs, begun, isWorthIt, release: discard });

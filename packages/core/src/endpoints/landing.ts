@@ -22,4 +22,10 @@ export type Landing =
   | { readonly kind: 'once'; readonly entry: CacheEntry; readonly reason: StoreRefusal }
   /** No answer, or one for which a stale response stands in; or (503 with an error) there was no room to ask. */
   | { readonly kind: 'failed'; readonly failure: 'disconnected'; readonly error: unknown }
-  | { readonly kind: 'failed'; readonly failure: number; readonly error?: unknown };
+  | {
+      readonly kind: 'failed';
+      readonly failure: number;
+      readonly error?: unknown;
+      /** The answer said itself for how long it is right. */
+      readonly saysHowLong?: boolean;
+    };

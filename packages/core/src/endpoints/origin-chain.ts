@@ -5,6 +5,7 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError } from '../contracts/origin.ts';
 import { TransformError } from '../contracts/transformer.ts';
 import type { Upstream } from '../contracts/upstream.ts';
+import type { MayWait } from '../pipeline/background.ts';
 import type { EndpointOrigin } from './endpoint.ts';
 import { isTooLarge, limited } from './limited-body.ts';
 
@@ -23,6 +24,8 @@ export interface Question {
   /** Bytes that an answer's body may have: any number unless given. */
   readonly maxBytes?: number | undefined;
   readonly signal: AbortSignal;
+  /** Whether it may wait for a place at an origin; it may unless given. */
+  readonly mayWait?: MayWait | undefined;
   /** Called when an origin's turn has come, after any wait for a place at it. */
   readonly onTurn?: () => void;
 }
@@ -50,7 +53,7 @@ export interface OriginChainOptions {
   /** For all others, by scheme. */
   readonly byScheme: ReadonlyMap<string, Origin>;
   /** Waits for a place at an origin, given its base; none is needed unless given. @throws TransformError `overloaded` */
-  readonly visit?: ((base: string, signal: AbortSignal) => Promise<() => void>) | undefined;
+  readonly visit?: ((base: string, signal: AbortSignal, mayWait?: MayWait) => Promise<() => void>) | undefined;
   readonly clock: () => number;
   readonly emit: (event: ProxyEvent) => void;
 }
@@ -72,7 +75,7 @@ export class OriginChain {
    * something go to the first origin alone: done twice they could do harm.
    *
    * @throws OriginError if the first to fail gave no answer; `too-large` as soon as one has more than is
-   *   allowed; TransformError `overloaded` if too many wait for one; the signal's reason once that is
+   *   allowed; TransformError `overloaded` if too many wait for one, ShedError if it may not wait; the signal's reason once that is
    *   aborted.
    */
   async ask(question: Question): Promise<OriginAnswer> {
@@ -122,7 +125,7 @@ export class OriginChain {
   async #askOne(origin: EndpointOrigin, question: Question): Promise<OriginAnswer> {
     const { visit } = this.#options;
     if (visit === undefined) return this.#askNow(origin, question, () => undefined);
-    const leave = await visit(origin.base, question.signal);
+    const leave = await visit(origin.base, question.signal, question.mayWait);
     try {
       const answer = await this.#askNow(origin, question, leave);
       return { ...answer, body: notingEnd(answer.body, leave) };

@@ -20,6 +20,7 @@ import { RequestError } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import { PERSONAL } from '../freshness/assess.ts';
+import { ShedError } from '../pipeline/background.ts';
 import { Flights } from '../pipeline/flight.ts';
 import { problemOf } from '../pipeline/problem.ts';
 import { Answers } from './answers.ts';
@@ -46,8 +47,6 @@ export interface PassThroughOptions extends Omit<FetchingParts, 'endpoint' | 'st
   readonly pseudonym: string;
   /** For how many seconds failures of the origins are remembered, by status, where the endpoint doesn't say. */
   readonly failureTtl: StatusSeconds;
-  /** Whether others wait for an origin already: then nothing is refreshed in the background. */
-  readonly isCrowded: (base: string) => boolean;
   /** The status of answers that there is no room for. */
   readonly overloadStatus: number;
   readonly emit: (event: ProxyEvent) => void;
@@ -197,6 +196,11 @@ export class PassThrough {
         if (stale?.key === landing.key) return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
         return this.#askAlone(passing, stale, fwd);
       case 'failed':
+        // It was nobody's request that there was no room for; this one may wait.
+        if (landing.error instanceof ShedError) {
+          this.#flights.close(key);
+          return this.#askTogether(passing, stale, key, fwd);
+        }
         return this.#answer(passing, landing, stale, { fwd, collapsed }, false);
       default: {
         const remembered = this.#failedLately(passing);
@@ -249,18 +253,17 @@ export class PassThrough {
   #refresh(passing: Passing, response: StoredResponse): void {
     const key = this.#flightKey(passing, response.key);
     if (this.#flights.has(key) || this.#failedLately(passing) !== undefined) return;
-    const { endpoint, emit, isCrowded } = this.#options;
-    if (isCrowded(endpoint.origins[0]?.base ?? '')) {
-      emit({ type: 'revalidated', outcome: 'shed', background: true });
-      return;
-    }
     const nobody = new AbortController().signal;
-    this.#join(key, this.#wanted(passing, response, false), nobody, groupOf(passing)).then(
-      ({ value, collapsed }) => {
-        if (value.kind === 'private' && !collapsed) discard(value.answer);
-      },
-      () => undefined,
-    );
+    const wanted = { ...this.#wanted(passing, response, false), isBackground: true };
+    this.#join(key, wanted, nobody, groupOf(passing))
+      .then(
+        ({ value }) => {
+          if (value.kind === 'private') discard(value.answer);
+          return outcomeOf(value);
+        },
+        () => 'failed' as const,
+      )
+      .then((outcome) => this.#options.emit({ type: 'revalidated', outcome, background: true }));
   }
 
   #wanted(
@@ -439,6 +442,19 @@ export class PassThrough {
       isEmpty ? undefined : body.stream(),
       how,
     );
+  }
+}
+
+/** What a refresh in the background has come to. */
+function outcomeOf(landing: Landing): (ProxyEvent & { readonly type: 'revalidated' })['outcome'] {
+  switch (landing.kind) {
+    case 'validated':
+    case 'once':
+      return 'same';
+    case 'failed':
+      return landing.error instanceof ShedError ? 'shed' : 'failed';
+    default:
+      return 'changed';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { TransformError } from '../contracts/transformer.ts';
+import { ALWAYS, type MayWait, ShedError } from './background.ts';
 import { Semaphore } from './semaphore.ts';
 
 export interface IntakeOptions {
@@ -57,13 +58,19 @@ export class Intake {
    * Resolves when the source may be fetched. Raw sources are counted apart: one that comes slowly takes
    * none of the places where images are made.
    *
-   * @throws TransformError `overloaded` if too much is waiting or in the making; the signal's reason
-   *   if it is aborted before.
+   * @throws TransformError `overloaded` if too much is waiting or in the making; ShedError if it may not
+   *   wait; the signal's reason if it is aborted before.
    */
-  async enter(source: string, mode: ImageRequest['mode'], signal: AbortSignal): Promise<Place> {
-    const leaveHost = await this.#enterHost(source, signal);
+  async enter(
+    source: string,
+    mode: ImageRequest['mode'],
+    signal: AbortSignal,
+    mayWait: MayWait = ALWAYS,
+  ): Promise<Place> {
+    const leaveHost = await this.#enterHost(source, signal, mayWait);
     if (this.#under[mode] >= this.#options.total) {
       leaveHost();
+      if (!mayWait()) throw new ShedError();
       throw new TransformError('overloaded', 'Too many images are being made at this moment; try again later.');
     }
     this.#under[mode]++;
@@ -83,24 +90,19 @@ export class Intake {
    * Resolves when another request may go to the host of `source`, with how to leave it (idempotent): for
    * what is passed on and not made into anything.
    *
-   * @throws TransformError `overloaded` if too much waits for it; the signal's reason if it is aborted before.
+   * @throws TransformError `overloaded` if too much waits for it; ShedError if it may not wait; the signal's
+   *   reason if it is aborted before.
    */
-  async visit(source: string, signal: AbortSignal): Promise<() => void> {
+  async visit(source: string, signal: AbortSignal, mayWait: MayWait = ALWAYS): Promise<() => void> {
     try {
-      return await this.#enterHost(source, signal);
+      return await this.#enterHost(source, signal, mayWait);
     } catch (error) {
-      if (!TransformError.is(error)) throw error;
+      if (!TransformError.is(error) || error instanceof ShedError) throw error;
       throw new TransformError('overloaded', 'Too many requests wait for this origin already; try again later.');
     }
   }
 
-  /** Whether somebody waits for the host of `source`. */
-  isCrowded(source: string): boolean {
-    const host = hostOf(source);
-    return host !== undefined && (this.#hosts.get(host)?.waiting ?? 0) > 0;
-  }
-
-  async #enterHost(source: string, signal: AbortSignal): Promise<() => void> {
+  async #enterHost(source: string, signal: AbortSignal, mayWait: MayWait): Promise<() => void> {
     const { perHost, queuePerHost } = this.#options;
     const host = hostOf(source);
     if (host === undefined || perHost === Number.POSITIVE_INFINITY) return () => undefined;
@@ -114,7 +116,7 @@ export class Intake {
       if (semaphore.running === 0 && this.#hosts.get(host) === semaphore) this.#hosts.delete(host);
     };
     try {
-      const leave = await semaphore.enter(signal);
+      const leave = await semaphore.enter(signal, mayWait);
       return () => {
         leave();
         tidy();

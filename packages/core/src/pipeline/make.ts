@@ -14,6 +14,7 @@ import { type Negatives, negativeOf, negativeUntil } from '../freshness/negative
 import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { conditionsOf, type Previous } from '../freshness/previous.ts';
 import { readRecord, withCost } from '../freshness/record.ts';
+import { ALWAYS, type MayWait } from './background.ts';
 import { entryOf } from './entry-of.ts';
 import type { FlightControl, FlightWork } from './flight.ts';
 import type { Intake, Place } from './intake.ts';
@@ -66,6 +67,8 @@ export interface Order {
    * is then remembered for others, which is what it says behind every CDN, too.
    */
   readonly isMarked?: boolean;
+  /** Nobody waits for it but requests that have joined it meanwhile: unless there are some it waits for no place. */
+  readonly isBackground?: boolean;
 }
 
 /** What making a variant needs. */
@@ -87,7 +90,8 @@ export interface Workshop extends Relay {
 
 /** Starts making a variant: fetch, transform, store. An entry whose source is the same costs its metadata only. */
 export function makeVariant(order: Order, shop: Workshop, control: FlightControl): FlightWork<Made> {
-  const { key, request, policy, previous, hops, isMarked = false } = order;
+  const { key, request, policy, previous, hops, isMarked = false, isBackground = false } = order;
+  const mayWait = isBackground ? () => control.waiters > 1 : ALWAYS;
   const deadline = new AbortController();
   let waits = 0;
   let waitedMs = 0;
@@ -111,7 +115,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
     let place: Place | undefined;
     let isRaw = false;
     try {
-      place = await waiting(shop.intake.enter(request.source, request.mode, signal));
+      place = await waiting(shop.intake.enter(request.source, request.mode, signal, mayWait));
       const others = () => control.waiters > 1;
       const { mode, cachebuster } = request;
       const use = { mode, cachebuster, policy };
@@ -165,7 +169,8 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
         return raw.made;
       }
       const started = performance.now();
-      const { bytes, metadata } = await transformed(request, shop, response, assessment, place, waiting, signal);
+      const room = { place, waiting, mayWait };
+      const { bytes, metadata } = await transformed(request, shop, response, assessment, room, signal);
       const { shareable, refusal } = assessment;
       let stored = false;
       if (shop.results && assessment.storable) {
@@ -239,6 +244,13 @@ function servesLater(metadata: EntryMetadata): boolean {
 /** Counts the time until there is room as waiting: if it runs out meanwhile, too much was asked of us. */
 type Waiting = <T>(room: Promise<T>) => Promise<T>;
 
+/** The place that making an image has, and how it comes to the next. */
+interface Room {
+  readonly place: Place;
+  readonly waiting: Waiting;
+  readonly mayWait: MayWait;
+}
+
 function noRoom(): TransformError {
   return new TransformError('overloaded', 'There was no room to make the image in time; try again later.');
 }
@@ -252,8 +264,7 @@ async function transformed(
   shop: Workshop,
   response: OriginResponse,
   assessment: Assessment,
-  place: Place,
-  waiting: Waiting,
+  { place, waiting, mayWait }: Room,
   signal: AbortSignal,
 ): Promise<{ readonly bytes: Uint8Array; readonly metadata: EntryMetadata }> {
   const spool = new Spool({ memory: shop.spoolMemory });
@@ -262,7 +273,7 @@ async function transformed(
     await pump(response, spool, signal);
     place.downloaded();
     shop.emit({ type: 'downloaded', ms: performance.now() - downloading, bytes: spool.size });
-    const leave = await waiting(shop.transforms.enter(signal));
+    const leave = await waiting(shop.transforms.enter(signal, mayWait));
     const transform = async () => {
       try {
         const isOurs = response.body.expendable === true || spool.pieces > 1;

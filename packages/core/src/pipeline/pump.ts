@@ -1,7 +1,7 @@
 import type { OriginResponse } from '../contracts/origin.ts';
 import type { Spool } from './spool.ts';
 
-/** Sees every chunk on its way. */
+/** Sees every chunk once it can be read. */
 export interface Tap {
   update(chunk: Uint8Array): unknown;
 }
@@ -15,8 +15,8 @@ export interface Tap {
 export async function pump(response: OriginResponse, spool: Spool, signal: AbortSignal, tap?: Tap): Promise<void> {
   const copy = async () => {
     for await (const chunk of response.body.stream()) {
-      tap?.update(chunk);
       await spool.write(chunk);
+      tap?.update(chunk);
     }
   };
   try {

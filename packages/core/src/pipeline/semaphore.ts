@@ -1,4 +1,5 @@
 import { TransformError } from '../contracts/transformer.ts';
+import { ALWAYS, type MayWait, ShedError } from './background.ts';
 
 interface Waiter {
   readonly admit: () => void;
@@ -38,16 +39,22 @@ export class Semaphore {
     return this.#queue.size;
   }
 
+  /** Whether who enters now need not wait. */
+  get hasRoom(): boolean {
+    return this.#running < this.#limit;
+  }
+
   /**
    * Resolves when there is room, first come first served, with how to leave (idempotent).
    *
-   * @throws TransformError `overloaded` if the queue is full; the signal's reason if it is aborted
-   *   while waiting.
+   * @throws TransformError `overloaded` if the queue is full; ShedError if it may not wait; the signal's
+   *   reason if it is aborted while waiting.
    */
-  async enter(signal: AbortSignal): Promise<() => void> {
+  async enter(signal: AbortSignal, mayWait: MayWait = ALWAYS): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#running < this.#limit) this.#running++;
-    else await this.#wait(signal);
+    if (this.hasRoom) this.#running++;
+    else if (mayWait()) await this.#wait(signal);
+    else throw new ShedError();
     let left = false;
     return () => {
       if (left) return;

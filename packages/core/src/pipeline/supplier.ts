@@ -10,6 +10,7 @@ import { mayStandIn } from '../freshness/failure.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { type Previous, previousOf, servableUntil } from '../freshness/previous.ts';
 import { readRecord } from '../freshness/record.ts';
+import { ShedError } from './background.ts';
 import { type FlightControl, Flights, type FlightWork } from './flight.ts';
 import { onward, saysItsWay } from './hops.ts';
 import { type Made, makeVariant, type Workshop } from './make.ts';
@@ -127,7 +128,7 @@ export class Supplier {
     const { key, image } = wish;
     const { clock, emit, maxBackground, negatives, transforms } = this.#shop;
     if (this.#flights.has(key) || negatives.get(image, clock()) !== undefined) return;
-    if (this.#background >= maxBackground || transforms.waiting > 0) {
+    if (this.#background >= maxBackground || !transforms.hasRoom) {
       emit({ type: 'revalidated', outcome: 'shed', background: true });
       return;
     }
@@ -135,10 +136,10 @@ export class Supplier {
     this.#shop.results?.asked(key, true);
     const nobody = new AbortController().signal;
     this.#flights
-      .join(key, nobody, (control) => this.#start(wish, key, previous, control))
+      .join(key, nobody, (control) => this.#start(wish, key, previous, control, true))
       .then(
         ({ value }) => outcomeOf(value),
-        () => 'failed' as const,
+        (error) => (error instanceof ShedError ? 'shed' : 'failed'),
       )
       .then((outcome) => {
         this.#background--;
@@ -162,9 +163,15 @@ export class Supplier {
     const { key, request } = wish;
     if (this.#unshared.has(key)) return this.#alone(wish, previous);
     const isLate = this.#flights.hasResult(key);
-    const joined = await this.#flights.join(key, request.signal, (control) =>
-      this.#start(wish, key, previous, control),
-    );
+    const joined = await this.#flights
+      .join(key, request.signal, (control) => this.#start(wish, key, previous, control))
+      .catch((error: unknown) => {
+        if (!(error instanceof ShedError)) throw error;
+        // It was nobody's request that there was no room for; this one may wait.
+        this.#flights.close(key);
+        return undefined;
+      });
+    if (joined === undefined) return this.#join(wish, previous);
     const { shareable, metadata } = joined.value;
     // What must be asked about at each use is no answer to who asks after it came.
     if (isLate && metadata.freshUntil <= this.#shop.clock()) return this.#alone(wish, previous);
@@ -186,11 +193,18 @@ export class Supplier {
     return { value, collapsed: false };
   }
 
-  #start(wish: Wish, name: string, previous: Previous | undefined, control: FlightControl): FlightWork<Made> {
+  #start(
+    wish: Wish,
+    name: string,
+    previous: Previous | undefined,
+    control: FlightControl,
+    isBackground = false,
+  ): FlightWork<Made> {
     const { key, image, policy } = wish;
     const hops = onward(wish.request.headers, this.#shop.pseudonym);
     const isMarked = saysItsWay(wish.request.headers);
-    const work = makeVariant({ key, request: image, policy, previous, hops, isMarked }, this.#shop, control);
+    const order = { key, request: image, policy, previous, hops, isMarked, isBackground };
+    const work = makeVariant(order, this.#shop, control);
     if (previous === undefined) return work;
     this.#replacing.set(name, previous);
     const settled = work.settled.then(() => {
