@@ -1,4 +1,4 @@
-// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]
+// npm run soak [-- part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path] [--only name …] [--failures folder]
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -39,6 +39,8 @@ const { values, positionals } = parseArgs({
     jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string', default: today },
     resume: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+    failures: { type: 'string' },
     results: { type: 'string' },
     report: {
       type: 'string',
@@ -56,9 +58,12 @@ const jobs = Number(values.jobs);
 if (values.help || unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
   const say = values.help ? console.log : console.error;
   say(
-    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n\n' +
+    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n' +
+      '                       [--only name …] [--failures folder]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n' +
-      '--results keeps what each part found, so that parts that run one at a time make one report.\n\n' +
+      '--results keeps what each part found, so that parts that run one at a time make one report.\n' +
+      '--only takes the storages of `seeds` or the faults of `zoo` whose names begin with one of these.\n' +
+      '--failures keeps the whole result of a run of the suite that failed.\n\n' +
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
   process.exit(values.help ? 0 : 2);
@@ -73,7 +78,11 @@ progress(`${chosen.map(({ name }) => name).join(', ')}: about ${Math.ceil(minute
 const ran: Ran[] = [];
 const before: readonly Ran[] =
   values.results !== undefined && existsSync(values.results) ? JSON.parse(await readFile(values.results, 'utf8')) : [];
-const options = [share < 1 ? ` --share ${share}` : '', ` --jobs ${jobs} --seed ${values.seed}`].join('');
+const options = [
+  share < 1 ? ` --share ${share}` : '',
+  ` --jobs ${jobs} --seed ${values.seed}`,
+  ...values.only.map((name) => ` --only '${name}'`),
+].join('');
 for (const part of chosen) {
   const scratch = await mkdtemp(join(tmpdir(), 'tintype-soak-'));
   const began = performance.now();
@@ -84,6 +93,8 @@ for (const part of chosen) {
     seed: values.seed,
     share,
     resume: values.resume,
+    only: values.only,
+    failures: values.failures,
     progress: (line: string) => progress(`${part.name}: ${line}`),
   };
   const head = commit();

@@ -10,6 +10,10 @@ export interface Soak {
   readonly share: number;
   /** File that keeps verdicts on mutants, so that a run that was broken off goes on where it was. */
   readonly resume: string | undefined;
+  /** Storages (of `seeds`) or faults (of `zoo`) by the beginning of their name; empty for all of them. */
+  readonly only: readonly string[];
+  /** Folder for what a conformance run that failed has found, whole, as JSON. */
+  readonly failures: string | undefined;
   progress(line: string): void;
 }
 
@@ -36,6 +40,11 @@ export interface Part {
 /** `count` at the chosen share, at least one. */
 export function atShare(soak: Soak, count: number): number {
   return Math.max(1, Math.round(count * soak.share));
+}
+
+/** Whether `--only` leaves it in. */
+export function isMeant({ only }: Soak, name: string): boolean {
+  return only.length === 0 || only.some((beginning) => name.startsWith(beginning));
 }
 
 /** `1 kill`, `300 kills`, `2 processes`. */

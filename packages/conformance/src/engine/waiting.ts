@@ -1,4 +1,5 @@
 import { RequirementBroken } from './outcome.ts';
+import { Patience } from './patience.ts';
 
 /** Resolves after `ms` milliseconds. */
 export function pause(ms: number): Promise<void> {
@@ -13,12 +14,17 @@ export function turn(): Promise<void> {
 /** Thrown by `within`: nothing came in time. */
 export class TooLate extends RequirementBroken {}
 
-/** What `promise` becomes, or a broken requirement if that takes longer than `ms`. */
+/** What `promise` becomes, or a broken requirement if that takes longer than `ms`, as `Patience` counts them. */
 export async function within<T>(ms: number, what: string, promise: Promise<T> | T): Promise<T> {
   if (!(promise instanceof Promise)) return promise;
   let timer: NodeJS.Timeout | undefined;
+  const patience = new Patience(ms);
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TooLate(`${what} did not settle within ${ms} ms.`)), ms);
+    const look = () => {
+      if (patience.isOver) reject(new TooLate(`${what} did not settle within ${ms} ms.`));
+      else timer = setTimeout(look, patience.stepMs);
+    };
+    timer = setTimeout(look, patience.stepMs);
   });
   try {
     return await Promise.race([promise, late]);

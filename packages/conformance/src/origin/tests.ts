@@ -1,5 +1,6 @@
 import { collect, OriginError, type OriginResponse } from '@tintype/core';
 import { NotApplicable, RequirementBroken } from '../engine/outcome.ts';
+import { Patience } from '../engine/patience.ts';
 import type { PlainTest } from '../engine/plain-suite.ts';
 import { Random } from '../engine/random.ts';
 import { pause, settled, turn, within } from '../engine/waiting.ts';
@@ -34,7 +35,8 @@ async function validators(env: OriginEnv, source: string): Promise<Record<string
 /** What is open after a moment in which the other side may notice. */
 async function leftOver(env: OriginEnv): Promise<readonly string[]> {
   let left = (await env.subject.leaks?.()) ?? [];
-  for (let i = 0; i < 50 && left.length > 0; i++) {
+  const patience = new Patience(1_000);
+  while (left.length > 0 && !patience.isOver) {
     await pause(20);
     left = (await env.subject.leaks?.()) ?? [];
   }
@@ -150,7 +152,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       const given = resource('aborted', 4 * 1024 * 1024);
       const source = await env.subject.serve(given);
       const before = settled(env.fetch(source, { signal: AbortSignal.abort(new Error('nobody wants it')) }));
-      const early = await within(1_000, 'A fetch that was aborted before it began', before);
+      const early = await within(3_000, 'A fetch that was aborted before it began', before);
       if (early.ok) await early.value.body.discard();
       expect(!early.ok, 'A fetch that was aborted before it began was answered.');
       const controller = new AbortController();
@@ -163,7 +165,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
           await turn();
         }
       });
-      const outcome = await within(5_000, 'The body of an aborted fetch', reading);
+      const outcome = await within(10_000, 'The body of an aborted fetch', reading);
       expect(
         !outcome.ok || length === given.body.length,
         `The body ended after ${length} of ${given.body.length} bytes.`,
@@ -177,10 +179,10 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       const given = resource('unread', 300_000);
       const source = await env.subject.serve(given);
       for (let i = 0; i < 100; i++) {
-        const response = await within(5_000, `Fetch ${i + 1}`, env.fetch(source));
+        const response = await within(10_000, `Fetch ${i + 1}`, env.fetch(source));
         await response.body.discard();
       }
-      await expectBody(await within(5_000, 'The fetch after 100 unread bodies', env.fetch(source)), given.body);
+      await expectBody(await within(10_000, 'The fetch after 100 unread bodies', env.fetch(source)), given.body);
     },
   },
   {
@@ -252,7 +254,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       await expectBody(await other.fetch(source, request), given.body);
       // One that nobody will read must not hold it up.
       await other.fetch(source, request);
-      await within(5_000, 'close()', other.close());
+      await within(10_000, 'close()', other.close());
       const left = await leftOver(env);
       expect(left.length === 0, `close left ${left.join(', ')}.`);
       await expectBody(await env.fetch(source), given.body);

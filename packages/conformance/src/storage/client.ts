@@ -15,6 +15,7 @@ import type {
 import { collect, StorageError } from '@tintype/core';
 import { asserted, withoutCounting } from '../engine/assertions.ts';
 import { describeError, Inconclusive, RequirementBroken } from '../engine/outcome.ts';
+import { Patience } from '../engine/patience.ts';
 import { pause, within } from '../engine/waiting.ts';
 import { bytesBody } from './bodies.ts';
 
@@ -35,7 +36,14 @@ export interface WriteOptions {
   readonly metadata?: StoredMetadata | undefined;
   readonly condition?: PutCondition | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How long the body is, where it doesn't say so. */
+  readonly bytes?: number | undefined;
 }
+
+/** Bodies up to this length fit into the limit of an operation. */
+const SHORT = 1024 * 1024;
+/** How slow a connection may be that is not called silent. */
+const LEAST_BYTES_PER_MS = 250;
 
 /** Metadata that can be told apart by `tag`. */
 export function metadataOf(tag: string): StoredMetadata {
@@ -108,15 +116,17 @@ export class StorageClient {
     return { signal };
   }
 
-  limited<T>(what: string, operation: Promise<T> | T): Promise<T> {
-    return within(this.operationTimeoutMs, what, operation);
+  /** @param bytes that go over the wire: long bodies take their time, also where nothing is wrong. */
+  limited<T>(what: string, operation: Promise<T> | T, bytes = 0): Promise<T> {
+    return within(this.operationTimeoutMs + Math.max(0, bytes - SHORT) / LEAST_BYTES_PER_MS, what, operation);
   }
 
   async put(key: StorageKey, body: Uint8Array | PutBody, options: WriteOptions = {}): Promise<Version> {
     await this.#pace(key);
     const given = body instanceof Uint8Array ? bytesBody(body) : body;
-    const { metadata = metadataOf('any'), condition, signal } = options;
-    return this.limited(`put(${shown(key)})`, this.adapter.put(key, given, metadata, condition, this.context(signal)));
+    const { metadata = metadataOf('any'), condition, signal, bytes } = options;
+    const putting = this.adapter.put(key, given, metadata, condition, this.context(signal));
+    return this.limited(`put(${shown(key)})`, putting, given.size ?? bytes);
   }
 
   async setMetadata(
@@ -150,7 +160,7 @@ export class StorageClient {
         `${what} with range ${JSON.stringify(range)} answered range-not-satisfiable for ${outcome.size} bytes.`,
       );
     }
-    const bytes = await this.limited(`the body of ${what}`, collect(outcome.body.stream()));
+    const bytes = await this.limited(`the body of ${what}`, collect(outcome.body.stream()), outcome.size);
     const { metadata, size, version } = outcome;
     return { metadata, size, version, range: outcome.range, bytes };
   }
@@ -234,10 +244,10 @@ export class StorageClient {
     settleMs: number = Math.max(this.settleMs, 0),
   ): Promise<void> {
     asserted();
-    const until = performance.now() + settleMs;
+    const patience = new Patience(settleMs);
     for (;;) {
       // A look that began before the time was up may see the old state, however long it takes.
-      const isLast = performance.now() >= until;
+      const isLast = patience.isOver;
       const problem = await problemNow();
       if (problem === undefined) return;
       if (isLast) throw new RequirementBroken(problem);

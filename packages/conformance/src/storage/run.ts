@@ -10,6 +10,7 @@ import {
   outcomeOf,
   type TestResult,
 } from '../engine/outcome.ts';
+import { Patience } from '../engine/patience.ts';
 import { Random } from '../engine/random.ts';
 import { forEachLimited, pause, type Settled, settled, TooLate, within } from '../engine/waiting.ts';
 import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
@@ -140,8 +141,8 @@ export class StorageRun {
 
   /** Waits for operations that a test which failed has left under way; not for ever. */
   async #quiet(adapter: TracedAdapter): Promise<void> {
-    const until = performance.now() + this.operationTimeoutMs;
-    while (adapter.pending.length > 0 && performance.now() < until) await pause(5);
+    const patience = new Patience(this.operationTimeoutMs);
+    while (adapter.pending.length > 0 && !patience.isOver) await pause(5);
   }
 
   async #cleanUp(test: StorageTest, env: StorageEnv): Promise<void> {

@@ -1,7 +1,8 @@
 import { collect, StorageError, type Version } from '@tintype/core';
 import { asserted } from '../../engine/assertions.ts';
 import { Inconclusive, NotApplicable, RequirementBroken } from '../../engine/outcome.ts';
-import { type Settled, settled, within } from '../../engine/waiting.ts';
+import { Patience } from '../../engine/patience.ts';
+import { pause, type Settled, settled, within } from '../../engine/waiting.ts';
 import { streamBody } from '../bodies.ts';
 import { bytesDiffer, metadataOf } from '../client.ts';
 import { expect, type StorageEnv, type StorageTest } from '../env.ts';
@@ -307,7 +308,7 @@ export const networkTests: readonly StorageTest[] = [
             if (outcome?.kind === 'entry') await collect(outcome.body.stream());
           });
           setTimeout(() => controller.abort(reason), 100);
-          const outcome = await within(1_500, `A get from a server with ${fault.kind}, aborted after 100 ms,`, reading);
+          const outcome = await within(3_000, `A get from a server with ${fault.kind}, aborted after 100 ms,`, reading);
           expect(!outcome.ok, `A get from a server with ${fault.kind} resolved.`);
           proxy.clear();
         }
@@ -333,7 +334,8 @@ export const networkTests: readonly StorageTest[] = [
         await client.put(key, new Uint8Array(10).fill(3));
         await client.expectEntry(key, { bytes: new Uint8Array(10).fill(3) }, 'once the network works');
         await env.close(client);
-        for (let i = 0; i < 50 && proxy.openSockets > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+        const patience = new Patience(2_000);
+        while (proxy.openSockets > 0 && !patience.isOver) await pause(10);
         expect(proxy.openSockets === 0, `${proxy.openSockets} connections are open after close.`);
       }),
   },

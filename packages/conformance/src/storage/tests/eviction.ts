@@ -1,5 +1,6 @@
 import { collect, type ListedEntry, MAX_KEY_BYTES, type StorageUsage, storageKey } from '@tintype/core';
 import { Inconclusive, NotApplicable, RequirementBroken } from '../../engine/outcome.ts';
+import { Patience } from '../../engine/patience.ts';
 import { pause, settled } from '../../engine/waiting.ts';
 import { bytesBody, pieces, streamBody } from '../bodies.ts';
 import { hasCode, metadataOf, type StorageClient } from '../client.ts';
@@ -81,14 +82,13 @@ export const evictionTests: readonly StorageTest[] = [
       capped(env, async (client) => {
         const count = Math.ceil((3 * LIMIT) / ENTRY);
         for (let i = 0; i < count; i++) await put(client, env, `e/${i}`, i);
-        const until = performance.now() + Math.min(PATIENCE_MS, 2 * env.operationTimeoutMs);
+        const patience = new Patience(Math.min(PATIENCE_MS, 2 * env.operationTimeoutMs));
         for (;;) {
           const rows = await client.list(env.prefix);
           const total = rows.reduce((sum, row) => sum + row.size, 0);
           expect(rows.length > 0, 'Everything is gone.');
           if (total <= LIMIT) break;
-          if (performance.now() > until)
-            throw new RequirementBroken(`${total} bytes are listed, ${LIMIT} are the limit.`);
+          if (patience.isOver) throw new RequirementBroken(`${total} bytes are listed, ${LIMIT} are the limit.`);
           await pause(20);
           // It may need another write to notice.
           await client.put(env.key('e/small'), new Uint8Array(100));
@@ -182,14 +182,14 @@ export const evictionTests: readonly StorageTest[] = [
         expect((before.evicted ?? 0) === 0, `Before anything was put, usage says ${JSON.stringify(before)}.`);
         const count = Math.ceil((2 * LIMIT) / ENTRY);
         for (let i = 0; i < count; i++) await put(client, env, `u/${i}`, i);
-        const until = performance.now() + Math.min(PATIENCE_MS, 2 * env.operationTimeoutMs);
+        const patience = new Patience(Math.min(PATIENCE_MS, 2 * env.operationTimeoutMs));
         for (;;) {
           const rows = await client.list(env.prefix);
           const problem = wrongBooks(adapter.usage(), count, rows);
           const isFull = rows.reduce((sum, row) => sum + row.size, 0) > LIMIT;
           if (!isFull && problem === undefined) break;
           // It may be removing entries just now.
-          if (performance.now() > until) {
+          if (patience.isOver) {
             throw isFull ? new Inconclusive('The limit is not kept.') : new RequirementBroken(problem ?? '');
           }
           await pause(20);

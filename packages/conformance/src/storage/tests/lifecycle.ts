@@ -1,5 +1,6 @@
 import { MIN_METADATA_BYTES, type StorageCapabilities } from '@tintype/core';
-import { settled, turn, within } from '../../engine/waiting.ts';
+import { Patience } from '../../engine/patience.ts';
+import { pause, settled, turn, within } from '../../engine/waiting.ts';
 import { metadataOf } from '../client.ts';
 import { expect, type StorageTest } from '../env.ts';
 
@@ -32,15 +33,18 @@ function grown(before: Map<string, number>, after: Map<string, number>): string[
     .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} × ${kind}`);
 }
 
-/** Waits for handles that are closing: the operating system tells it some turns later. */
+/** Waits for handles that are closing: the operating system tells it some turns later, or other threads do. */
 async function leftSince(before: Map<string, number>): Promise<string[]> {
-  let left = grown(before, activeResources());
-  for (let i = 0; i < 20 && left.length > 0; i++) {
-    await turn();
-    left = grown(before, activeResources());
+  const patience = new Patience(HANDLES_MS);
+  for (let turns = 0; ; turns++) {
+    const left = grown(before, activeResources());
+    if (left.length === 0 || patience.isOver) return left;
+    await (turns < 20 ? turn() : pause(5));
   }
-  return left;
 }
+
+/** How long handles may take to close, in milliseconds. */
+const HANDLES_MS = 500;
 
 export const lifecycleTests: readonly StorageTest[] = [
   {
