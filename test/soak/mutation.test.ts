@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { Scratch } from './scratch.ts';
 import { judgeAll } from './src/mutation/judges.ts';
 import { type Mutant, mutantsOf } from './src/mutation/mutate.ts';
+import { mutatedSources } from './src/mutation/sources.ts';
+import { fits, reasons } from './src/mutation/survivors.ts';
 import type { Task, Verdict } from './src/mutation/worker.ts';
 
 const changes = (source: string) =>
@@ -27,6 +29,17 @@ test('types, imports, keys and the wording of messages stay', () => {
   expect(changes("const a: 'b' = c as 'd';")).toEqual([]);
   expect(changes("const a = { 'b-c': d };")).toEqual(["{ 'b-c': d } => {}"]);
   expect(changes("const a = { message: b + 'c' };")).toEqual(["{ message: b + 'c' } => {}"]);
+});
+
+test('every reason to survive still fits a mutant of the sources as they are', async () => {
+  for (const adapter of ['memory', 'fs'] as const) {
+    const mutants = [...(await mutatedSources(adapter))].flatMap(([file, { text }]) => {
+      const lines = text.split('\n');
+      return mutantsOf(file, text).map((mutant) => ({ mutant, line: lines[mutant.line - 1]?.trim() ?? '' }));
+    });
+    const stale = reasons[adapter].filter((rule) => !mutants.some(({ mutant, line }) => fits(rule, mutant, line)));
+    expect(stale.map(({ file, line, change }) => `${adapter}/${file} ${line} ${change ?? ''}`)).toEqual([]);
+  }
 });
 
 const url = new URL('../../plugins/memory/src/storage.ts', import.meta.url);

@@ -11,7 +11,8 @@ export interface Explanation {
   readonly reason: string;
 }
 
-interface Rule extends Explanation {
+/** A reason, and the mutants that it is one for. */
+export interface Rule extends Explanation {
   readonly file: string;
   /** Matches the text of the line. */
   readonly line: RegExp;
@@ -409,10 +410,16 @@ const fs: readonly Rule[] = [
   },
 ];
 
+/** All reasons there are, by the adapter whose survivors they explain. */
+export const reasons: Readonly<Record<'memory' | 'fs', readonly Rule[]>> = { memory, fs };
+
+/** Whether a reason is one for this mutant. */
+export function fits(rule: Rule, mutant: Mutant, lineText: string): boolean {
+  const change = `${mutant.original} → ${mutant.replacement}`;
+  return rule.file === mutant.file && rule.line.test(lineText) && (rule.change?.test(change) ?? true);
+}
+
 /** What is known about a mutant that survived; `undefined` if it may be a hole in the suite. */
 export function explain(adapter: 'memory' | 'fs', mutant: Mutant, lineText: string): Explanation | undefined {
-  const change = `${mutant.original} → ${mutant.replacement}`;
-  return (adapter === 'memory' ? memory : fs).find(
-    (rule) => rule.file === mutant.file && rule.line.test(lineText) && (rule.change?.test(change) ?? true),
-  );
+  return reasons[adapter].find((rule) => fits(rule, mutant, lineText));
 }

@@ -1,29 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { judgeAll } from '../mutation/judges.ts';
 import { KeptVerdicts } from '../mutation/kept-verdicts.ts';
 import { type Mutant, mutantsOf } from '../mutation/mutate.ts';
+import { mutatedSources } from '../mutation/sources.ts';
 import { explain } from '../mutation/survivors.ts';
 import { type Adapter, OPENING, type Task, type Verdict } from '../mutation/worker.ts';
 import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
 
 const BAR = 0.9;
-
-/**
- * Files of the adapters' folders in which they do not keep the contract of storages, and what
- * does instead; all others are mutated.
- */
-const LEFT_OUT: readonly RegExp[] = [
-  // The plugin's frame, and the origin that lives beside the storage.
-  /^(index|options|origin|bucket-folder|file-conditions|image-type)\.ts$/,
-  // Upkeep that takes minutes or a full disk: signs of life, sweeping, eviction, uses.
-  /^(temp-folder|upkeep|eviction|recency|sweep|sweep-turn|sweep-thread|sweeper|counted-space|system-code)\.ts$/,
-  // What the system's errors mean: the suite cannot make a disk fail.
-  /^errors\.ts$/,
-  /\.(test|fixture)\.ts$/,
-];
 
 interface Judged {
   readonly adapter: Adapter;
@@ -67,17 +51,11 @@ function mutationOf(adapter: Adapter, minutes: number): Part {
 }
 
 async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: readonly Judged[]; total: number }> {
-  const folder = fileURLToPath(new URL(`../../../../plugins/${adapter}/src/`, import.meta.url));
-  const sources = new Map<string, string>();
-  const all: Mutant[] = [];
-  for (const file of await filesOf(folder)) {
-    const source = await readFile(join(folder, file), 'utf8');
-    sources.set(file, source);
-    all.push(...mutantsOf(file, source));
-  }
+  const sources = await mutatedSources(adapter);
+  const all = [...sources].flatMap(([file, { text }]) => mutantsOf(file, text));
   const chosen = drawn(all, atShare(soak, all.length), soak.seed);
   const common = { adapter, scratch: soak.scratch, seed: soak.seed };
-  const places = chosen.map((mutant) => ({ ...mutant, path: join(folder, mutant.file) }));
+  const places = chosen.map((mutant) => ({ ...mutant, path: sources.get(mutant.file)?.path ?? '' }));
 
   // The adapter as it is must pass, and tells what each test costs: the cheap ones go first. A test
   // that does not run the place of a mutant cannot notice it, and is left out.
@@ -95,7 +73,7 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
 
   const judged: Judged[] = [];
   const kept = new KeptVerdicts(soak.resume);
-  const sourceOf = (mutant: Mutant) => sources.get(mutant.file) ?? '';
+  const sourceOf = (mutant: Mutant) => sources.get(mutant.file)?.text ?? '';
   const take = (mutant: Mutant, verdict: Verdict) => {
     const lineText = sourceOf(mutant).split('\n')[mutant.line - 1]?.trim() ?? '';
     judged.push({ adapter, mutant, lineText, verdict });
@@ -123,11 +101,6 @@ async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: rea
   });
   judged.sort((a, b) => a.verdict.id - b.verdict.id);
   return { judged, total: all.length };
-}
-
-async function filesOf(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder);
-  return names.filter((name) => name.endsWith('.ts') && !LEFT_OUT.some((pattern) => pattern.test(name))).sort();
 }
 
 /** Survived, and is explained as one that only tests with knowledge of the adapter could tell, if any. */

@@ -44,7 +44,7 @@ async function leftSince(before: Map<string, number>): Promise<string[]> {
 }
 
 /** How long handles may take to close, in milliseconds. */
-const HANDLES_MS = 500;
+const HANDLES_MS = 100;
 
 export const lifecycleTests: readonly StorageTest[] = [
   {

@@ -214,6 +214,7 @@ export const bodyFaults: readonly StorageFault[] = [
     breaks: '`get` says another size than the body has.',
     caughtBy: [
       'get.size-is-the-bodys',
+      'range.past-the-end',
       'range.describes-itself',
       'atomic.body-with-its-metadata',
       'metadata.set-keeps-the-bytes',

@@ -105,8 +105,8 @@ export const lifecycleFaults: readonly StorageFault[] = [
         await super.open(context);
         const server = createServer();
         await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-        // It ends by itself, or it would hold up whoever runs the zoo.
-        setTimeout(() => server.close(), 400).unref();
+        // It ends by itself, or it would hold up whoever runs the zoo; but not before it was looked for.
+        setTimeout(() => server.close(), 3_000).unref();
       }
     },
   }),
