@@ -1,7 +1,7 @@
 import { prefixed, type StorageAdapter, type StorageKey, storageKey } from '@tintype/core';
 import type { StorageRequirementId } from '../catalogue/catalogue.ts';
 import { asserted } from '../engine/assertions.ts';
-import { Inconclusive, RequirementBroken } from '../engine/outcome.ts';
+import { describeError, Inconclusive, RequirementBroken } from '../engine/outcome.ts';
 import type { Random } from '../engine/random.ts';
 import { type Settled, settled, within } from '../engine/waiting.ts';
 import { hasCode, StorageClient, type WriteTimes } from './client.ts';
@@ -33,7 +33,7 @@ export interface StorageEnvInit {
   readonly writes: WriteTimes;
   /** Makes a subject that the test has for itself. */
   readonly create: () => Promise<StorageSubject>;
-  readonly leftovers: readonly string[];
+  readonly leftovers: string[];
 }
 
 /** What a test works with: a client of the shared adapter, and ways to get more of them. */
@@ -110,6 +110,13 @@ export class StorageEnv extends StorageClient {
   /** What is open or left over now. */
   async leaks(subject: StorageSubject = this.subject): Promise<readonly string[]> {
     return (await subject.leaks?.()) ?? [];
+  }
+
+  /** Looks at what a storage of the test’s own left behind, for the requirement that nothing is. */
+  async noteLeft(subject: StorageSubject): Promise<void> {
+    const left = await settled(this.leaks(subject));
+    const problems = left.ok ? left.value : [`its leak hook failed: ${describeError(left.error)}`];
+    this.#init.leftovers.push(...problems.slice(0, 3).map((problem) => `a storage with a limit, closed: ${problem}`));
   }
 
   /** The operation rejects with a `StorageError` of this code. */

@@ -106,7 +106,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-in-order-of-arrival',
     breaks: 'Keys come in the order in which they were put.',
-    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix', 'keys.longest'],
+    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix', 'list.after-is-exclusive', 'keys.longest'],
     storage: listing(async function* (sound, prefix, after, storage) {
       const arrival = [...storage.data.entries.keys()];
       const rows = await all(sound(prefix, after));
@@ -118,7 +118,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-folder-by-folder',
     breaks: 'A folder’s content comes before its neighbours: `a/x` before `a-b`.',
-    caughtBy: ['list.byte-order'],
+    caughtBy: ['list.byte-order', 'list.any-prefix', 'list.after-is-exclusive'],
     storage: listing(async function* (sound, prefix, after) {
       const order = (key: string) => key.replaceAll('/', '\u0000');
       yield* (await all(sound(prefix, after))).sort((a, b) => (order(a.key) < order(b.key) ? -1 : 1));
@@ -127,7 +127,7 @@ export const listFaults: readonly StorageFault[] = [
   fault({
     name: 'list-by-locale',
     breaks: 'Keys come in alphabetical order: punctuation is ignored at first.',
-    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix'],
+    caughtBy: ['list.is-complete', 'list.byte-order', 'list.any-prefix', 'list.after-is-exclusive'],
     storage: listing(async function* (sound, prefix, after) {
       const collator = new Intl.Collator('en', { ignorePunctuation: true });
       yield* (await all(sound(prefix, after))).sort((a, b) => collator.compare(a.key, b.key));
@@ -312,7 +312,8 @@ export const listFaults: readonly StorageFault[] = [
     name: 'left-listing-blocks-the-next',
     breaks: 'A listing that is left early keeps its lock, and the next waits for it.',
     caughtBy: ['list.may-be-left-early'],
-    perhapsBy: ['errors.outage-is-told'],
+    // Whatever lists after a listing that was left early hangs as well.
+    perhapsBy: ['errors.outage-is-told', 'resources.nothing-is-left'],
     storage: class extends ReferenceStorage {
       #locked = false;
       override list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
