@@ -1,13 +1,24 @@
 import type { StorageFault } from './fault.ts';
-import { bodyFaults, putFaults, rangeFaults } from './faults/bodies.ts';
+import { atomicFaults } from './faults/atomic.ts';
+import { brokenPutFaults } from './faults/broken-put.ts';
+import { conditionFaults } from './faults/conditions.ts';
+import { consistencyFaults } from './faults/consistency.ts';
+import { deleteFaults } from './faults/delete.ts';
 import { durableFaults } from './faults/durable.ts';
-import { atomicFaults, conditionFaults, deleteFaults, metadataFaults } from './faults/entries.ts';
+import { errorFaults } from './faults/errors.ts';
 import { evictionFaults } from './faults/eviction.ts';
-import { errorFaults, lifecycleFaults } from './faults/life.ts';
+import { getFaults } from './faults/get.ts';
+import { keyFaults } from './faults/keys.ts';
+import { lifecycleFaults } from './faults/lifecycle.ts';
+import { listFaults } from './faults/list.ts';
+import { metadataFaults } from './faults/metadata.ts';
 import { mishapFaults } from './faults/mishaps.ts';
-import { consistencyFaults, keyFaults, listFaults } from './faults/names.ts';
 import { networkFaults } from './faults/network.ts';
 import { publicFaults } from './faults/public.ts';
+import { putFaults } from './faults/put.ts';
+import { rangeFaults } from './faults/range.ts';
+import { readingFaults } from './faults/reading.ts';
+import { setMetadataFaults } from './faults/set-metadata.ts';
 
 /**
  * Storages with one known fault each: what proves the suite. Each fails the requirements that it
@@ -15,11 +26,14 @@ import { publicFaults } from './faults/public.ts';
  */
 export const storageFaults: readonly StorageFault[] = [
   ...lifecycleFaults,
-  ...bodyFaults,
+  ...getFaults,
+  ...readingFaults,
   ...rangeFaults,
   ...putFaults,
+  ...brokenPutFaults,
   ...atomicFaults,
   ...metadataFaults,
+  ...setMetadataFaults,
   ...conditionFaults,
   ...deleteFaults,
   ...listFaults,

@@ -1,6 +1,5 @@
 import { MIN_METADATA_BYTES, type StorageCapabilities } from '@tintype/core';
-import { Patience } from '../../engine/patience.ts';
-import { pause, settled, turn, within } from '../../engine/waiting.ts';
+import { settled, turn, within } from '../../engine/waiting.ts';
 import { metadataOf } from '../client.ts';
 import { expect, type StorageTest } from '../env.ts';
 
@@ -33,18 +32,18 @@ function grown(before: Map<string, number>, after: Map<string, number>): string[
     .map(([kind, count]) => `${count - (before.get(kind) ?? 0)} × ${kind}`);
 }
 
-/** Waits for handles that are closing: the operating system tells it some turns later, or other threads do. */
+/**
+ * Waits for handles that are closing: the operating system tells it some turns later. Turns, not time: the longer it
+ * takes, the likelier something else of this process ends meanwhile and makes up for what was left.
+ */
 async function leftSince(before: Map<string, number>): Promise<string[]> {
-  const patience = new Patience(HANDLES_MS);
-  for (let turns = 0; ; turns++) {
-    const left = grown(before, activeResources());
-    if (left.length === 0 || patience.isOver) return left;
-    await (turns < 20 ? turn() : pause(5));
+  let left = grown(before, activeResources());
+  for (let i = 0; i < 20 && left.length > 0; i++) {
+    await turn();
+    left = grown(before, activeResources());
   }
+  return left;
 }
-
-/** How long handles may take to close, in milliseconds. */
-const HANDLES_MS = 100;
 
 export const lifecycleTests: readonly StorageTest[] = [
   {
