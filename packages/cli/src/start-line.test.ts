@@ -49,6 +49,33 @@ describe('the first line', () => {
     expect(line(photos)).toMatch(/UNSAFE: any URL is answered, signed or not, because no TINTYPE_KEY is set$/);
   });
 
+  test('says who is answered what where a secret is asked for, and calls that safe', () => {
+    const line = (env: Record<string, string>, ...endpoints: { path: string; makesImages: boolean }[]) => {
+      const { settings, effective } = read({ TINTYPE_SECRET: 'word', ...env });
+      return startLine({
+        address: 'x',
+        settings,
+        checks: [],
+        endpoints,
+        unsafe: unsafeParts(settings, effective, endpoints),
+      });
+    };
+    const secret = '; answers only those who know TINTYPE_SECRET';
+    expect(line({})).toContain(`${secret}, for whom any URL needs no signature; `);
+    expect(line({})).not.toContain('UNSAFE');
+    expect(line({})).not.toContain('word');
+    expect(line(KEYS)).toContain(`${secret}; `);
+    expect(line({}, { path: '/docs', makesImages: false })).toContain(`${secret}; `);
+    expect(line({ TINTYPE_MAX_SRC_FILE_SIZE: '0' })).toMatch(/UNSAFE: sources may have any size$/);
+  });
+
+  test('says that only allowed sources are answered', () => {
+    const { settings, effective } = read({ TINTYPE_ALLOWED_SOURCES: 'https://images.example.com/' });
+    expect(unsafeParts(settings, effective)).toEqual([
+      expect.stringMatching(/^any URL of an allowed source is answered/),
+    ]);
+  });
+
   test('says that there is no cache', () => {
     const { settings } = read(KEYS);
     expect(startLine({ address: 'x', settings, checks: [], unsafe: [] })).toContain(

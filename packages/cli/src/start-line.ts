@@ -29,16 +29,25 @@ export function unsafeParts(
   endpoints: EndpointPaths = [],
 ): readonly string[] {
   const clauses: string[] = [];
-  const images = endpoints.filter(({ makesImages }) => makesImages);
-  const asked = images.length === endpoints.length ? 'any URL' : `any URL below ${list(images)}`;
-  const isSigned = endpoints.length === 0 || images.length > 0;
   if (settings.key.length === 0) {
-    if (isSigned) clauses.push(`${asked} is answered, signed or not, because no TINTYPE_KEY is set`);
+    if (makesImages(endpoints) && settings.secret === '') {
+      clauses.push(`${askable(settings, endpoints)} is answered, signed or not, because no TINTYPE_KEY is set`);
+    }
   } else if (settings.signatureSize < 8) clauses.push(`signatures of ${settings.signatureSize} bytes can be guessed`);
   for (const { variable, value } of effective) {
     if (UNSAFE[variable]?.value === value) clauses.push(UNSAFE[variable].clause);
   }
   return clauses;
+}
+
+const makesImages = (endpoints: EndpointPaths): boolean =>
+  endpoints.length === 0 || endpoints.some((endpoint) => endpoint.makesImages);
+
+/** What without a signature whoever may ask at all may ask for. */
+function askable({ allowedSources }: CoreSettings, endpoints: EndpointPaths): string {
+  const images = endpoints.filter((endpoint) => endpoint.makesImages);
+  const below = images.length === endpoints.length ? '' : ` below ${list(images)}`;
+  return `any URL${below}${allowedSources.length === 0 ? '' : ' of an allowed source'}`;
 }
 
 /** What the first line of `tintype serve` is made from. */
@@ -61,6 +70,7 @@ export function startLine({ address, settings, checks, unsafe, endpoints = [], m
     describeCache(checks.find((check) => check.part === 'cache')),
     ...failing.map((check) => `${check.part} NOT USABLE: ${problemOf(check)}`),
     ...describeEndpoints(endpoints),
+    ...describeSecret(settings, endpoints),
     describeLimits(settings),
     ...(metrics === undefined ? [] : [`metrics on ${metrics}`]),
     ...(unsafe.length === 0 ? [] : [`UNSAFE: ${unsafe.join(', ')}`]),
@@ -77,6 +87,13 @@ function describeEndpoints(endpoints: EndpointPaths): readonly string[] {
 }
 
 const list = (endpoints: EndpointPaths): string => endpoints.map(({ path }) => path).join(' and ');
+
+function describeSecret(settings: CoreSettings, endpoints: EndpointPaths): readonly string[] {
+  if (settings.secret === '') return [];
+  const unsigned = settings.key.length === 0 && makesImages(endpoints);
+  const asked = unsigned ? `, for whom ${askable(settings, endpoints)} needs no signature` : '';
+  return [`answers only those who know TINTYPE_SECRET${asked}`];
+}
 
 function describeCache(check: CheckResult | undefined): string {
   if (check === undefined) return 'no cache (TINTYPE_CACHE_USE is blank)';

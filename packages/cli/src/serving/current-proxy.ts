@@ -111,13 +111,42 @@ class Reign {
     });
   }
 
-  /** A stream must not lose its storage on the way. */
-  async *#untilSent(body: ByteStream): AsyncGenerator<Uint8Array, void> {
-    try {
-      yield* body;
-    } finally {
-      this.#sent();
-    }
+  /**
+   * A stream must not lose its storage on the way. No generator: one that never began skips its
+   * `finally`, and a client that leaves early would keep the proxy, and what feeds the stream, for ever.
+   */
+  #untilSent(body: ByteStream): ByteStream {
+    let chunks: AsyncIterator<Uint8Array> | undefined;
+    let ended = false;
+    const end = (): void => {
+      if (!ended) this.#sent();
+      ended = true;
+    };
+    const begun = (): AsyncIterator<Uint8Array> => {
+      chunks ??= body[Symbol.asyncIterator]();
+      return chunks;
+    };
+    const iterator: AsyncIterator<Uint8Array> = {
+      async next() {
+        try {
+          const step = await begun().next();
+          if (step.done === true) end();
+          return step;
+        } catch (error) {
+          end();
+          throw error;
+        }
+      },
+      async return() {
+        try {
+          await begun().return?.();
+        } finally {
+          end();
+        }
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   #sent(): void {

@@ -19,7 +19,7 @@ export function whyNotListen(bind: Bind, called: string): string | undefined {
   if (isLoopbackBind(bind)) return undefined;
   return (
     `${called} is ${formatBind(bind)}, which other machines can reach, and no key is set: ` +
-    'anyone could have any image made. Set TINTYPE_KEY and TINTYPE_SALT to serve signed URLs only, ' +
+    'whoever may ask could have any image made. Set TINTYPE_KEY and TINTYPE_SALT to serve signed URLs only, ' +
     'or TINTYPE_ALLOW_UNSIGNED=true if this is what you want.'
   );
 }
