@@ -70,22 +70,22 @@ export function quantile(numbers: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/**
- * The median over windows of time of each window's p99: one moment at which the machine did something
- * else moves it little.
- */
-export function steadyP99(samples: readonly Sample[], from: number, until: number, windowMs: number): number {
-  const windows: number[][] = [];
-  for (const { at, ms } of samples) {
-    if (at < from || at >= until) continue;
-    const index = Math.floor((at - from) / windowMs);
-    windows[index] ??= [];
-    windows[index].push(ms);
-  }
-  // The last one is seldom whole.
-  const whole = windows.filter((window, index) => window !== undefined && from + (index + 1) * windowMs <= until);
-  return quantile(
-    whole.map((window) => quantile(window, 0.99)),
-    0.5,
-  );
+/** The samples of each whole window of time between two moments; the last part of a window is left out. */
+export function windowsOf<Kind extends string>(
+  samples: readonly Sample<Kind>[],
+  from: number,
+  until: number,
+  windowMs: number,
+): readonly (readonly Sample<Kind>[])[] {
+  const windows = Array.from({ length: Math.floor((until - from) / windowMs) }, (): Sample<Kind>[] => []);
+  for (const sample of samples) windows[Math.floor((sample.at - from) / windowMs)]?.push(sample);
+  return windows;
+}
+
+/** The median over windows of time: one moment at which the machine did something else moves it little. */
+export function medianOf<Kind extends string>(
+  windows: readonly (readonly Sample<Kind>[])[],
+  value: (window: readonly Sample<Kind>[]) => number,
+): number {
+  return quantile(windows.map(value), 0.5);
 }
