@@ -1,6 +1,6 @@
 import { link, lstat, mkdir, readdir, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { failing, keysOf, openStorage, put, temporaryFolder } from '../test/harness.ts';
 import { CountedSpace } from './counted-space.ts';
 import { Eviction } from './eviction.ts';
@@ -147,6 +147,42 @@ test('a sweep that fails leaves what was counted, is not tried at once again, an
   await mkdir(root);
   await eviction.sweep();
   expect([eviction.estimate, eviction.overfull, await upkeep.capProblem()]).toEqual([0, false, undefined]);
+});
+
+describe('a sweep for a full disk that made no room is not tried again at once', () => {
+  /** An entry, which the next such sweep would remove. */
+  async function entryIn(root: string): Promise<string> {
+    const path = join(root, 'a@');
+    await writeFile(path, 'x');
+    return path;
+  }
+
+  test('where there was nothing to remove', async () => {
+    const root = await temporaryFolder();
+    const eviction = new Eviction(root, 0, await neighbour(root));
+    await eviction.makeRoom();
+    const entry = await entryIn(root);
+    await eviction.makeRoom();
+    expect((await lstat(entry)).size).toBe(1);
+    // What an operator or the cap asks for is done.
+    await eviction.sweep(true);
+    await expect(lstat(entry)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('where it failed; but the cap is kept as soon as it can be', async () => {
+    const temp = await neighbour(await temporaryFolder());
+    const root = join(await temporaryFolder(), 'cache');
+    await writeFile(root, 'no folder');
+    const eviction = new Eviction(root, 10 * BLOCK, temp);
+    await expect(eviction.makeRoom()).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await rm(root);
+    await mkdir(root);
+    const entry = await entryIn(root);
+    await eviction.makeRoom();
+    expect([(await lstat(entry)).size, eviction.due]).toEqual([1, true]);
+    await eviction.keepCap();
+    expect([eviction.due, eviction.failure]).toEqual([false, undefined]);
+  });
 });
 
 test('if no sweep ever counted, what was added in this run holds the cap', async () => {

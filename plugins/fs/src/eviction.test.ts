@@ -142,6 +142,13 @@ test.each([
   },
 );
 
+test('a sweep for a full disk goes no less far than the cap asks for', async () => {
+  const storage = await openStorage();
+  await fill(storage);
+  const outcome = sweepFolder({ root: storage.root, maxBytes: 5 * BLOCK, full: true, now: Date.now() });
+  expect(outcome).toMatchObject({ bytes: 4 * BLOCK, evicted: 6 });
+});
+
 test('hits do not write at once, and a flush marks the file as used', async () => {
   const storage = await openStorage();
   await put(storage, 'a', 'x');
@@ -171,6 +178,6 @@ test.each(['EUCLEAN', 'ESTALE', 'EMFILE'])(
       throw Object.assign(new Error(code), { code });
     };
     const outcome = sweepFolder({ root: storage.root, maxBytes: 8 * BLOCK, full: false, now: Date.now() });
-    expect(outcome).toEqual({ bytes: 8 * BLOCK, evicted: 2, passedOver: [storage.root] });
+    expect(outcome).toEqual({ bytes: 8 * BLOCK, evicted: 2, passedOver: [{ folder: storage.root, code }] });
   },
 );

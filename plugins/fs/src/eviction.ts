@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CountedSpace } from './counted-space.ts';
 import { isSystemError } from './errors.ts';
+import type { PassedOver } from './sweep.ts';
 import { SweepTurn } from './sweep-turn.ts';
 import { sweepInThread } from './sweeper.ts';
 import type { TempFolder } from './temp-folder.ts';
@@ -16,7 +17,7 @@ const MIN_UNTOLD = 64 * 1024;
 
 /** How often a storage looks whether another one has finished its sweep, in milliseconds. */
 const LOOK_EVERY_MS = 250;
-/** A sweep that failed, or could not bring the entries below the cap, is not tried again for this long, in milliseconds. */
+/** A sweep that failed, could not bring the entries below the cap or made no room on a full disk is not tried again for this long, in milliseconds. */
 const FRUITLESS_PAUSE_MS = 30_000;
 
 /** Disk space of a file or folder that is not stored yet: whole blocks of 4 KiB. */
@@ -40,7 +41,9 @@ export class Eviction {
   /** Whether what is counted is of this run: at the start it is what the last one left. */
   #confirmed = false;
   #notBefore = 0;
-  #passedOver: readonly string[] = [];
+  /** The same of sweeps for a full disk: neither holds up the other. */
+  #notForSpaceBefore = 0;
+  #passedOver: readonly PassedOver[] = [];
   #failure: string | undefined;
   #running: Promise<void> | undefined;
   #keeping: Promise<void> | undefined;
@@ -71,7 +74,7 @@ export class Eviction {
   }
 
   /** Folders that the last sweep passed over: what lies there is neither counted nor removed. */
-  get passedOver(): readonly string[] {
+  get passedOver(): readonly PassedOver[] {
     return this.#passedOver;
   }
 
@@ -134,7 +137,7 @@ export class Eviction {
     this.#running ??= this.#sweep(full)
       .catch((error: unknown) => {
         // Not again with every put. What was counted still lies there; if nothing was, what this run adds counts.
-        this.#notBefore = performance.now() + FRUITLESS_PAUSE_MS;
+        this.#pause(full);
         this.#failure = error instanceof Error ? error.message : String(error);
         if (!this.#space.known) this.#space.note(0, new Map());
         throw error;
@@ -144,6 +147,15 @@ export class Eviction {
         this.#running = undefined;
       });
     return this.#running;
+  }
+
+  /**
+   * Makes room on a full disk, unless that was of no use a moment ago: others may have filled it, and
+   * every put that finds it full would walk through the whole tree.
+   */
+  async makeRoom(): Promise<void> {
+    if (this.#running === undefined && performance.now() < this.#notForSpaceBefore) return;
+    await this.sweep(true);
   }
 
   /** The same, but counts what was put before this call for sure: waits for a sweep under way first. */
@@ -210,8 +222,16 @@ export class Eviction {
     this.#evicted += evicted;
     this.#passedOver = passedOver;
     this.#failure = undefined;
-    this.#notBefore = bytes > this.#maxBytes ? performance.now() + FRUITLESS_PAUSE_MS : 0;
+    this.#notBefore = 0;
+    if (this.#maxBytes > 0 && bytes > this.#maxBytes) this.#pause(false);
+    if (full && evicted === 0) this.#pause(true);
     await this.#space.publish(bytes, before);
+  }
+
+  #pause(full: boolean): void {
+    const until = performance.now() + FRUITLESS_PAUSE_MS;
+    if (full) this.#notForSpaceBefore = until;
+    else this.#notBefore = until;
   }
 
   async #additions(): Promise<ReadonlyMap<string, number>> {

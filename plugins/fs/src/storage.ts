@@ -267,7 +267,7 @@ export class FsStorage implements StorageAdapter {
     } catch (error) {
       if (error instanceof BodyFailure) throw error.error;
       // Readers go on; writers may try again when this has made room.
-      if (isSystemError(error, 'ENOSPC', 'EDQUOT')) this.#parts.eviction.sweep(true).catch(() => {});
+      if (isSystemError(error, 'ENOSPC', 'EDQUOT')) this.#parts.eviction.makeRoom().catch(() => {});
       throw toStorageError(error, this.#parts.root);
     }
   }

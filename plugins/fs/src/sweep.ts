@@ -1,7 +1,7 @@
 import { lstatSync, opendirSync, rmdirSync, type Stats, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type NamedChild, parseName } from './key-path.ts';
-import { isAnySystemError, isSystemError } from './system-code.ts';
+import { isAnySystemError, isSystemError, systemCode } from './system-code.ts';
 
 /** A sweep goes down to this part of the cap, so that the next one is not due at once. */
 const TARGET = 0.9;
@@ -27,7 +27,13 @@ export interface SweepOutcome {
   /** Entries removed. */
   readonly evicted: number;
   /** Folders that could not be read, or not be emptied. */
-  readonly passedOver: readonly string[];
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** A folder with something that could not be read or removed, and what the system said of the first such thing. */
+export interface PassedOver {
+  readonly folder: string;
+  readonly code: string;
 }
 
 /**
@@ -52,7 +58,7 @@ interface Found {
 
 class Sweep {
   readonly #task: SweepTask;
-  readonly #passedOver = new Set<string>();
+  readonly #passedOver = new Map<string, string>();
   #evicted = 0;
 
   constructor(task: SweepTask) {
@@ -70,10 +76,16 @@ class Sweep {
       const age = ageClass(now, stats);
       ages[age] = (ages[age] ?? 0) + space;
     }
-    const target = full ? total * TARGET : maxBytes * TARGET;
-    const evicts = full || (maxBytes > 0 && total > maxBytes);
+    const cap = maxBytes > 0 ? maxBytes : Number.POSITIVE_INFINITY;
+    // On a full disk no less than the cap asks for, or it would have to be swept again.
+    const target = TARGET * (full ? Math.min(total, cap) : cap);
+    const evicts = full || total > cap;
     const bytes = evicts ? this.#evict(ages, total, total - target) : total;
-    return { bytes, evicted: this.#evicted, passedOver: [...this.#passedOver] };
+    return {
+      bytes,
+      evicted: this.#evicted,
+      passedOver: Array.from(this.#passedOver, ([folder, code]) => ({ folder, code })),
+    };
   }
 
   /** Removes the oldest entries, `excess` bytes of `total`. @returns what is left. */
@@ -147,7 +159,8 @@ class Sweep {
   /** One folder that can't be read must not keep all others from being counted. */
   #passOver(folder: string, error: unknown): void {
     if (!isAnySystemError(error)) throw error;
-    if (this.#passedOver.size < MAX_NAMED) this.#passedOver.add(folder);
+    if (this.#passedOver.size >= MAX_NAMED || this.#passedOver.has(folder)) return;
+    this.#passedOver.set(folder, systemCode(error) ?? '');
   }
 }
 

@@ -1,5 +1,5 @@
-import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../test/harness.ts';
 import { TempFolder } from './temp-folder.ts';
@@ -33,6 +33,50 @@ test('a burial that broke off is finished by the next sweep, with the locks of a
   await temp.sweep();
   expect(await readdir(temp.path)).toEqual(['beat']);
   expect(await readdir(join(root, '@locks'))).toEqual(['lock-of-alive']);
+});
+
+test.each(['alone', 'buried by another that died as well'])(
+  'the locks of a dead storage whose sign of life is empty go with it: %s',
+  async (how) => {
+    const { root, temp } = await opened();
+    const dead = new TempFolder(root);
+    await dead.open();
+    await link(dead.beatPath, join(root, '@locks', 'lock'));
+    await link(dead.beatPath, temp.turnPath);
+    // A power failure takes the bytes that were not on the disk, and the time is of the last of them.
+    await writeFile(dead.beatPath, '');
+    const longAgo = Date.now() / 1_000 - 60;
+    await utimes(dead.beatPath, longAgo, longAgo);
+    if (how !== 'alone') {
+      const other = join(root, '@temp', 'other');
+      await mkdir(other);
+      await rename(dead.path, join(other, `dead-${basename(dead.path)}`));
+      await utimes(other, longAgo, longAgo);
+    }
+    await temp.sweep();
+    expect(await readdir(join(root, '@locks'))).toEqual([]);
+    expect(await readdir(join(root, '@temp'))).toEqual([basename(temp.path)]);
+    await expect(lstat(temp.turnPath)).rejects.toMatchObject({ code: 'ENOENT' });
+  },
+);
+
+test('of signs of life at the same time the last one tells most', async () => {
+  const { temp } = await opened();
+  const told = async () => Number((await readFile(temp.beatPath, 'utf8')).split(' ')[1]);
+  let sum = 0;
+  for (let round = 0; round < 100; round++) {
+    const beats = Array.from({ length: 4 }, () => {
+      temp.note(1);
+      sum += 1;
+      return temp.beat();
+    });
+    // One more once the first of them is under way.
+    await beats[0];
+    temp.note(1);
+    sum += 1;
+    await Promise.all([...beats, temp.beat(), temp.beat()]);
+    expect([await told(), temp.untold]).toEqual([sum, 0]);
+  }
 });
 
 let folders = 0;

@@ -41,6 +41,9 @@ export class TempFolder {
   /** Which of them were there at the last exchange. */
   #living: ReadonlySet<string> | undefined;
   #creating: Promise<void> | undefined;
+  /** The last sign of life that was begun, and the one that begins after it. */
+  #beating: Promise<void> = Promise.resolve();
+  #nextBeat: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
 
   constructor(root: string) {
@@ -105,8 +108,25 @@ export class TempFolder {
     this.#added += bytes;
   }
 
-  /** Gives a sign of life; begins anew if this folder was taken for dead. */
-  async beat(): Promise<void> {
+  /**
+   * Gives a sign of life; begins anew if this folder was taken for dead. One at a time, or an older one
+   * could tell less than a newer one has told already.
+   */
+  beat(): Promise<void> {
+    this.#nextBeat ??= this.#beatAfter(this.#beating);
+    return this.#nextBeat;
+  }
+
+  #beatAfter(before: Promise<void>): Promise<void> {
+    const beat = before.then(() => {
+      this.#nextBeat = undefined;
+      return this.#beat();
+    });
+    this.#beating = beat.catch(() => {});
+    return beat;
+  }
+
+  async #beat(): Promise<void> {
     const id = this.#id;
     try {
       const handle = await open(this.beatPath, 'r+');
@@ -119,8 +139,7 @@ export class TempFolder {
       this.#told = added;
     } catch (error) {
       if (!isSystemError(error, 'ENOENT')) throw error;
-      // Of several that find it gone, one makes a new one.
-      if (this.#id === id) await this.#create();
+      await this.#create();
     }
   }
 
@@ -209,15 +228,20 @@ export class TempFolder {
 
   /** Removes the locks of a dead storage, and of all that it and they were burying; then its folder. */
   async #bury(folder: string, id: string): Promise<void> {
-    const dead = new Set([id]);
+    const names = new Set([id]);
+    // A sign of life that a power failure has emptied names nobody, but its locks are still links to it.
+    const signs = new Set<string | undefined>();
     for (const path of await readdir(folder, { recursive: true })) {
       const name = basename(path);
-      if (name.startsWith(DEAD)) dead.add(name.slice(DEAD.length));
+      if (name === BEAT) signs.add(await fileAt(join(folder, path)));
+      if (name.startsWith(DEAD)) names.add(name.slice(DEAD.length));
     }
+    signs.delete(undefined);
     const locks = (await readdir(this.locksPath)).map((name) => join(this.locksPath, name));
     for (const path of [...locks, this.turnPath]) {
       // Nobody else removes a key's lock: its owner cannot any more (see `KeyLocks`). The turn may be gone.
-      if (dead.has((await signOwner(path)) ?? '')) await rm(path, { force: true });
+      const isTheirs = signs.has(await fileAt(path)) || names.has((await signOwner(path)) ?? '');
+      if (isTheirs) await rm(path, { force: true });
     }
     await rm(folder, { recursive: true, force: true });
   }
@@ -281,6 +305,17 @@ async function signOf(folder: string): Promise<{ readonly at: number; readonly a
     }
   }
   return undefined;
+}
+
+/** What file this is, by whatever name: all hard links to it are the same. `undefined` if there is none. */
+async function fileAt(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await lstat(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Whose lock this is; `undefined` if it was released meanwhile. */

@@ -98,8 +98,10 @@ export class Upkeep {
       return `The cap does not hold: the cache can't be swept; see that its folder can be read and its disk works (${failure}).`;
     const [example, ...others] = this.#eviction.passedOver;
     if (example === undefined) return undefined;
-    const which = others.length === 0 ? example : `${example} and ${others.length} more`;
-    return `The cap does not hold: folders of the cache can't be read or emptied; change their owner or mode (${which}).`;
+    const { folder, code } = example;
+    const which = `${code} at ${folder}${others.length === 0 ? '' : `, and ${others.length} more`}`;
+    const remedy = ['EACCES', 'EPERM'].includes(code) ? 'change their owner or mode' : 'see that the disk works';
+    return `The cap does not hold: folders of the cache can't be read or emptied; ${remedy} (${which}).`;
   }
 
   async #tick(): Promise<void> {
