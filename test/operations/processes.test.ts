@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ask, Load } from './client.ts';
 import { CAN_SEE_CHILDREN, childrenOf, Folder, isAlive, TintypeProcess, until } from './tintype-process.ts';
 
+const CORE = fileURLToPath(new URL('../../packages/core/dist/index.js', import.meta.url));
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
 
 /** The processes that answered, by what they logged. */
@@ -84,6 +88,43 @@ describe('with TINTYPE_PROCESSES=2', () => {
       const { headers } = await ask(`${address}/unsafe/rs:fit:${20 + nth}/plain/local:///rocket.jpg`);
       expect(headers['cache-control']).toContain('max-age=4000');
     }
+    expect(await proxy.stop()).toBe(0);
+  }, 120_000);
+
+  test('a reload that one of them cannot do is done by none', async () => {
+    await using folder = await Folder.make();
+    // An origin that can't be opened by whoever comes first, once there is a file.
+    await writeFile(
+      join(folder.path, 'faulty.js'),
+      `import { definePlugin } from ${JSON.stringify(CORE)};
+      import { existsSync, rmSync } from 'node:fs';
+      const open = async () => {
+        if (!existsSync('fail')) return;
+        rmSync('fail');
+        throw new Error('No file for it');
+      };
+      const create = () => ({ schemes: ['faulty'], open, close: async () => {}, check: async () => ({ ok: true, summary: '' }) });
+      const origin = { id: 'faulty', prefix: 'FAULTY_', options: {}, create };
+      export default definePlugin({ name: 'faulty', register: (registry) => registry.origin(origin) });`,
+    );
+    await folder.configure({ ttl: 1000 });
+    const env = { TINTYPE_PROCESSES: '2', TINTYPE_PLUGINS: './faulty.js' };
+    await using proxy = new TintypeProcess({ cwd: folder.path, env });
+    const address = await proxy.serves();
+    const lifetimes = async () => {
+      const answers = await Promise.all([1, 2, 3, 4].map(() => ask(address + THUMBNAIL)));
+      return new Set(answers.map(({ headers }) => headers['cache-control']));
+    };
+    await writeFile(join(folder.path, 'fail'), '');
+    await folder.configure({ ttl: 2000 });
+    proxy.signal('SIGHUP');
+    const { msg } = await proxy.said(/^The new configuration could not be put in force/);
+    expect(msg).toContain('No file for it');
+    expect([...(await lifetimes())]).toEqual([expect.stringContaining('max-age=1000')]);
+    // It is tried again when it is asked for.
+    proxy.signal('SIGHUP');
+    await proxy.said(/TINTYPE_TTL changed/);
+    expect([...(await lifetimes())]).toEqual([expect.stringContaining('max-age=2000')]);
     expect(await proxy.stop()).toBe(0);
   }, 120_000);
 

@@ -79,6 +79,22 @@ describe('SIGHUP', () => {
     expect(await proxy.stop()).toBe(0);
   }, 120_000);
 
+  test('is no reason to stay for one that is told to stop meanwhile', async () => {
+    await using folder = await Folder.make();
+    await folder.configure({ workers: 2 });
+    await using proxy = new TintypeProcess({ cwd: folder.path });
+    await proxy.serves();
+    const before = CAN_SEE_CHILDREN ? await childrenOf(proxy.pid) : [];
+    // With other processes that transform, which are there before the configuration is in force.
+    await folder.configure({ workers: 3, ttl: 1000 });
+    proxy.signal('SIGHUP');
+    if (CAN_SEE_CHILDREN) await until(async () => (await childrenOf(proxy.pid)).length > before.length);
+    proxy.signal('SIGTERM');
+    await proxy.said(/^Stopped\.$/);
+    expect(await proxy.ended).toEqual({ code: 0, signal: null });
+    expect(proxy.lines.at(-1)?.msg).toBe('Stopped.');
+  }, 120_000);
+
   test('with another cache serves from that one', async () => {
     await using folder = await Folder.make();
     await folder.configure({ cacheUse: 'memory' });

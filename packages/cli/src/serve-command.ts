@@ -66,6 +66,7 @@ export async function serve(
   signals.onReload(() => void reloader.reload());
 
   const signal = await signals.stop;
+  reloader.stop();
   logger.info(`Stopping after ${signal}; requests in flight are answered first.`);
   // Whoever presses Ctrl+C has no load balancer that must notice.
   const inTime = await service.stop(signal === 'SIGINT' ? 0 : undefined);

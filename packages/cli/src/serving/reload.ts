@@ -46,11 +46,17 @@ export class Reloader {
   readonly #options: ReloaderOptions;
   #input: SettingsInput;
   #times = 0;
+  #stopped = false;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#input = options.input;
+  }
+
+  /** From now on nothing is put in force, nor told: the service is stopping. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** One after the other. Never rejects: what is wrong is logged, and what was in force stays. */
@@ -60,6 +66,7 @@ export class Reloader {
   }
 
   async #reload(): Promise<void> {
+    if (this.#stopped) return;
     const { plugins, sections, service, logger } = this.#options;
     let input: SettingsInput;
     let strangers: readonly string[];
@@ -80,9 +87,13 @@ export class Reloader {
     ];
     const later = changed.filter((variable) => FOR_A_START.has(variable));
     const now = changed.filter((variable) => !FOR_A_START.has(variable));
+    if (this.#stopped) return;
     const problems = await service.reload(input.file);
+    if (this.#stopped) return;
     if (problems.length > 0) {
-      logger.error(`The new configuration could not be put in force everywhere: ${problems.join(' ')}`);
+      logger.error(
+        `The new configuration could not be put in force, the one before stays in force: ${problems.join(' ')}`,
+      );
       return;
     }
     this.#input = input;

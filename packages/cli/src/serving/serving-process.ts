@@ -52,6 +52,7 @@ export class ServingProcess implements Service {
   #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
   #server: RunningServer | undefined;
+  #stopping = false;
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class ServingProcess implements Service {
       const { file: _before, ...input } = this.#options.input;
       next = await this.#make({ ...input, ...(file === undefined ? {} : { file }) });
       await next.open();
+      // Told to stop meanwhile: what would come into force now nobody would close.
+      if (this.#stopping) {
+        await next.close();
+        return [];
+      }
     } catch (error) {
       await next?.close().catch(() => undefined);
       return [describeFailure(error).text];
@@ -112,6 +118,7 @@ export class ServingProcess implements Service {
   }
 
   async stop(drainDelay?: number): Promise<boolean> {
+    this.#stopping = true;
     const [current, server] = [this.#current, this.#server];
     if (current === undefined || server === undefined) return true;
     const { settings } = current.proxy;

@@ -85,6 +85,14 @@ export class Supervisor implements Service {
   }
 
   async reload(file: FileInput): Promise<readonly string[]> {
+    const before = this.#file;
+    const problems = await this.#putInForce(file);
+    // All of them or none: two configurations behind one address would answer in turn.
+    if (problems.length > 0 && !this.#stopping) await this.#putInForce(before);
+    return problems;
+  }
+
+  async #putInForce(file: FileInput): Promise<readonly string[]> {
     this.#file = file;
     const problems = await Promise.all([...this.#children.values()].map((child) => child.reload(file)));
     return [...new Set(problems.flat())];
