@@ -62,7 +62,7 @@ if (values.help || unknown.length > 0 || !(share > 0 && share <= 1) || !Number.i
       '                       [--only name …] [--failures folder]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n' +
       '--results keeps what each part found, so that parts that run one at a time make one report.\n' +
-      '--only takes the storages of `seeds` or the faults of `zoo` whose names begin with one of these.\n' +
+      '--only takes the storages of `seeds`, the faults of `zoo`, the files of `mutation` that begin with one of these.\n' +
       '--failures keeps the whole result of a run of the suite that failed.\n\n' +
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );

@@ -10,7 +10,7 @@ export interface Soak {
   readonly share: number;
   /** File that keeps verdicts on mutants, so that a run that was broken off goes on where it was. */
   readonly resume: string | undefined;
-  /** Storages (of `seeds`) or faults (of `zoo`) by the beginning of their name; empty for all of them. */
+  /** Storages (of `seeds`), faults (of `zoo`) or files (of `mutation`) by the beginning of their name; empty for all. */
   readonly only: readonly string[];
   /** Folder for what a conformance run that failed has found, whole, as JSON. */
   readonly failures: string | undefined;

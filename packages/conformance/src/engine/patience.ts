@@ -65,7 +65,7 @@ export class Patience {
     const since = this.#clock.now() - this.#seen;
     if (since >= this.stepMs) {
       // A look that comes late was kept by our own work, not by what is waited for.
-      this.#passedMs += Math.min(since, 2 * this.stepMs) / this.#clock.slowness();
+      this.#passedMs += Math.min(since, 3 * this.stepMs) / this.#clock.slowness();
       this.#seen = this.#clock.now();
     }
     return this.#passedMs >= this.#limitMs;

@@ -73,6 +73,18 @@ const memory: readonly Rule[] = [
   },
   {
     file: 'storage.ts',
+    line: /get bytes\(\)|return this\.#bytes;/,
+    kind: 'not promised',
+    reason: 'a figure for tools; no part of the contract',
+  },
+  {
+    file: 'storage.ts',
+    line: /this\.#maxBytes - weigh\(|size > room/,
+    kind: 'equivalent',
+    reason: 'what cannot fit is refused when it was read, if not before',
+  },
+  {
+    file: 'storage.ts',
     line: /versionCoversMetadata: true/,
     kind: 'not promised',
     reason: 'to declare less than is held is allowed where nobody can do harm with it',
@@ -80,6 +92,25 @@ const memory: readonly Rule[] = [
 ];
 
 const fs: readonly Rule[] = [
+  {
+    file: 'checksum.ts',
+    line: /byInstructions|@node-rs\/crc32|isCrc32|catch|return undefined|const bytes|candidate|return \($/,
+    kind: 'equivalent',
+    reason: 'both checksums give the same, and the one takes the place of the other',
+  },
+  {
+    file: 'make-folder.ts',
+    line: /return false;/,
+    change: /→ return undefined;/,
+    kind: 'equivalent',
+    reason: 'asked only whether it is true',
+  },
+  {
+    file: 'storage.ts',
+    line: /counted && this\.#maxBytes > 0/,
+    kind: 'not promised',
+    reason: 'which figures of its use a storage tells is its own choice',
+  },
   {
     file: 'entry-writer.ts',
     line: /'ifAbsent' in condition/,

@@ -5,7 +5,7 @@ import { type Mutant, mutantsOf } from '../mutation/mutate.ts';
 import { mutatedSources } from '../mutation/sources.ts';
 import { explain } from '../mutation/survivors.ts';
 import { type Adapter, OPENING, type Task, type Verdict } from '../mutation/worker.ts';
-import { atShare, type Part, type PartResult, plural, type Soak } from '../part.ts';
+import { atShare, isMeant, type Part, type PartResult, plural, type Soak } from '../part.ts';
 
 const BAR = 0.9;
 
@@ -44,7 +44,9 @@ function mutationOf(adapter: Adapter, minutes: number): Part {
         omitted:
           judged.length < total
             ? [`${judged.length} of ${total} mutants of ${adapter}, drawn with the seed \`${soak.seed}\`.`]
-            : [],
+            : soak.only.length > 0
+              ? [`Files that do not begin with ${soak.only.join(' or ')}.`]
+              : [],
       };
     },
   };
@@ -52,7 +54,7 @@ function mutationOf(adapter: Adapter, minutes: number): Part {
 
 async function judgeAdapter(soak: Soak, adapter: Adapter): Promise<{ judged: readonly Judged[]; total: number }> {
   const sources = await mutatedSources(adapter);
-  const all = [...sources].flatMap(([file, { text }]) => mutantsOf(file, text));
+  const all = [...sources].filter(([file]) => isMeant(soak, file)).flatMap(([file, { text }]) => mutantsOf(file, text));
   const chosen = drawn(all, atShare(soak, all.length), soak.seed);
   const common = { adapter, scratch: soak.scratch, seed: soak.seed };
   const places = chosen.map((mutant) => ({ ...mutant, path: sources.get(mutant.file)?.path ?? '' }));
