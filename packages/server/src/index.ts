@@ -13,3 +13,4 @@ export { type NodeHandler, type NodeHandlerOptions, nodeHandler } from './node-h
 export { hideSecrets, redactTarget } from './redaction.ts';
 export type { RequestRecord, RequestSink } from './request-log.ts';
 export { type RunningServer, type ServerOptions, type StopTimes, startServer } from './start-server.ts';
+export { tuneCollector } from './tune-collector.ts';

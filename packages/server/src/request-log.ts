@@ -2,7 +2,7 @@ import type { CacheOutcome, ImageProxy } from '@tintype/core';
 import { isProbe } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
 import { LoggedUrls } from './logged-urls.ts';
-import { infoWriter, type Logger } from './logger.ts';
+import { type Logger, requestWriter } from './logger.ts';
 import { hideSecrets, redactTarget } from './redaction.ts';
 
 /** What a log line tells about one request. */
@@ -55,7 +55,7 @@ const LEVELS = { error: 50, warn: 40, info: 30, debug: 20 } as const;
  */
 export class RequestLog implements RequestSink {
   readonly #logger: Logger;
-  readonly #writeInfo: ((fields: string) => void) | undefined;
+  readonly #writeRequest: ((fields: string) => void) | undefined;
   readonly #urls: LoggedUrls;
   readonly #hits: (() => number) | undefined;
 
@@ -67,7 +67,7 @@ export class RequestLog implements RequestSink {
     proxy: Pick<ImageProxy, 'signedFrom'> = {},
   ) {
     this.#logger = logger;
-    this.#writeInfo = infoWriter(logger);
+    this.#writeRequest = requestWriter(logger);
     this.#urls = new LoggedUrls(prefix, options.redact ?? redactTarget, (target) => proxy.signedFrom?.(target) ?? 0);
     this.#hits = options.logHits;
   }
@@ -78,16 +78,17 @@ export class RequestLog implements RequestSink {
     if (LEVELS[level] < this.#logger.levelVal) return;
     const { id, method, status, bytes, problem } = record;
     if (level === 'info' && record.cache?.kind === 'hit' && this.#isLeftOut()) return;
-    const ms = Math.round(record.ms * 100) / 100;
     const cache = cacheWord(record.cache);
-    if (level === 'info' && this.#writeInfo !== undefined && problem === undefined) {
-      // Nothing but the URL and a method of the client's can need escaping.
-      this.#writeInfo(
-        `"id":"${id}","method":${method === 'GET' ? '"GET"' : JSON.stringify(method)},"url":${this.#urls.json(record.target)},"status":${status},` +
-          `"bytes":${bytes},"ms":${ms}${cache === undefined ? '' : `,"cache":"${cache}"`},"msg":"request"`,
-      );
+    if (level === 'info' && this.#writeRequest !== undefined && problem === undefined) {
+      // Nothing but the URL and a method of the client's can need escaping. Few pieces: each costs.
+      const asked = method === 'GET' ? GET : `","method":${JSON.stringify(method)},"url":`;
+      const answered = status === 200 ? OK : `,"status":${status},"bytes":`;
+      const end = cache === 'hit' ? HIT : cache === undefined ? '' : `,"cache":"${cache}"`;
+      const url = this.#urls.json(record.target);
+      this.#writeRequest(`"id":"${id}${asked}${url}${answered}${bytes},"ms":${hundredths(record.ms)}${end}`);
       return;
     }
+    const ms = Number(hundredths(record.ms));
     const url = this.#urls.text(record.target);
     const line = { id, method, url, status, bytes, ms, cache };
     if (problem === undefined) this.#logger[level](line, 'request');
@@ -115,6 +116,19 @@ function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVEL
   if (isProbe(target)) return 'debug';
   if (status >= 500 || (status < 400 && problem !== undefined)) return 'error';
   return status >= 400 ? 'warn' : 'info';
+}
+
+const GET = '","method":"GET","url":';
+const OK = ',"status":200,"bytes":';
+const HIT = ',"cache":"hit"';
+
+/** After the point, without zeros at the end. */
+const FRACTIONS = Array.from({ length: 100 }, (_, hundredths) => String(hundredths / 100).slice(1));
+
+/** A number of two places after the point at most: of whole numbers, which are written in a fraction of the time. */
+function hundredths(value: number): string {
+  const whole = Math.round(value * 100);
+  return `${Math.trunc(whole / 100)}${FRACTIONS[whole % 100]}`;
 }
 
 /** A hit is one that was fresh; the others are told apart, because something is slow or broken behind them. */

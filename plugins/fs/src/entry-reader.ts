@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import {
+  type Awaitable,
   BufferedBody,
   type ByteRange,
   type Entry,
@@ -8,6 +9,7 @@ import {
   type StorageKey,
   StreamedBody,
 } from '@tintype/core';
+import type { DirectReads } from './direct-reads.ts';
 import { readAt, readBody, readHeader, verifiedBody } from './entry-file.ts';
 import { toStorageError } from './errors.ts';
 import { HeaderMemory } from './header-memory.ts';
@@ -21,35 +23,46 @@ const SMALL = 256 * 1024;
 /** Keys remembered as small; forgetting one costs its next hit a few more system calls. */
 const MAX_SMALL_KEYS = 100_000;
 
-/** Reads entries, the small ones in one trip, and keeps track of files that are still being read. */
+/** Reads entries, the small ones whole, and keeps track of files that are still being read. */
 export class EntryReader {
   readonly #root: string;
-  readonly #small = new Set<StorageKey>();
+  readonly #direct: DirectReads;
+  /** Bytes of the files that are known to be small. */
+  readonly #small = new Map<StorageKey, number>();
   readonly #headers = new HeaderMemory();
   /** Files of bodies that are not read to their end yet. */
   readonly #bodies = new Set<FileHandle>();
 
   /** @param root for messages. */
-  constructor(root: string) {
+  constructor(root: string, direct: DirectReads) {
     this.#root = root;
+    this.#direct = direct;
   }
 
   /** The entry of `key` at `path`. @throws the system's error if there is none. */
-  async read(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
-    return this.#small.has(key)
-      ? this.#outcomeOf(await readFile(path, { flag: READ }), key, range)
-      : await this.#openEntry(path, key, range);
+  read(path: string, key: StorageKey, range: ByteRange | undefined): Awaitable<GetOutcome> {
+    const size = this.#small.get(key);
+    if (size === undefined) return this.#openEntry(path, key, range);
+    const file = this.#direct.read(path, size);
+    return file === undefined ? this.#readSmall(path, key, range) : this.#outcomeOf(file, key, range);
   }
 
   /** Notes how large a file was put in place of an entry. */
   wrote(key: StorageKey, bytes: number): void {
-    if (bytes <= SMALL) this.#rememberSmall(key);
+    if (bytes <= SMALL) this.#rememberSmall(key, bytes);
     else this.#small.delete(key);
   }
 
   /** Closes the files of all bodies that nobody has read to their end. */
   async close(): Promise<void> {
     for (const handle of this.#bodies) await this.#release(handle);
+  }
+
+  /** For a key that is known to be small, by the thread pool. */
+  async #readSmall(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
+    const file = await readFile(path, { flag: READ });
+    this.wrote(key, file.length);
+    return this.#outcomeOf(file, key, range);
   }
 
   /** For a key that isn't known to be small. */
@@ -59,7 +72,7 @@ export class EntryReader {
     try {
       const { size } = await handle.stat();
       if (size <= SMALL) {
-        this.#rememberSmall(key);
+        this.#rememberSmall(key, size);
         return this.#outcomeOf(await readAt(handle, 0, size), key, range);
       }
       const header = await readHeader(handle, key);
@@ -110,8 +123,8 @@ export class EntryReader {
     await handle.close();
   }
 
-  #rememberSmall(key: StorageKey): void {
+  #rememberSmall(key: StorageKey, bytes: number): void {
     if (this.#small.size >= MAX_SMALL_KEYS) this.#small.clear();
-    this.#small.add(key);
+    this.#small.set(key, bytes);
   }
 }

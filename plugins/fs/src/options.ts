@@ -21,6 +21,13 @@ export const fsOptions = {
     description:
       'What a stored entry survives: the death of the process, or the loss of power too (every write is flushed to the disk).',
   },
+  READS: {
+    kind: 'enum',
+    choices: ['direct', 'threads'],
+    default: 'direct',
+    description:
+      'How small entries that were met before are read: at once, while they come from the page cache of a local disk, or always by the thread pool, where a disk that hangs holds up nobody.',
+  },
 } as const;
 
 export type FsOptions = OptionsOf<typeof fsOptions>;

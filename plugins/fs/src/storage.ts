@@ -1,5 +1,6 @@
 import { realpath, statfs, unlink, writeFile } from 'node:fs/promises';
 import {
+  type Awaitable,
   type ByteRange,
   type CheckResult,
   type EntryInfo,
@@ -18,6 +19,7 @@ import {
   type Version,
   type VersionCondition,
 } from '@tintype/core';
+import { DirectReads } from './direct-reads.ts';
 import { HeaderDraft, readBody, readHeader } from './entry-file.ts';
 import { EntryReader } from './entry-reader.ts';
 import { EntryWriter, preconditionFailed, type Written } from './entry-writer.ts';
@@ -47,6 +49,7 @@ interface Parts {
   readonly temp: TempFolder;
   readonly locks: KeyLocks;
   readonly eviction: Eviction;
+  readonly direct: DirectReads;
   readonly reader: EntryReader;
   readonly writer: EntryWriter;
   readonly upkeep: Upkeep;
@@ -63,13 +66,15 @@ export class FsStorage implements StorageAdapter {
   readonly capabilities: StorageCapabilities;
   readonly #givenRoot: string;
   readonly #power: boolean;
+  readonly #direct: boolean;
   readonly #maxBytes: number;
   #parts: Parts;
   #opening: Promise<void> | undefined;
 
-  constructor(options: FsOptions) {
+  constructor(options: Omit<FsOptions, 'reads'> & Partial<Pick<FsOptions, 'reads'>>) {
     this.#givenRoot = options.root;
     this.#power = options.durability === 'power';
+    this.#direct = options.reads !== 'threads';
     this.#maxBytes = options.maxBytes;
     this.capabilities = {
       conditionalCreate: true,
@@ -106,6 +111,7 @@ export class FsStorage implements StorageAdapter {
       this.#parts = this.#partsAt(root);
       await this.#parts.temp.open();
       await this.#parts.eviction.open();
+      if (this.#direct) await this.#parts.direct.open(root);
     });
     this.#parts.upkeep.start();
   }
@@ -114,13 +120,15 @@ export class FsStorage implements StorageAdapter {
     const temp = new TempFolder(root);
     const locks = new KeyLocks(temp);
     const eviction = new Eviction(root, this.#maxBytes, temp);
+    const direct = new DirectReads();
     const { maxObjectBytes } = this.capabilities;
     return {
       root,
       temp,
       locks,
       eviction,
-      reader: new EntryReader(root),
+      direct,
+      reader: new EntryReader(root, direct),
       writer: new EntryWriter({ root, power: this.#power, maxObjectBytes, temp, locks }),
       upkeep: new Upkeep(temp, locks, eviction),
     };
@@ -141,17 +149,30 @@ export class FsStorage implements StorageAdapter {
     });
   }
 
-  async get(key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
-    const { root, writer, reader, upkeep } = this.#parts;
+  get(key: StorageKey, range: ByteRange | undefined): Awaitable<GetOutcome> {
+    const { writer, reader, upkeep } = this.#parts;
     const path = writer.pathOf(key);
     try {
-      const outcome = await reader.read(path, key, range);
-      upkeep.used(path);
-      return outcome;
+      const outcome = reader.read(path, key, range);
+      if (!(outcome instanceof Promise)) {
+        upkeep.used(path);
+        return outcome;
+      }
+      return outcome.then(
+        (late) => {
+          upkeep.used(path);
+          return late;
+        },
+        (error: unknown) => this.#unread(error),
+      );
     } catch (error) {
-      if (isSystemError(error, 'ENOENT')) return undefined;
-      throw toStorageError(error, root);
+      return this.#unread(error);
     }
+  }
+
+  /** Nothing, if there is no such file; rejects with what else it was. */
+  #unread(error: unknown): Awaitable<undefined> {
+    return isSystemError(error, 'ENOENT') ? undefined : Promise.reject(toStorageError(error, this.#parts.root));
   }
 
   async stat(key: StorageKey): Promise<EntryInfo | undefined> {

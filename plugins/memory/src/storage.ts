@@ -24,12 +24,14 @@ import {
 } from '@tintype/core';
 import type { MemoryOptions } from './options.ts';
 
-/** One entry as it lies in the map; replaced as a whole, never changed. */
+/** One entry as it lies in the map; replaced as a whole, but for the sign that it is used. */
 interface Stored extends EntryInfo {
   readonly bytes: Uint8Array;
   readonly modifiedAt: number;
   /** What the entry counts against the cap. */
   readonly weight: number;
+  /** Whether it was read since it came to the end of the map. */
+  used: boolean;
 }
 
 /** Room for what wraps metadata: a tier in front of another storage adds to it. */
@@ -40,8 +42,10 @@ const MAX_METADATA_BYTES = 64 * 1024;
  * authors of adapters.
  *
  * Everything that decides happens in one synchronous step over one map, which is all there is to its
- * atomicity: a body is read to its end first, and only then becomes the entry. The map's own order
- * is the order of use, oldest first.
+ * atomicity: a body is read to its end first, and only then becomes the entry.
+ *
+ * What makes room is found by the clock algorithm (Corbató, 1968), which is nearly the least recently
+ * used: a hit leaves a sign, where the exact order would cost it two changes of the map.
  */
 export class MemoryStorage implements StorageAdapter {
   readonly capabilities: StorageCapabilities;
@@ -97,9 +101,7 @@ export class MemoryStorage implements StorageAdapter {
   get(key: StorageKey, range: ByteRange | undefined): GetOutcome {
     const stored = this.#live(key);
     if (stored === undefined) return undefined;
-    // Last in the map's order: most recently used.
-    this.#entries.delete(key);
-    this.#entries.set(key, stored);
+    stored.used = true;
     const { metadata, size, version, bytes } = stored;
     if (range === undefined) {
       return { kind: 'entry', metadata, size, version, range: undefined, body: new BufferedBody(bytes) };
@@ -200,14 +202,26 @@ export class MemoryStorage implements StorageAdapter {
       bytes,
       modifiedAt: this.#now(),
       weight,
+      used: false,
     });
     this.#bytes += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#evicted += 1;
-      this.#remove(oldest);
-    }
+    this.#makeRoom();
     return version;
+  }
+
+  /** Who was used since its last turn gets another, at the end. */
+  #makeRoom(): void {
+    for (const [key, stored] of this.#entries) {
+      if (this.#bytes <= this.#maxBytes) return;
+      if (stored.used) {
+        stored.used = false;
+        this.#entries.delete(key);
+        this.#entries.set(key, stored);
+      } else {
+        this.#evicted += 1;
+        this.#remove(key);
+      }
+    }
   }
 
   #remove(key: StorageKey): void {

@@ -62,8 +62,8 @@ export async function startProxy(bench: Bench, options: ProxyOptions): Promise<R
   };
 }
 
-/** `BENCH_CPU_PROFILE=folder` writes a CPU profile of every proxy there. */
-function profiling(): readonly string[] {
+/** `BENCH_CPU_PROFILE=folder` writes a CPU profile of every proxy, and of what it is compared with, there. */
+export function profiling(): readonly string[] {
   const folder = process.env.BENCH_CPU_PROFILE;
   return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }

@@ -11,7 +11,7 @@ import {
   SettingsReader,
   tokens,
 } from '@tintype/core';
-import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer } from '@tintype/server';
+import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer, tuneCollector } from '@tintype/server';
 import type { Metrics, MetricsSnapshot } from '@tintype/server/metrics';
 import { workers } from '@tintype/workers';
 import { EventLog } from '../event-log.ts';
@@ -62,6 +62,7 @@ export class ServingProcess implements Service {
   }
 
   async start(): Promise<Started> {
+    tuneCollector();
     await this.#count();
     const proxy = await this.#make(this.#options.input);
     const current = new CurrentProxy(proxy);

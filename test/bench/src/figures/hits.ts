@@ -6,7 +6,7 @@ import { manyNames } from '../inputs.ts';
 import { Child } from '../processes/calls.ts';
 import type { EachOnce } from '../processes/load-generator.ts';
 import type { Answer } from '../processes/raw-client.ts';
-import { CLIENT_CORE, type RunningProxy, SERVER_CORE, startProxy } from '../proxy.ts';
+import { CLIENT_CORE, profiling, type RunningProxy, SERVER_CORE, startProxy } from '../proxy.ts';
 import { spread } from '../statistics.ts';
 
 const DISTINCT = 10_000;
@@ -53,7 +53,7 @@ async function hits(bench: Bench, { cache, names, readsFiles, atLeast }: Case): 
     core: SERVER_CORE,
   });
   const generator = new Child('load-generator', { core: CLIENT_CORE });
-  const bare = new Child('bare-server', { core: SERVER_CORE });
+  const bare = new Child('bare-server', { core: SERVER_CORE, nodeArguments: profiling() });
   try {
     const paths = await proxy.sign(sources);
     const sample = await fill(proxy, generator, paths);

@@ -12,7 +12,7 @@ import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
 import memory from '@tintype/memory';
-import { createLogger, startServer } from '@tintype/server';
+import { createLogger, startServer, tuneCollector } from '@tintype/server';
 import sharp from '@tintype/sharp';
 import { TransformPool, workers } from '@tintype/workers';
 import { serveCalls } from './calls.ts';
@@ -65,6 +65,7 @@ const memoising: Plugin = definePlugin({
 });
 
 async function start({ settings, transforms, memoised = false }: ProxySetup): Promise<{ readonly port: number }> {
+  tuneCollector();
   const pool = workers({ modules: [import.meta.resolve('@tintype/sharp')] });
   proxy = await createProxy({
     plugins: [
