@@ -6,6 +6,7 @@ import type { ListedEntry } from '../../packages/core/src/contracts/storage-adap
 import { StorageError } from '../../packages/core/src/contracts/storage-error.ts';
 import { primaryKey, urlPrefix } from '../../packages/core/src/endpoints/response-key.ts';
 import { StoredResponses, type StoredResponsesOptions } from '../../packages/core/src/endpoints/stored-responses.ts';
+import { PurgeBook } from '../../packages/core/src/purges/purge-book.ts';
 import { createStorage } from '../../packages/core/src/storage/create-storage.ts';
 import { ScriptedAdapter } from '../../packages/core/src/storage/scripted-adapter.fixture.ts';
 import { type CacheEntry, createPolicy, decideStore, type FieldPair } from '../../packages/http-cache/src/index.ts';
@@ -27,6 +28,7 @@ function entry(): CacheEntry {
 
 /** Responses in a storage where both keys have one. */
 async function withTwo(adapter: ScriptedAdapter, more: Partial<StoredResponsesOptions> = {}): Promise<StoredResponses> {
+  purges = new PurgeBook();
   const storage = createStorage(adapter, { name: 'scripted' });
   await storage.open();
   const around = {
@@ -35,6 +37,7 @@ async function withTwo(adapter: ScriptedAdapter, more: Partial<StoredResponsesOp
     clock: () => 2_000,
     emit: () => undefined,
     announce,
+    purges,
     ...more,
   };
   const responses = new StoredResponses({ storage, ...around });
@@ -43,6 +46,12 @@ async function withTwo(adapter: ScriptedAdapter, more: Partial<StoredResponsesOp
     expect(await responses.store(key, entry(), body, bytes.length, 'http://o/a')).toBe(true);
   }
   return responses;
+}
+
+/** What the process has heard of. */
+let purges = new PurgeBook();
+function hear(responses: StoredResponses, purge: PurgeAnnouncement): void {
+  if (purges.note(purge)) responses.hear(purge);
 }
 
 const announced: PurgeAnnouncement[] = [];
@@ -84,7 +93,7 @@ describe('what another process has invalidated', () => {
   test('is not found any more, and left to that one where both have the same storage', async () => {
     const adapter = new ScriptedAdapter();
     const responses = await withTwo(adapter);
-    responses.hear({ scope: 'key', value: prefix, at: 1_500 });
+    hear(responses, { scope: 'key', value: prefix, at: 1_500 });
     expect(await responses.find(plain, [], policy)).toBeUndefined();
     await responses.flush();
     expect(adapter.entries.size).toBe(2);
@@ -93,14 +102,35 @@ describe('what another process has invalidated', () => {
   test('is removed where nobody else can: from a storage of this process alone', async () => {
     const adapter = new ScriptedAdapter({ readConsistency: { kind: 'strong', scope: 'instance' } });
     const responses = await withTwo(adapter);
-    responses.hear({ scope: 'key', value: prefix, at: 1_500 });
+    hear(responses, { scope: 'key', value: prefix, at: 1_500 });
     await responses.flush();
     expect(adapter.entries.size).toBe(0);
   });
 
+  test('stays where it was asked for since: another process may have stored it in a tier that both have', async () => {
+    const adapter = new ScriptedAdapter({ readConsistency: { kind: 'strong', scope: 'instance' } });
+    const responses = await withTwo(adapter);
+    hear(responses, { scope: 'key', value: prefix, at: 999 });
+    await responses.flush();
+    expect(adapter.entries.size).toBe(2);
+  });
+
+  test.each([
+    ['all', ''],
+    ['source', 'http://o/a'],
+  ] as const)('is not found any more where it was %s', async (scope, value) => {
+    const responses = await withTwo(new ScriptedAdapter());
+    const era = responses.eraOf(plain);
+    hear(responses, { scope, value, at: 1_500 });
+    expect(await responses.find(plain, [], policy)).toBeUndefined();
+    expect(responses.eraOf(plain)).not.toBe(era);
+    const late = { size: bytes.length, open: () => new BufferedBody(bytes).stream() };
+    expect(await responses.store(plain, entry(), late, bytes.length, 'http://o/a')).toBe(false);
+  });
+
   test('may be what was asked for since', async () => {
     const responses = await withTwo(new ScriptedAdapter());
-    responses.hear({ scope: 'key', value: prefix, at: 999 });
+    hear(responses, { scope: 'key', value: prefix, at: 999 });
     expect(await responses.find(plain, [], policy)).toMatchObject({ kind: 'response' });
   });
 });
@@ -111,7 +141,7 @@ test('an invalidation is announced before its client has the answer, and heard o
   await responses.invalidate(prefix, [plain]);
   expect(announced).toEqual([{ scope: 'key', value: prefix, at: 2_000 }]);
   const era = responses.eraOf(plain);
-  for (const purge of announced) responses.hear(purge);
+  for (const purge of announced) hear(responses, purge);
   expect(responses.eraOf(plain)).toBe(era);
 });
 

@@ -77,6 +77,41 @@ describe.concurrent('tintype config --connect', (test) => {
     });
   });
 
+  test('tells of each part that does not come to be open, and of the others all the same', async ({ expect }) => {
+    const plugin = `
+import { definePlugin, tokens } from ${CORE};
+const never = () => new Promise(() => {});
+const origin = (open) => ({ schemes: [], open, close: async () => {}, check: async () => ({ ok: true, summary: 'x' }) });
+export default definePlugin({
+  name: 'acme',
+  register(registry) {
+    registry.container.bind(tokens.coordinator).toConstantValue({ open: never, close: never, subscribe: () => () => {} });
+    registry.origin({ id: 'silent', options: {}, create: () => origin(never) });
+    const failing = async () => { throw new Error('The key file is missing.'); };
+    registry.origin({ id: 'keyless', options: {}, create: () => origin(failing) });
+  },
+});
+setInterval(() => {}, 1_000);`;
+    await using folder = await Folder.with({ 'plugin.ts': plugin });
+    const env = { TINTYPE_PLUGINS: './plugin.ts' };
+    const { code, stdout } = await tintype(['config', '--connect'], { cwd: folder.path, env });
+    expect(stdout).toContain('The coordinator cannot be used: It was not open within 10 seconds.\n');
+    expect(stdout).toContain('The origin silent cannot be used: It was not open within 10 seconds.\n');
+    expect(stdout).toContain('The origin keyless cannot be used: The key file is missing.\n');
+    expect(stdout).toMatch(/^The origin http can be used: /m);
+    expect(code).toBe(1);
+  });
+
+  test('ends with 2 of a defect: it could not ask everything', async ({ expect }) => {
+    const members =
+      "check: async () => { setTimeout(() => { throw new Error('Oh no'); }); return new Promise(() => {}); }";
+    await using folder = await Folder.with({ 'plugin.ts': storagePlugin(members) });
+    const env = { TINTYPE_PLUGINS: './plugin.ts', TINTYPE_CACHE_USE: 'acme', TINTYPE_CACHE_ACME_TOKEN: 'secret' };
+    const { code, stderr } = await tintype(['config', '--connect'], { cwd: folder.path, env });
+    expect(stderr).toMatch(/^This is a defect of tintype or of a plugin:\nError: Oh no/);
+    expect(code).toBe(2);
+  });
+
   test.for([
     ['while it is opened', 'open: () => new Promise(() => {})'],
     ['when it is asked', 'check: () => new Promise(() => {})'],

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { CheckResult, ConfiguredProxy } from '@tintype/core';
-import { type ExitCode, reasonOf } from './failure.ts';
+import { describeFailure, type ExitCode } from './failure.ts';
 
 /** Longest time for letting go of what was opened, in milliseconds. */
 const CLOSE_MS = 5_000;
@@ -16,10 +16,11 @@ export async function connect(
   { json, warnings }: { readonly json: boolean; readonly warnings: readonly string[] },
   stdout: NodeJS.WriteStream,
 ): Promise<never> {
-  // A part that cannot even be opened, such as an origin without its key file, keeps `serve` from starting.
-  const checks = await proxy.check().catch((error: unknown): readonly PartCheck[] => {
-    return [{ part: 'proxy', ok: false, summary: 'it could not be opened', problem: `${reasonOf(error)}.` }];
+  // By itself Node would end with 1, which says that a part cannot be used.
+  process.once('uncaughtException', (error: unknown) => {
+    process.stderr.write(`${describeFailure(error).text}\n`, () => process.exit(2));
   });
+  const checks = await proxy.check();
   const ok = checks.every((check) => check.ok);
   const code: ExitCode = ok ? 0 : 1;
   const text = json

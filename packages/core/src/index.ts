@@ -146,6 +146,7 @@ export { formatBytes } from './format-bytes.ts';
 export type { CacheRule } from './freshness/rules.ts';
 export type { Capacity, CapacityLimits } from './pipeline/capacity.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
+export { type Purgeable, PurgeBook } from './purges/purge-book.ts';
 export { resolveRange } from './storage/byte-range.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';
 export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';

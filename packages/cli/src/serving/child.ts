@@ -46,7 +46,8 @@ process.on('message', (message: ToChild) => {
   }
 });
 
-async function start({ env, flags, file, cwd, place, listenFirst, terminal, color }: ChildSetup): Promise<Running> {
+async function start(setup: ChildSetup): Promise<Running> {
+  const { env, flags, file, cwd, place, listenFirst, purges, terminal, color } = setup;
   const { plugins, modules, sections, input: found } = await compose(flags, { env, cwd });
   const { file: _unread, ...input } = { ...found, flags };
   const whole = { ...input, ...(file === null ? {} : { file }) };
@@ -64,6 +65,7 @@ async function start({ env, flags, file, cwd, place, listenFirst, terminal, colo
     logger,
     droppedLines,
     listenFirst,
+    purges,
     tellOthers,
   });
   await send({ type: 'started', ...(await service.start()) });

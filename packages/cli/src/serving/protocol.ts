@@ -12,6 +12,8 @@ export interface ChildSetup {
   readonly cwd: string;
   readonly place: Place;
   readonly listenFirst: boolean;
+  /** What was purged before it was there. */
+  readonly purges: readonly PurgeAnnouncement[];
   /** Of the supervisor's standard output, where the child's lines end up. */
   readonly terminal: boolean;
   readonly color: boolean;

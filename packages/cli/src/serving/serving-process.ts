@@ -6,6 +6,7 @@ import {
   memoryBudget,
   type Plugin,
   type PurgeAnnouncement,
+  PurgeBook,
   type Section,
   type SettingsInput,
   SettingsReader,
@@ -39,6 +40,8 @@ export interface ServingOptions {
   readonly droppedLines: () => number;
   /** Whether it answers probes while it is still opening its parts. */
   readonly listenFirst: boolean;
+  /** What was purged before this process was there. */
+  readonly purges?: readonly PurgeAnnouncement[];
   /** Tells the processes beside this one what was purged here; nobody, if there are none. */
   readonly tellOthers?: TellOthers;
 }
@@ -49,6 +52,8 @@ export class ServingProcess implements Service {
   readonly #events = new EventLog();
   readonly #parts = new KeptParts();
   readonly #purges: PurgeHub;
+  /** Of all proxies of this process: one that takes the place of another must know what that one has heard. */
+  readonly #purged = new PurgeBook();
   #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
   #server: RunningServer | undefined;
@@ -57,6 +62,7 @@ export class ServingProcess implements Service {
   constructor(options: ServingOptions) {
     this.#options = options;
     this.#purges = new PurgeHub(options.tellOthers ?? (async () => undefined));
+    for (const purge of options.purges ?? []) this.#purged.note(purge);
     this.#events.writeTo(options.logger);
     this.#events.failsRequests(() => this.#current?.proxy.settings.cacheReportErrors ?? false);
   }
@@ -193,6 +199,7 @@ export class ServingProcess implements Service {
             // A coordinator that a plugin brings reaches further.
             if (!container.isBound(tokens.coordinator))
               container.bind(tokens.coordinator).toConstantValue(this.#purges.coordinator());
+            if (!container.isBound(tokens.purges)) container.bind(tokens.purges).toConstantValue(this.#purged);
           },
         }),
         workers({

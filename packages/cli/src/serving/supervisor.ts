@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type CoreSettings, formatBind, type PurgeAnnouncement } from '@tintype/core';
+import { type CoreSettings, formatBind, type PurgeAnnouncement, PurgeBook } from '@tintype/core';
 import type { LogBuffer, Logger } from '@tintype/server';
 import type { Metrics, MetricsSum } from '@tintype/server/metrics';
 import { reasonOf } from '../failure.ts';
@@ -44,6 +44,8 @@ export class Supervisor implements Service {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<number, ServingChild>();
   readonly #failures = new Map<number, number>();
+  /** What children have purged: one that is started later must know it, too. */
+  readonly #purged = new PurgeBook();
   #file: FileInput;
   #flags: Readonly<Record<string, string>>;
   #stopping = false;
@@ -141,6 +143,7 @@ export class Supervisor implements Service {
         cwd,
         place: { index, of: settings.processes },
         listenFirst,
+        purges: this.#purged.announcements,
         terminal,
         color,
       },
@@ -163,6 +166,7 @@ export class Supervisor implements Service {
 
   /** What one child has purged none of the others may use: its client's answer waits until they have heard. */
   async #tellOthers(from: number, purge: PurgeAnnouncement): Promise<void> {
+    this.#purged.note(purge);
     const others = [...this.#children].filter(([index]) => index !== from);
     await Promise.all(others.map(([, child]) => child.purged(purge, PURGE_MS)));
   }

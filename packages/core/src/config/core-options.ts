@@ -85,6 +85,13 @@ export const coreOptions = {
     default: '',
     description: 'Several storages in place of one, nearest first: `memory,fs`.',
   },
+  CACHE_NEAR_TTL: {
+    kind: 'seconds',
+    min: 0.001,
+    max: 315_360_000,
+    description:
+      'With several storages: for how long a copy in a nearer one is used before the next one is asked again, in seconds; blank is for as long as the result may be used. It bounds how long this machine uses what another one has removed from the storage that they share.',
+  },
   CACHE_PATH_PREFIX: {
     kind: 'string',
     default: '',

@@ -1,7 +1,7 @@
 import type { StatusSeconds } from '@tintype/http-cache';
 import type { CoreSettings } from '../config/core-options.ts';
 import type { SettingsReader } from '../config/settings-reader.ts';
-import type { Coordinator } from '../contracts/coordinator.ts';
+import type { Coordinator, PurgeAnnouncement } from '../contracts/coordinator.ts';
 import type { Dialect } from '../contracts/dialect.ts';
 import type { Origin } from '../contracts/origin.ts';
 import type { DialectDescriptor, OriginDescriptor } from '../contracts/plugin.ts';
@@ -28,6 +28,8 @@ export interface ServedEndpoints {
   readonly onlyPasses: boolean;
   /** Resolves when nothing is in flight and nothing waits for the storage. */
   close(): Promise<void>;
+  /** Another process has purged something. */
+  hear(purge: PurgeAnnouncement): void;
 }
 
 /** What endpoints use of the proxy's other parts, besides what the pipeline uses. */
@@ -62,7 +64,7 @@ export function chooseEndpointParts(
   const makeDialect = chooseEndpointDialects(ids, dialects, reader);
   return {
     serve(pipeline, around) {
-      const { clock, emit, spoolMemory, pseudonym, intake, overloadStatus } = pipeline;
+      const { clock, emit, spoolMemory, pseudonym, intake, overloadStatus, purges } = pipeline;
       const { storage } = around;
       const times = { downloadTimeout: settings.downloadTimeout, idleTimeout: settings.timeout };
       const isNeeded = (webProxy: boolean): boolean => all.some((endpoint) => endpoint.webProxy === webProxy);
@@ -70,8 +72,7 @@ export function chooseEndpointParts(
       const chosen = isNeeded(true) ? makeUpstream?.({ ...times, checksAddresses: true }) : undefined;
       const announce = around.coordinator.announce.bind(around.coordinator);
       const stored =
-        storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit, announce });
-      const unsubscribe = around.coordinator.subscribe((purge) => stored?.hear(purge));
+        storage === undefined ? undefined : new StoredResponses({ ...around, storage, clock, emit, announce, purges });
       const byScheme = new Map(around.origins.flatMap((origin) => origin.schemes.map((scheme) => [scheme, origin])));
       const handlerOf = (endpoint: Endpoint): EndpointHandler => {
         const dialect = dialectOf(endpoint, makeDialect);
@@ -121,8 +122,8 @@ export function chooseEndpointParts(
         close: async () => {
           await endpoints.close(settings.timeout * 1_000);
           await stored?.flush();
-          unsubscribe();
         },
+        hear: (purge) => stored?.hear(purge),
       };
     },
   };

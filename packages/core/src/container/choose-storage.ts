@@ -99,7 +99,11 @@ export function chooseStorage(
     name: ids.join(','),
     remote,
     build: (wrap, onOpenError) => {
-      const options = onOpenError === undefined ? {} : { onOpenError };
+      const { cacheNearTtl } = settings;
+      const options = {
+        ...(onOpenError === undefined ? {} : { onOpenError }),
+        ...(cacheNearTtl === undefined ? {} : { maxCopyMs: cacheNearTtl * 1_000 }),
+      };
       const adapters = builders.map((build) => build(wrap));
       const last = adapters.pop();
       if (last === undefined) throw new SettingsError([]);

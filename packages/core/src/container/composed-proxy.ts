@@ -8,7 +8,6 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import type { Origin } from '../contracts/origin.ts';
 import type { ProxyLoad, ProxyRequest, ProxyResponse } from '../contracts/proxy.ts';
 import type { CacheStorage } from '../contracts/storage.ts';
-import type { CheckResult } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 import type { Capacity } from '../pipeline/capacity.ts';
@@ -17,6 +16,7 @@ import type { Secret } from '../pipeline/secret.ts';
 import type { ServedEndpoints } from './choose-endpoints.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { checked, type PartCheck, Stage } from './stage.ts';
 import type { StorageHealth } from './storage-health.ts';
 
 /** Milliseconds between attempts to open a storage that could not be opened. */
@@ -24,9 +24,6 @@ const REOPEN_MS = 5_000;
 
 /** Longest time that the start waits for a storage to be opened, in milliseconds; it then goes on without it. */
 const START_WITHOUT_MS = 5_000;
-
-/** Longest time that a part may take to say whether it can be used, in milliseconds. */
-const CHECK_MS = 10_000;
 
 interface Composition {
   /** What every request must carry, if anything. */
@@ -41,6 +38,8 @@ interface Composition {
   readonly transformer: Transformer;
   readonly dialect: Dialect;
   readonly coordinator: Coordinator;
+  /** Hears of no purges any more. */
+  readonly unsubscribe: () => void;
   readonly keys: KeyRing | undefined;
   readonly emit: (event: ProxyEvent) => void;
   readonly health: StorageHealth;
@@ -62,6 +61,9 @@ export class ComposedProxy implements ConfiguredProxy {
   readonly container: Container;
   readonly #parts: Composition;
   readonly #lifecycle = new Lifecycle();
+  /** What must be open before anything is answered, in the order in which it is opened. */
+  readonly #stages: readonly Stage[];
+  #storagesOpening: Promise<unknown> | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Ends attempts to open the storage. */
@@ -78,6 +80,13 @@ export class ComposedProxy implements ConfiguredProxy {
     this.warnings = parts.warnings;
     this.endpoints = parts.served?.paths ?? [];
     this.container = parts.container;
+    const { coordinator, origins, served, transformer } = parts;
+    this.#stages = [
+      new Stage('coordinator', coordinator, this.#lifecycle),
+      ...origins.map(({ id, origin }) => new Stage(`origin ${id}`, origin, this.#lifecycle)),
+      ...(served?.upstreams ?? []).map((upstream) => new Stage('endpoints', upstream, this.#lifecycle)),
+      new Stage('transformer', transformer, this.#lifecycle),
+    ];
   }
 
   open(): Promise<void> {
@@ -110,14 +119,21 @@ export class ComposedProxy implements ConfiguredProxy {
     return this.#parts.served?.endpoints.signedFrom(target) ?? 0;
   }
 
-  async check(): Promise<readonly (CheckResult & { readonly part: string })[]> {
-    await this.open();
+  /** Opens what is not open yet: also a part that hangs keeps the others from nothing. */
+  async check(): Promise<readonly PartCheck[]> {
+    const stages = Promise.all(this.#stages.map((stage) => stage.problem()));
+    const [problems] = await Promise.all([stages, this.#openStorages()]);
+    const unopened = problems.filter((row) => row !== undefined);
+    if (unopened.length === 0) await this.open();
     const { storage, sourceStorage, origins } = this.#parts;
-    const rows: Promise<CheckResult & { readonly part: string }>[] = [];
+    const rows: Promise<PartCheck>[] = [];
     if (storage) rows.push(checked('cache', storage.name, storage));
     if (sourceStorage) rows.push(checked('sources', sourceStorage.name, sourceStorage));
-    for (const { id, origin } of origins) rows.push(checked(`origin ${id}`, `${id} sources`, origin));
-    return Promise.all(rows);
+    for (const { id, origin } of origins) {
+      const part = `origin ${id}`;
+      if (!unopened.some((row) => row.part === part)) rows.push(checked(part, `${id} sources`, origin));
+    }
+    return [...(await Promise.all(rows)), ...unopened];
   }
 
   load(): ProxyLoad {
@@ -145,31 +161,26 @@ export class ComposedProxy implements ConfiguredProxy {
   }
 
   async #open(): Promise<void> {
-    const { coordinator, origins, transformer, storage, served } = this.#parts;
     try {
-      await coordinator.open();
-      this.#lifecycle.opened('coordinator', () => coordinator.close());
-      for (const { id, origin } of origins) {
-        await origin.open();
-        this.#lifecycle.opened(`origin ${id}`, () => origin.close());
-      }
-      for (const upstream of served?.upstreams ?? []) {
-        await upstream.open();
-        this.#lifecycle.opened('endpoints', () => upstream.close());
-      }
-      await transformer.open();
-      this.#lifecycle.opened('transformer', () => transformer.close());
+      for (const stage of this.#stages) await stage.open();
     } catch (error) {
       await this.#lifecycle.close().catch(() => undefined);
       throw error;
     }
-    const { health, sourceHealth, sourceStorage } = this.#parts;
-    if (storage) this.#lifecycle.opened('cache', () => storage.close());
-    if (sourceStorage) this.#lifecycle.opened('sources', () => sourceStorage.close());
-    await Promise.all([
-      storage && this.#openInTime(storage, health),
-      sourceStorage && this.#openInTime(sourceStorage, sourceHealth),
+    await this.#openStorages();
+  }
+
+  #openStorages(): Promise<unknown> {
+    const { health, sourceHealth, sourceStorage, storage } = this.#parts;
+    const open = (one: CacheStorage, its: StorageHealth, name: string): Promise<void> => {
+      this.#lifecycle.opened(name, () => one.close());
+      return this.#openInTime(one, its);
+    };
+    this.#storagesOpening ??= Promise.all([
+      storage && open(storage, health, 'cache'),
+      sourceStorage && open(sourceStorage, sourceHealth, 'sources'),
     ]);
+    return this.#storagesOpening;
   }
 
   async #openInTime(storage: CacheStorage, health: StorageHealth): Promise<void> {
@@ -208,24 +219,8 @@ export class ComposedProxy implements ConfiguredProxy {
     await this.#opening?.catch(() => undefined);
     await this.#parts.pipeline.close();
     await this.#parts.served?.close();
+    this.#parts.unsubscribe();
     await this.#lifecycle.close();
     await this.container.unbindAllAsync();
-  }
-}
-
-/** What a part says of itself; one that does not answer cannot be used, and keeps nobody waiting. */
-async function checked(
-  part: string,
-  summary: string,
-  subject: { check(): Promise<CheckResult> },
-): Promise<CheckResult & { readonly part: string }> {
-  const overdue = Promise.withResolvers<CheckResult>();
-  const timer = setTimeout(() => {
-    overdue.resolve({ ok: false, summary, problem: `It did not answer within ${CHECK_MS / 1_000} seconds.` });
-  }, CHECK_MS);
-  try {
-    return { part, ...(await Promise.race([subject.check(), overdue.promise])) };
-  } finally {
-    clearTimeout(timer);
   }
 }

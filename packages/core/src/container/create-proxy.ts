@@ -27,6 +27,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Secret } from '../pipeline/secret.ts';
 import { Sources } from '../pipeline/sources.ts';
+import { PurgeBook } from '../purges/purge-book.ts';
 import { SourceCache } from '../sources/source-cache.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { timed } from '../storage/timed.ts';
@@ -174,6 +175,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   if (!container.isBound(tokens.clock)) container.bind(tokens.clock).toConstantValue(Date.now);
   if (!container.isBound(tokens.coordinator))
     container.bind(tokens.coordinator).toConstantValue(new LocalCoordinator());
+  if (!container.isBound(tokens.purges)) container.bind(tokens.purges).toConstantValue(new PurgeBook());
   definition.configure?.(container);
 
   const observers = all(container, tokens.observers);
@@ -194,6 +196,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     coordinator: container.get(tokens.coordinator),
   };
   const keys = keyRing(settings);
+  const purges = container.get(tokens.purges);
   const health = container.get(tokens.storageHealth);
   const capacity = container.get(tokens.capacity);
   const sourceStorage = container.isBound(tokens.sourceStorage) ? container.get(tokens.sourceStorage) : undefined;
@@ -206,6 +209,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
       spoolMemory: capacity.spoolMemory,
       clock: container.get(tokens.clock),
       emit,
+      purges,
     });
   const pipelineOptions: PipelineOptions = {
     dialect: parts.dialect,
@@ -228,7 +232,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
         emit,
       },
     ),
-    negatives: new Negatives(),
+    negatives: new Negatives(purges),
+    purges,
     maxBackground: settings.workers ?? 2 * availableParallelism(),
     policyOf,
     transformer: parts.transformer,
@@ -248,6 +253,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
             ? { admission: new Admission(orUnlimited(settings.maxVariantsPerSource)) }
             : {}),
           emit,
+          purges,
         })
       : undefined,
     limits: {
@@ -269,7 +275,11 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     isPaused: () => health.paused !== undefined,
     failureTtl: policy.http.defaultTtl,
   });
+  const unsubscribe = parts.coordinator.subscribe((purge) => {
+    if (purges.note(purge)) served?.hear(purge);
+  });
   return new ComposedProxy({
+    unsubscribe,
     secret: settings.secret === '' ? undefined : new Secret(settings.secret),
     pipeline: new Pipeline(pipelineOptions),
     served,

@@ -13,6 +13,7 @@ import type { CacheStorage } from '../contracts/storage.ts';
 import type { Transformer } from '../contracts/transformer.ts';
 
 import type { Capacity } from '../pipeline/capacity.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import type { StorageHealth } from './storage-health.ts';
 
 /**
@@ -53,6 +54,8 @@ export interface Tokens {
   /** The parsed core settings. Bound once all of them have been found right. */
   readonly settings: ServiceIdentifier<CoreSettings>;
   readonly coordinator: ServiceIdentifier<Coordinator>;
+  /** What was purged so far. Goes with the storages where they are handed on. */
+  readonly purges: ServiceIdentifier<PurgeBook>;
   /** The storage of the result cache; bound only if `CACHE_USE` or `CACHE_TIERS` names one. */
   readonly resultStorage: ServiceIdentifier<CacheStorage>;
   /** The storage of copies of sources; bound only if `SOURCES_USE` names one. */
@@ -76,6 +79,7 @@ export const tokens: Tokens = {
   clock: token('tintype.Clock'),
   settings: token('tintype.Settings'),
   coordinator: token('tintype.Coordinator'),
+  purges: token('tintype.Purges'),
   resultStorage: token('tintype.ResultStorage'),
   sourceStorage: token('tintype.SourceStorage'),
   storageHealth: token('tintype.StorageHealth'),

@@ -24,11 +24,6 @@ export function urlPrefix(endpoint: string, rest: string): string {
   return `${SCHEMA}/${url.slice(0, 2)}/${url.slice(2)}/`;
 }
 
-/** The `urlPrefix` that a key lies under. */
-export function prefixOf(key: StorageKey): string {
-  return `${key.split('/', 3).join('/')}/`;
-}
-
 /** The key of the response to requests with these selecting fields. RFC 9111 §4.1. */
 export function responseKey(primary: StorageKey, vary: VaryKey): StorageKey {
   return vary.length === 0 ? primary : storageKey(`${primary}/${digest(secondaryKey(vary))}`);

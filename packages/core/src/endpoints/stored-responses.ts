@@ -1,5 +1,4 @@
 import { type CacheEntry, type FieldPair, type Policy, selectEntry } from '@tintype/http-cache';
-import { LRUCache } from 'lru-cache';
 import type { Body } from '../contracts/body.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -8,9 +7,10 @@ import type { Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { bytesWithin, READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import { putAgain } from '../storage/put-again.ts';
 import { fromMetadata, toMetadata } from './entry-record.ts';
-import { prefixOf, responseKey } from './response-key.ts';
+import { responseKey } from './response-key.ts';
 import {
   candidates,
   indexMetadata,
@@ -27,15 +27,6 @@ const PUT_DEADLINE_MS = 10_000;
 /** Longest time for each step of an invalidation, which its client waits for, in milliseconds. */
 const INVALIDATION_DEADLINE_MS = 2_000;
 
-/** URLs whose invalidation is remembered, against answers that were on their way before it. */
-const REMEMBERED_INVALIDATIONS = 10_000;
-
-/** When a URL was invalidated last, in milliseconds since the epoch, and the how manieth of all that was. */
-interface Invalidation {
-  readonly at: number;
-  readonly number: number;
-}
-
 export interface StoredResponsesOptions {
   readonly storage: CacheStorage;
   /** Longest time that a lookup may take before it counts as a miss, in milliseconds. */
@@ -46,6 +37,7 @@ export interface StoredResponsesOptions {
   readonly emit: (event: ProxyEvent) => void;
   /** Tells all of an invalidation, this one included; see `Coordinator`. */
   readonly announce: (purge: PurgeAnnouncement) => Promise<void>;
+  readonly purges: PurgeBook;
 }
 
 /** A stored response that a request may use. Its body must be consumed or discarded. */
@@ -69,8 +61,6 @@ export class StoredResponses {
   readonly #pending = new Set<Promise<unknown>>();
   /** Work on the index of a URL, one after the other. */
   readonly #indexing = new Map<string, Promise<unknown>>();
-  readonly #invalidated = new LRUCache<string, Invalidation>({ max: REMEMBERED_INVALIDATIONS });
-  #invalidations = 0;
 
   constructor(options: StoredResponsesOptions) {
     this.#options = options;
@@ -136,7 +126,7 @@ export class StoredResponses {
   /** Replaces what is known of a stored response, after a 304. Another that took its place stays. */
   async freshen({ key, version, size, body, source }: StoredResponse, entry: CacheEntry): Promise<void> {
     const { storage, lookupDeadlineMs } = this.#options;
-    if (this.#isInvalid(key, entry)) return;
+    if (this.#isPurged(key, entry, source)) return;
     const metadata = toMetadata(entry, source);
     const limits = { deadlineMs: PUT_DEADLINE_MS };
     const update = async (): Promise<void> => {
@@ -148,7 +138,7 @@ export class StoredResponses {
       if (again === undefined) return;
       const { condition, discard } = again;
       await storage.put(key, again.body, metadata, { condition, size, ...limits }).finally(discard);
-      if (this.#isInvalid(key, entry)) await storage.delete(key);
+      if (this.#isPurged(key, entry, source)) await storage.delete(key);
     };
     await this.#track(
       update().catch((error: unknown) => {
@@ -185,28 +175,16 @@ export class StoredResponses {
    * @param primaries keys under it that are removed whether a listing knows of them or not.
    */
   async invalidate(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
-    const { announce, clock } = this.#options;
-    const at = clock();
-    this.#keepOut(prefix, at);
-    const told = inTime(announce({ scope: 'key', value: prefix, at })).catch((error: unknown) =>
-      this.#failed('announce', error),
-    );
+    const { announce, clock, purges } = this.#options;
+    const purge: PurgeAnnouncement = { scope: 'key', value: prefix, at: clock() };
+    purges.note(purge);
+    const told = inTime(announce(purge)).catch((error: unknown) => this.#failed('announce', error));
     await Promise.all([told, this.#track(this.#removeAll(prefix, primaries))]);
   }
 
-  /** Somebody has invalidated something, perhaps this one: nothing older is found from now on. */
+  /** Another process has invalidated something: what only this one sees nobody else can remove. */
   hear({ scope, value, at }: PurgeAnnouncement): void {
-    const known = this.#invalidated.get(value);
-    if (scope !== 'key' || (known !== undefined && known.at >= at)) return;
-    this.#keepOut(value, at);
-    // What only this process sees nobody else can remove.
-    const isOwn = this.#options.storage.capabilities.readConsistency.scope === 'instance';
-    if (isOwn) void this.#track(this.#removeAll(value, []));
-  }
-
-  #keepOut(prefix: string, at: number): void {
-    this.#invalidations += 1;
-    this.#invalidated.set(prefix, { at, number: this.#invalidations });
+    if (scope === 'key' && isOwn(this.#options.storage)) void this.#track(this.#removeOld(value, at));
   }
 
   async #removeAll(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
@@ -222,9 +200,25 @@ export class StoredResponses {
     }
   }
 
+  /** Removes what was asked for before `at`: what is newer may lie in a tier that other processes have as well. */
+  async #removeOld(prefix: string, at: number): Promise<void> {
+    const { storage } = this.#options;
+    const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
+    try {
+      for await (const { key } of storage.list(prefix, limits)) {
+        const found = await storage.stat(key, limits);
+        if (found === undefined) continue;
+        const requestedAt = fromMetadata(found.metadata)?.freshness.requestedAt ?? found.metadata.storedAt;
+        if (requestedAt <= at) await storage.delete(key, limits);
+      }
+    } catch (error) {
+      this.#failed('delete', error);
+    }
+  }
+
   /** Changes with each invalidation of a key's URL: what was asked for in another era is no answer in this one. */
   eraOf(key: StorageKey): number {
-    return this.#invalidationOf(key)?.number ?? 0;
+    return this.#options.purges.eraOf(key);
   }
 
   /** Resolves when everything that was begun has settled. */
@@ -245,7 +239,7 @@ export class StoredResponses {
       return false;
     }
     const key = responseKey(primary, entry.vary);
-    if (this.#isInvalid(key, entry)) return false;
+    if (this.#isPurged(key, entry, source)) return false;
     const started = performance.now();
     try {
       // One that doesn't vary takes the place of an index, and those in it are never found again.
@@ -259,7 +253,7 @@ export class StoredResponses {
       return false;
     }
     // The URL may have been invalidated while this was on its way into the storage.
-    if (this.#isInvalid(key, entry)) await storage.delete(key).catch(() => undefined);
+    if (this.#isPurged(key, entry, source)) await storage.delete(key).catch(() => undefined);
     return true;
   }
 
@@ -323,7 +317,7 @@ export class StoredResponses {
   /** `undefined` if it is of another kind, or is only left because it could not be removed everywhere. */
   #responseOf(key: StorageKey, hit: GetHit): StoredResponse | undefined {
     const entry = fromMetadata(hit.metadata);
-    if (entry === undefined || this.#isInvalid(key, entry)) {
+    if (entry === undefined || this.#isPurged(key, entry, hit.metadata.source)) {
       drop(hit);
       return undefined;
     }
@@ -331,14 +325,11 @@ export class StoredResponses {
     return { key, entry, size, version, body, source: hit.metadata.source };
   }
 
-  /** Whether a response was asked for before its URL was invalidated. */
-  #isInvalid(key: StorageKey, { freshness }: CacheEntry): boolean {
-    const invalidation = this.#invalidationOf(key);
-    return invalidation !== undefined && freshness.requestedAt <= invalidation.at;
-  }
-
-  #invalidationOf(key: StorageKey): Invalidation | undefined {
-    return this.#invalidated.size === 0 ? undefined : this.#invalidated.get(prefixOf(key));
+  /** Whether a response was asked for before its URL was invalidated, or it was purged. */
+  #isPurged(key: StorageKey, { freshness }: CacheEntry, source: string): boolean {
+    const { purges, storage } = this.#options;
+    if (purges.isEmpty) return false;
+    return purges.isPurged({ key, source, requestedAt: freshness.requestedAt }, isOwn(storage));
   }
 
   #notStored(error: unknown): void {
@@ -371,6 +362,11 @@ async function inTime(step: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether only this process sees all of a storage: it has entries in memory, or copies of them. */
+function isOwn({ capabilities }: CacheStorage): boolean {
+  return capabilities.readConsistency.scope === 'instance';
 }
 
 function drop({ body }: GetHit): void {

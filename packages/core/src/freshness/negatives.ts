@@ -2,6 +2,7 @@ import { decideStore, type ExchangeTimes, type OriginFailure, secondsFor } from 
 import { LRUCache } from 'lru-cache';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { OriginError } from '../contracts/origin.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import type { FreshnessPolicy } from './policy.ts';
 
 /** What all remembered failures may take in memory, in bytes, estimated. */
@@ -12,6 +13,8 @@ const ENTRY_BYTES = 300;
 export interface Negative {
   /** The origin's status, or that there was no answer. */
   readonly failure: OriginFailure;
+  /** When the origin was asked, in milliseconds since the epoch. */
+  readonly at: number;
   /** What whoever asked for the image was told, and is told again. */
   readonly error: unknown;
   /** Milliseconds since the epoch. */
@@ -34,12 +37,20 @@ export class Negatives {
     maxSize: MAX_BYTES,
     sizeCalculation: (_negative, source) => ENTRY_BYTES + 2 * source.length,
   });
+  readonly #purges: Pick<PurgeBook, 'isPurged'>;
+
+  constructor(purges: Pick<PurgeBook, 'isPurged'>) {
+    this.#purges = purges;
+  }
 
   get(request: ImageRequest, now: number): Negative | undefined {
     if (this.#bySource.size === 0) return undefined;
     const name = nameOf(request);
     const negative = this.#bySource.get(name);
-    if (negative === undefined || negative.until > now) return negative;
+    if (negative === undefined) return undefined;
+    const { at: requestedAt, until } = negative;
+    const { source } = request;
+    if (until > now && !this.#purges.isPurged({ key: '', source, requestedAt }, false)) return negative;
     this.#bySource.delete(name);
     return undefined;
   }
@@ -79,5 +90,5 @@ export function negativeOf(error: unknown, now: number, policy: FreshnessPolicy)
   const status = OriginError.is(error) ? STATUS_OF[error.code] : undefined;
   if (status === undefined) return undefined;
   const seconds = secondsFor(policy.http.defaultTtl, status) ?? 0;
-  return { failure: 'disconnected', error, until: now + seconds * 1_000 };
+  return { failure: 'disconnected', error, at: now, until: now + seconds * 1_000 };
 }

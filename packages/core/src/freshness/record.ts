@@ -83,6 +83,12 @@ export function readRecord(metadata: EntryMetadata): FreshnessRecord | undefined
   return { freshness, fields, costMs: typeof c === 'number' ? c : 0 };
 }
 
+/** When the origin was asked for what an entry was made of: no later than that, of an entry of before there were records. */
+export function requestedAtOf({ policy, storedAt }: EntryMetadata): number {
+  const delay = typeof policy === 'object' && policy !== null && 'q' in policy ? policy.q : 0;
+  return storedAt - (typeof delay === 'number' ? delay : 0);
+}
+
 /** A record as the entry that `freshen` takes. */
 export function asEntry({ freshness, fields }: FreshnessRecord): CacheEntry {
   return { v: 1, status: 200, fields, freshness, vary: [] };

@@ -144,7 +144,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
         const notedUntil = negativeUntil(response, fetched, policy);
         const isGone = status === 404 || status === 410;
         if (notedUntil > shop.clock() && (isGone || !isMarked))
-          shop.negatives.note(request, { failure: status, error, until: notedUntil });
+          shop.negatives.note(request, { failure: status, error, at: fetched.requestedAt, until: notedUntil });
         if (previous !== undefined && isGone) {
           ended = shop.results?.remove(key, previous.version, 'gone') ?? ended;
         }

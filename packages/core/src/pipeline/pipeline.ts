@@ -105,7 +105,10 @@ export class Pipeline {
     const { mark } = flights;
     const found = results.lookup(key);
     if (!(found instanceof Promise)) return found;
-    return found.then((hit) => (hit === undefined && flights.endedSince(key, mark) ? results.lookup(key) : hit));
+    return found.then((hit) => {
+      const isMissed = hit === undefined && flights.endedSince(this.#supplier.flightOf(key), mark);
+      return isMissed ? results.lookup(key) : hit;
+    });
   }
 
   /**

@@ -5,6 +5,7 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import type { Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { storageKey } from '../contracts/storage-key.ts';
+import { PurgeBook } from '../purges/purge-book.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { encodeMetadata } from '../storage/metadata-codec.ts';
 import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
@@ -41,6 +42,7 @@ async function setUp(maxPendingBytes = 1_000, paused?: string) {
     queue: new StoreQueue(maxPendingBytes),
     paused: () => paused,
     emit: (event) => void events.push(event),
+    purges: new PurgeBook(),
   });
   const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);
   /** An entry whose body is what `next` gives. */

@@ -7,6 +7,8 @@ import type { Awaitable, Version, VersionCondition } from '../contracts/storage-
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
+import { requestedAtOf } from '../freshness/record.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import { putAgain } from '../storage/put-again.ts';
 import type { Admission } from './admission.ts';
 import type { StoreQueue } from './store-queue.ts';
@@ -31,21 +33,25 @@ export interface ResultCacheOptions {
   /** The id of a storage, or of a tier of it, that is left alone at the moment. */
   readonly paused: () => string | undefined;
   readonly emit: (event: ProxyEvent) => void;
+  readonly purges: PurgeBook;
 }
 
 /** The result cache: variants in a storage, which may fail without anybody going without an image. */
 export class ResultCache {
   readonly #storage: CacheStorage;
   readonly #options: ResultCacheOptions;
+  readonly #purges: PurgeBook;
   readonly #pending = new Set<Promise<unknown>>();
 
   constructor(options: ResultCacheOptions) {
     this.#storage = options.storage;
     this.#options = options;
+    this.#purges = options.purges;
   }
 
   /**
-   * The entry, fresh or not; `undefined` for a miss. A damaged entry is dropped and is a miss.
+   * The entry, fresh or not; `undefined` for a miss. A damaged entry is dropped and is a miss; so is one
+   * that was purged.
    *
    * @throws StorageError only where errors shall be reported.
    */
@@ -58,11 +64,25 @@ export class ResultCache {
     }
     if (outcome instanceof Promise) {
       return outcome.then(
-        (entry) => (entry?.kind === 'entry' ? this.#whole(key, entry) : undefined),
+        (entry) => (entry?.kind === 'entry' && this.#isUsable(key, entry) ? this.#whole(key, entry) : undefined),
         (error) => this.#lookupFailed(key, error),
       );
     }
-    return outcome?.kind === 'entry' ? outcome : undefined;
+    return outcome?.kind === 'entry' && this.#isUsable(key, outcome) ? outcome : undefined;
+  }
+
+  /** Gives up an entry that was purged. */
+  #isUsable(key: StorageKey, { metadata, body }: GetHit): boolean {
+    if (this.#purges.isEmpty || !this.#isPurged(key, metadata)) return true;
+    body.discard().catch(() => undefined);
+    return false;
+  }
+
+  /** Whether a result is of a source that was asked for before it was purged. */
+  #isPurged(key: StorageKey, metadata: EntryMetadata): boolean {
+    const { source, tags } = metadata;
+    const isOwn = this.#storage.capabilities.readConsistency.scope === 'instance';
+    return this.#purges.isPurged({ key, source, tags, requestedAt: requestedAtOf(metadata) }, isOwn);
   }
 
   /** A hit's body as a stream that drops the entry if it turns out damaged on the way. */
@@ -113,6 +133,7 @@ export class ResultCache {
     condition?: VersionCondition,
   ): Promise<boolean> {
     const { emit, admission, queue } = this.#options;
+    if (this.#isPurged(key, metadata)) return false;
     const objection = this.objection(key, size);
     // While it is paused the storage is asked all the same: it refuses at once, or takes this for a probe.
     if (objection !== undefined && objection !== 'paused') {
@@ -125,9 +146,9 @@ export class ResultCache {
     const put = this.#storage.put(key, body, metadata, { condition, size, deadlineMs: PUT_DEADLINE_MS });
     this.#pending.add(put);
     try {
-      await put;
+      const version = await put;
       emit({ type: 'stored', ms: performance.now() - started, bytes: size });
-      return true;
+      return !(await this.#removedIfPurged(key, metadata, version));
     } catch (error) {
       if (StorageError.is(error) && error.code === 'precondition-failed') return false;
       if (StorageError.is(error) && error.code === 'invalid-argument') {
@@ -156,6 +177,7 @@ export class ResultCache {
    */
   async refresh(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<boolean> {
     const { conditionalMetadata } = this.#storage.capabilities;
+    if (this.#isPurged(key, previous.metadata)) return false;
     if (!conditionalMetadata) return this.#putAgain(key, previous, metadata);
     const condition = { ifVersion: previous.version };
     const update = this.#storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS });
@@ -174,6 +196,14 @@ export class ResultCache {
   /** Removes an entry that must no longer be used, unless another took its place. Failing is no error. */
   async remove(key: StorageKey, version: Version, reason: 'gone' | 'forbidden'): Promise<void> {
     await this.#drop(key, version, reason);
+  }
+
+  /** It may have been purged while it was on its way into the storage. */
+  async #removedIfPurged(key: StorageKey, metadata: EntryMetadata, version: Version): Promise<boolean> {
+    if (!this.#isPurged(key, metadata)) return false;
+    const condition = this.#storage.capabilities.conditionalDelete ? { condition: { ifVersion: version } } : {};
+    await this.#storage.delete(key, condition).catch(() => undefined);
+    return true;
   }
 
   async #putAgain(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<boolean> {

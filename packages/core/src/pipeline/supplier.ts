@@ -10,6 +10,7 @@ import { mayStandIn } from '../freshness/failure.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { type Previous, previousOf, servableUntil } from '../freshness/previous.ts';
 import { readRecord } from '../freshness/record.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import { ShedError } from './background.ts';
 import { type FlightControl, Flights, type FlightWork } from './flight.ts';
 import { onward, saysItsWay } from './hops.ts';
@@ -39,6 +40,7 @@ export interface SupplierOptions extends Workshop {
   readonly pseudonym: string;
   /** Entries that may be refreshed at a time while they are still in use. */
   readonly maxBackground: number;
+  readonly purges: PurgeBook;
 }
 
 /** How long it is remembered that a key's answers are for one client each, in milliseconds. */
@@ -66,10 +68,18 @@ export class Supplier {
     return this.#flights;
   }
 
+  /** The flight for a key that a request may join: none that was begun before it was purged. */
+  flightOf(key: StorageKey): string {
+    const { purges } = this.#shop;
+    const era = purges.isEmpty ? 0 : purges.eraOf(key);
+    return era === 0 ? key : `${key}|${era}`;
+  }
+
   /** Whether there is nothing to look for: it is being made just now, and nothing may be used meanwhile. */
   isFilling(key: StorageKey): boolean {
-    if (!this.#flights.has(key)) return false;
-    const replaced = this.#replacing.get(key);
+    const flight = this.flightOf(key);
+    if (!this.#flights.has(flight)) return false;
+    const replaced = this.#replacing.get(flight);
     return replaced === undefined || servableUntil(replaced) <= this.#shop.clock();
   }
 
@@ -102,7 +112,7 @@ export class Supplier {
     // Before it joins: its own flight may be what it came from.
     onward(request.headers, this.#shop.pseudonym);
     this.#shop.results?.asked(key, hit !== undefined);
-    const replaced = previous ?? this.#replacing.get(key);
+    const replaced = previous ?? this.#replacing.get(this.flightOf(key));
     try {
       const joined = await this.#join(wish, replaced);
       const supplied = await this.#made(wish, replaced !== undefined, joined.value, joined.collapsed);
@@ -127,7 +137,8 @@ export class Supplier {
   refresh(wish: Wish, previous: Previous): void {
     const { key, image } = wish;
     const { clock, emit, maxBackground, negatives, transforms } = this.#shop;
-    if (this.#flights.has(key) || negatives.get(image, clock()) !== undefined) return;
+    const flight = this.flightOf(key);
+    if (this.#flights.has(flight) || negatives.get(image, clock()) !== undefined) return;
     if (this.#background >= maxBackground || !transforms.hasRoom) {
       emit({ type: 'revalidated', outcome: 'shed', background: true });
       return;
@@ -136,7 +147,7 @@ export class Supplier {
     this.#shop.results?.asked(key, true);
     const nobody = new AbortController().signal;
     this.#flights
-      .join(key, nobody, (control) => this.#start(wish, key, previous, control, true))
+      .join(flight, nobody, (control) => this.#start(wish, flight, previous, control, true))
       .then(
         ({ value }) => outcomeOf(value),
         (error) => (error instanceof ShedError ? 'shed' : 'failed'),
@@ -162,13 +173,14 @@ export class Supplier {
   ): Promise<{ readonly value: Made; readonly collapsed: boolean }> {
     const { key, request } = wish;
     if (this.#unshared.has(key)) return this.#alone(wish, previous);
-    const isLate = this.#flights.hasResult(key);
+    const flight = this.flightOf(key);
+    const isLate = this.#flights.hasResult(flight);
     const joined = await this.#flights
-      .join(key, request.signal, (control) => this.#start(wish, key, previous, control))
+      .join(flight, request.signal, (control) => this.#start(wish, flight, previous, control))
       .catch((error: unknown) => {
         if (!(error instanceof ShedError)) throw error;
         // It was nobody's request that there was no room for; this one may wait.
-        this.#flights.close(key);
+        this.#flights.close(flight);
         return undefined;
       });
     if (joined === undefined) return this.#join(wish, previous);

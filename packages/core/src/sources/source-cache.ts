@@ -12,13 +12,14 @@ import { assess, refresh, type SourceState } from '../freshness/assess.ts';
 import { mayStandIn } from '../freshness/failure.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { conditionsOf, type Previous, previousOf } from '../freshness/previous.ts';
-import { type FreshnessRecord, readRecord } from '../freshness/record.ts';
+import { type FreshnessRecord, readRecord, requestedAtOf } from '../freshness/record.ts';
 import { type FlightControl, Flights, type FlightWork } from '../pipeline/flight.ts';
 import { giveUp, pump } from '../pipeline/pump.ts';
 import { isImageType } from '../pipeline/raw-source.ts';
 import type { Fetched } from '../pipeline/sources.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
+import type { PurgeBook } from '../purges/purge-book.ts';
 import { putAgain } from '../storage/put-again.ts';
 
 /** Longest time for a put of bytes, in milliseconds, and for a stream without progress. */
@@ -37,6 +38,7 @@ export interface SourceCacheOptions {
   readonly spoolMemory: SpoolMemory;
   readonly clock: () => number;
   readonly emit: (event: ProxyEvent) => void;
+  readonly purges: PurgeBook;
 }
 
 /** What an original is wanted for. */
@@ -95,12 +97,13 @@ export class SourceCache {
   async fetch(source: string, { conditions, signal, use }: SourceQuestion, ask: Ask): Promise<Fetched> {
     if (!use.policy.cached) return ask(conditions, signal);
     const key = this.#keyOf(source, use);
-    const hit = this.#flights.has(key) ? undefined : await this.#lookup(key);
+    const flight = this.#flightOf(key);
+    const hit = this.#flights.has(flight) ? undefined : await this.#lookup(key);
     if (hit !== undefined && freshUntil(hit.metadata, use) > this.#options.clock()) return this.#found(hit, conditions);
     const record = hit && readRecord(hit.metadata);
     const previous = hit && previousOf(hit, record);
     if (hit?.body.buffered === undefined) hit?.body.discard().catch(() => undefined);
-    const { value, collapsed } = await this.#flights.join(key, signal, (control) =>
+    const { value, collapsed } = await this.#flights.join(flight, signal, (control) =>
       this.#bring({ key, source, previous, ask, use }, control),
     );
     if (value.kind === 'coming') {
@@ -237,8 +240,11 @@ export class SourceCache {
     try {
       await pump(response, spool, signal);
       if (spool.size > maxBytes || spool.size > storage.capabilities.maxObjectBytes) return;
+      if (this.#isPurged(key, metadata)) return;
       const body = { size: spool.size, open: () => spool.read() };
       await this.#watched('put', storage.put(key, body, metadata, { deadlineMs: PUT_DEADLINE_MS }));
+      // It may have been purged while it was on its way into the storage.
+      if (this.#isPurged(key, metadata)) await this.#watched('delete', storage.delete(key));
     } finally {
       setImmediate(() => spool.dispose().catch(() => undefined));
     }
@@ -262,7 +268,10 @@ export class SourceCache {
     const { storage, lookupDeadlineMs } = this.#options;
     try {
       const outcome = await storage.get(key, { deadlineMs: lookupDeadlineMs });
-      return outcome?.kind === 'entry' ? outcome : undefined;
+      if (outcome?.kind !== 'entry') return undefined;
+      if (!this.#isPurged(key, outcome.metadata)) return outcome;
+      outcome.body.discard().catch(() => undefined);
+      return undefined;
     } catch (error) {
       this.#failed('get', error);
       return undefined;
@@ -284,6 +293,20 @@ export class SourceCache {
     const code = StorageError.is(error) ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
     this.#options.emit({ type: 'cache-error', operation: `source ${operation}`, code, message });
+  }
+
+  /** Whether an original was asked for before it was purged. */
+  #isPurged(key: StorageKey, metadata: EntryMetadata): boolean {
+    const { purges, storage } = this.#options;
+    if (purges.isEmpty) return false;
+    const isOwn = storage.capabilities.readConsistency.scope === 'instance';
+    return purges.isPurged({ key, source: metadata.source, requestedAt: requestedAtOf(metadata) }, isOwn);
+  }
+
+  /** The flight for a key that may be joined: none that was begun before it was purged. */
+  #flightOf(key: StorageKey): string {
+    const era = this.#options.purges.eraOf(key);
+    return era === 0 ? key : `${key}|${era}`;
   }
 
   /** A cache buster asks past the copies that were made without it. */

@@ -5,6 +5,7 @@ import { storageKey } from '../contracts/storage-key.ts';
 import { previousOf } from '../freshness/previous.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { StoreQueue } from '../pipeline/store-queue.ts';
+import { PurgeBook } from '../purges/purge-book.ts';
 import { createStorage } from './create-storage.ts';
 import { putAgain } from './put-again.ts';
 import { ScriptedAdapter } from './scripted-adapter.fixture.ts';
@@ -34,6 +35,7 @@ async function withEntry({ conditionalReplace }: { readonly conditionalReplace: 
     queue: new StoreQueue(1_000),
     paused: () => undefined,
     emit: () => undefined,
+    purges: new PurgeBook(),
   });
   const found = await results.lookup(KEY);
   if (found === undefined) throw new Error('There is no entry.');

@@ -48,6 +48,36 @@ test('what was written is read from near, with the version and the record of far
   expect(far.calls).toHaveLength(calls);
 });
 
+test('a copy that is as old as it may be is asked for again; what others have removed from far is then seen', async () => {
+  let now = 1_000;
+  const near = new ScriptedAdapter();
+  const far = new ScriptedAdapter();
+  const storage = createStorage(tiered(near, far, { maxCopyMs: 500, clock: () => now }), { name: 'near,far' });
+  await storage.open();
+  const copied = (bytes: string) => vi.waitUntil(() => near.entries.get('k')?.metadata.encoded.includes(`|${bytes}|`));
+  await storage.put('k', text('one'), metadata);
+  await copied('1000');
+  now = 1_499;
+  const calls = far.calls.length;
+  expect(await storage.stat('k')).toMatchObject({ size: 3 });
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  expect(far.calls).toHaveLength(calls);
+  now = 1_500;
+  expect(await storage.stat('k')).toMatchObject({ size: 3 });
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  expect(far.calls.length).toBeGreaterThan(calls);
+  // It has a new copy by that.
+  await copied('1500');
+  far.entries.clear();
+  now = 1_999;
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  now = 2_000;
+  expect(await storage.get('k')).toBeUndefined();
+  // Of a clock that went back nobody knows how old it is.
+  now = 1_400;
+  expect(await storage.get('k')).toBeUndefined();
+});
+
 test('what was read from far is read from near the next time', async () => {
   const { near, far, storage, read } = await rig();
   await storage.put('k', text('one'), metadata);

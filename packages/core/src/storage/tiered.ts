@@ -36,6 +36,13 @@ const MAX_HAUNTED = 100;
 export interface TieredOptions {
   /** Bodies above this many bytes are never copied into the near tier. */
   readonly maxNearBytes?: number;
+  /**
+   * How long a copy is used without asking the far tier again, in milliseconds; for as long as it lies
+   * there unless given. It bounds for how long what others have removed from the far tier is still seen.
+   */
+  readonly maxCopyMs?: number;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
   /** Told why a tier cannot be opened while the other one works; of the same reason only once. */
   readonly onOpenError?: (error: unknown) => void;
 }
@@ -64,6 +71,8 @@ class TieredStorage implements StorageAdapter {
   readonly #farTier: Tier;
   readonly #near: StorageAdapter;
   readonly #maxNearBytes: number;
+  readonly #maxCopyMs: number;
+  readonly #clock: () => number;
   readonly #writes = new KeyWrites();
   readonly #trust = new CopyTrust();
   readonly #views = new WeakMap<StoredMetadata, FarView>();
@@ -74,11 +83,13 @@ class TieredStorage implements StorageAdapter {
   #closing = false;
 
   constructor(near: StorageAdapter, far: StorageAdapter, options: TieredOptions) {
-    const { maxNearBytes = 1024 * 1024, onOpenError = () => undefined } = options;
+    const { maxNearBytes = 1024 * 1024, maxCopyMs = Number.POSITIVE_INFINITY, onOpenError = () => undefined } = options;
     this.#nearTier = new Tier(near, onOpenError);
     this.#farTier = new Tier(far, onOpenError);
     this.#near = near;
     this.#maxNearBytes = maxNearBytes;
+    this.#maxCopyMs = maxCopyMs;
+    this.#clock = options.clock ?? Date.now;
   }
 
   get capabilities(): StorageCapabilities {
@@ -163,9 +174,11 @@ class TieredStorage implements StorageAdapter {
     condition: PutCondition | undefined,
     context: OperationContext,
   ): Promise<Version> {
+    const madeAt = this.#clock();
     const { value: version, mark } = await this.#write(key, (far) => far.put(key, body, metadata, condition, context));
     // Copied, since its owner may change it once this has resolved.
-    if (mark !== undefined) this.#fill(key, mark, body.bytes?.length, () => body.bytes?.slice(), metadata, version);
+    const read = () => body.bytes?.slice();
+    if (mark !== undefined) this.#fill(key, mark, body.bytes?.length, read, { metadata, version, madeAt });
     return version;
   }
 
@@ -238,10 +251,12 @@ class TieredStorage implements StorageAdapter {
 
   async #getFar(key: StorageKey, range: ByteRange | undefined, context: OperationContext): Promise<GetOutcome> {
     const mark = this.#writes.mark();
+    const madeAt = this.#clock();
     const outcome = await this.#far.get(key, range, context);
     if (outcome?.kind !== 'entry' || range !== undefined || outcome.size > this.#maxNearBytes) return outcome;
     const bytes = outcome.body.buffered ?? (await outcome.body.bytes());
-    this.#fill(key, mark, bytes.length, () => bytes, outcome.metadata, outcome.version);
+    const { metadata, version } = outcome;
+    this.#fill(key, mark, bytes.length, () => bytes, { metadata, version, madeAt });
     return { ...outcome, body: new BufferedBody(bytes) };
   }
 
@@ -251,13 +266,12 @@ class TieredStorage implements StorageAdapter {
     mark: number,
     size: number | undefined,
     read: () => Uint8Array | undefined,
-    metadata: StoredMetadata,
-    version: Version,
+    entry: Omit<FarView, 'generation'>,
   ): void {
     if (size === undefined || this.#closing || !this.#nearTier.isOpen || this.#trust.haunted > MAX_HAUNTED) return;
     const { maxObjectBytes, maxMetadataBytes } = this.#near.capabilities;
     if (size > Math.min(this.#maxNearBytes, maxObjectBytes) || this.#fillBytes + size > MAX_FILL_BYTES) return;
-    const copy = wrapped({ metadata, version, generation: this.#trust.generation });
+    const copy = wrapped({ ...entry, generation: this.#trust.generation });
     const bytes = read();
     if (copy.encoded.length > maxMetadataBytes || bytes === undefined) return;
     this.#fillBytes += size;
@@ -301,7 +315,14 @@ class TieredStorage implements StorageAdapter {
       this.#views.set(copy.metadata, view);
     }
     if (!this.#trust.trusts(key, view.generation)) return undefined;
+    if (this.#maxCopyMs !== Number.POSITIVE_INFINITY && !this.#isRecent(view)) return undefined;
     return { ...copy, metadata: view.metadata, version: view.version };
+  }
+
+  /** A clock that went back makes no copy last longer. */
+  #isRecent({ madeAt }: FarView): boolean {
+    const age = this.#clock() - madeAt;
+    return age >= 0 && age < this.#maxCopyMs;
   }
 }
 
