@@ -1,20 +1,41 @@
 export { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
-export { ofBody, readable, whole } from './cloud/answer-body.ts';
-export { bucketRules } from './cloud/bucket-rules.ts';
-export { canHold } from './cloud/if-range.ts';
+export { readable, whole } from './cloud/answer-body.ts';
+export { Backend, type BackendAccess } from './cloud/backend.ts';
+export { endpointUrl } from './cloud/endpoint-url.ts';
+export { etagOfVersion, versionOfEtag } from './cloud/etag-version.ts';
+export { type FoundEntry, foundEntry } from './cloud/found-entry.ts';
 export { LeftOvers } from './cloud/left-overs.ts';
-export { fromNativeMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
-export { isNeverSent, networkVerdict, retryAfterMs, syscallOf, type Verdict } from './cloud/network-failure.ts';
+export { type NativeMetadata, storedMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
+export { networkVerdict, syscallOf, type Verdict } from './cloud/network-failure.ts';
+export { conditionFields, type ObjectConditions, ofWhole } from './cloud/object-conditions.ts';
+export { type BucketLists, ObjectOrigin, type ObjectService } from './cloud/object-origin.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';
-export { isBucketName, type ObjectSource, objectSource } from './cloud/object-source.ts';
+export type { ObjectSource } from './cloud/object-source.ts';
 export { asOriginError } from './cloud/origin-failure.ts';
 export { type Part, parts } from './cloud/parts.ts';
-export { type AnsweredPart, partOf, rangeField } from './cloud/range-fields.ts';
-export { checkBackend, type Reachable, reached } from './cloud/reach.ts';
+export { type PartedUpload, putInParts } from './cloud/put-in-parts.ts';
+export { rangeField } from './cloud/range-fields.ts';
 export { preconditionFailed, unsupported } from './cloud/refusals.ts';
+export {
+  type BucketListOptions,
+  boundedTimeout,
+  bucketListOptions,
+  type Complain,
+  checkOptions,
+  connectionOptions,
+  socketOptions,
+} from './cloud/service-options.ts';
 export { shownAddress } from './cloud/shown-address.ts';
+export { isListedKey, requiredBucket } from './cloud/storage-bucket.ts';
+export {
+  asForbiddenListing,
+  type FailureContext,
+  type ServiceFailure,
+  type ServiceFailures,
+  toStorageError,
+  type Verdicts,
+} from './cloud/storage-failure.ts';
 export { unlessAborted } from './cloud/unless-aborted.ts';
-export { WatchedParts } from './cloud/watched-parts.ts';
 export { formatBind, isLoopbackBind, parseBind } from './config/bind.ts';
 export { type CoreSettings, checkCoreSettings, coreOptions, coreSection } from './config/core-options.ts';
 export { type Config, defineConfig, type FileSetting, type FileSettings } from './config/define-config.ts';

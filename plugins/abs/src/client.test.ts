@@ -1,7 +1,8 @@
 import { type StorageError, storageKey } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { listNothing, refuse, service } from '../test/service.ts';
+import { refuse } from '../test/service.ts';
 import { tlsService } from '../test/tls-service.ts';
 import { toStorageError } from './errors.ts';
 import { AbsStorage } from './storage.ts';
@@ -31,8 +32,7 @@ test('without a key the machine is asked who it is, once for many requests', asy
   const seen: (string | undefined)[] = [];
   const { endpoint } = await tlsService((request, response) => {
     seen.push(request.headers.authorization);
-    if (request.url?.includes('comp=list')) listNothing(response);
-    else refuse(response, 404, 'BlobNotFound');
+    refuse(response, 404, 'BlobNotFound');
   });
   const storage = new AbsStorage(optionsFor({ name: undefined, key: undefined, endpoint }), scopeOf('photos'));
   onTestFinished(() => storage.close());
@@ -58,7 +58,7 @@ test('an identity that Entra ID refuses never reached the container', () => {
     name: 'AuthenticationError',
     statusCode: 401,
   });
-  const error = toStorageError(refused, { container: 'photos', write: true }) as StorageError;
+  const error = toStorageError(refused, { bucket: 'photos', write: true }) as StorageError;
   expect(error).toMatchObject({ code: 'access-denied', applied: 'no', message: expect.stringContaining('Entra ID') });
 });
 

@@ -1,8 +1,15 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Socket } from 'node:net';
-import type { BlobServiceClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
-import { StorageError } from '@tintype/core';
+import { Readable } from 'node:stream';
+import type {
+  BlobDownloadResponseParsed,
+  BlobServiceClient,
+  ContainerClient,
+  StoragePipelineOptions,
+} from '@azure/storage-blob';
+import { readable, StorageError } from '@tintype/core';
+import { isMissing } from './errors.ts';
 import { type AbsOptions, serviceUrl } from './options.ts';
 
 /** The SDK, which is only loaded once somebody opens a storage or an origin. */
@@ -44,10 +51,29 @@ export class AbsConnection {
     return this.#service.getContainerClient(name);
   }
 
+  /**
+   * Whether there is a container, and somebody who takes our signature and lets us read. A blob that is
+   * not there is answer enough; to list is a permission of its own, which nobody need have for that.
+   */
+  async reach(name: string, abortSignal: AbortSignal): Promise<void> {
+    const blob = this.container(name).getBlobClient('~tintype-probe');
+    try {
+      bodyOf(await blob.download(0, 1, { abortSignal, maxRetryRequests: 0 })).destroy();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
   /** Breaks off what is still running. */
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** The body of an answer, which holds its connection until it is read or destroyed. */
+export function bodyOf({ readableStreamBody }: BlobDownloadResponseParsed): Readable {
+  if (readableStreamBody === undefined || readableStreamBody instanceof Readable) return readable(readableStreamBody);
+  throw new TypeError('The SDK gave a body that is no stream of Node.');
 }
 
 async function serviceOf(sdk: AbsSdk, options: AbsOptions, pipeline: PipelineOptions): Promise<BlobServiceClient> {

@@ -1,7 +1,8 @@
 import { storageKey, type Version } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { listNothing, refuse, service } from '../test/service.ts';
+import { refuse } from '../test/service.ts';
 import { AbsStorage } from './storage.ts';
 
 const key = storageKey('a/k');
@@ -21,7 +22,6 @@ function bodyOf(bytes: Uint8Array) {
 /** A storage on a service that takes every write, and the requests that it makes. */
 async function recorded() {
   const { endpoint, requests } = await service((request, response) => {
-    if (request.url?.includes('comp=list')) return listNothing(response);
     if (request.method === 'GET') return refuse(response, 404, 'BlobNotFound');
     response.writeHead(request.url?.includes('comp=metadata') ? 200 : 201, { etag: '"0x1"' }).end();
   });

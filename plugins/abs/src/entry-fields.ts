@@ -1,13 +1,5 @@
 import type { BlobHTTPHeaders } from '@azure/storage-blob';
-import {
-  type EntryInfo,
-  fromNativeMetadata,
-  preconditionFailed,
-  StorageError,
-  type StoredMetadata,
-  toNativeMetadata,
-  type Version,
-} from '@tintype/core';
+import { type EntryInfo, type StoredMetadata, storedMetadata, toNativeMetadata, versionOfEtag } from '@tintype/core';
 
 /** What every write of a body says of the entry. */
 export interface NativeFields {
@@ -36,29 +28,6 @@ interface FoundBlob {
   readonly etag?: string | undefined;
 }
 
-export function infoOf(found: FoundBlob, size: number): EntryInfo {
-  const metadata: StoredMetadata = {
-    encoded: fromNativeMetadata(found.metadata),
-    contentType: found.contentType ?? 'application/octet-stream',
-    ...(found.cacheControl !== undefined && { cacheControl: found.cacheControl }),
-  };
-  return { metadata, size, version: versionOf(found.etag) };
-}
-
-/**
- * Listings tell ETags without the quotes that they have everywhere else.
- *
- * @param applied what its lack means for a write that the answer is to.
- */
-export function versionOf(etag: string | undefined, applied: 'unknown' | 'no' = 'no'): Version {
-  if (etag === undefined) {
-    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied });
-  }
-  return (etag.startsWith('"') ? etag : `"${etag}"`) as Version;
-}
-
-/** @throws StorageError `precondition-failed` for what no blob can have as its version. */
-export function etagOf(version: Version): string {
-  if (!/^"[\x21\x23-\x7e]*"$/.test(version)) throw preconditionFailed();
-  return version;
+export function infoOf({ metadata: fields, contentType, cacheControl, etag }: FoundBlob, size: number): EntryInfo {
+  return { metadata: storedMetadata({ fields, contentType, cacheControl }), size, version: versionOfEtag(etag) };
 }

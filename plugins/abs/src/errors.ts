@@ -1,28 +1,18 @@
 import {
-  isNeverSent,
-  networkVerdict,
-  retryAfterMs,
-  StorageError,
-  type StorageErrorInit,
+  asForbiddenListing,
+  type FailureContext,
+  type ServiceFailure,
   syscallOf,
+  toStorageError as toErrorOf,
   type Verdict,
+  type Verdicts,
 } from '@tintype/core';
 
 /** What is read of an SDK's error, whichever version or copy of the SDK made it. */
-interface AbsFailure {
+interface AbsFailure extends ServiceFailure {
   /** Azure's code: `BlobNotFound`; or the SDK's own: `CredentialUnavailableError`. */
   readonly code: string;
-  /** `undefined` where no answer came. */
-  readonly status: number | undefined;
   readonly header: (name: string) => string | undefined;
-  /** The operating system's, TLS's or the HTTP parser's code: `ECONNREFUSED`. */
-  readonly network: string | undefined;
-  /** What the operating system was doing: `connect`. */
-  readonly syscall: unknown;
-  readonly requestId: string | undefined;
-  /** What Azure says besides its code about a request that it does not authenticate. */
-  readonly detail: string;
-  readonly message: string;
 }
 
 const WRONG_KEY = 'the credentials are not accepted; check NAME and KEY, SAS_TOKEN or CONNECTION_STRING';
@@ -40,7 +30,7 @@ const PROTECTED = 'a policy of the container forbids to change it';
 const BROKEN_OFF: Verdict = ['unavailable', 'the connection was broken off'];
 
 /** By Azure's own codes. Status and error codes, learn.microsoft.com/rest/api/storageservices. */
-const BY_CODE: { readonly [code: string]: Verdict } = {
+const BY_CODE: Verdicts = {
   AuthenticationFailed: ['access-denied', WRONG_KEY],
   InvalidAuthenticationInfo: ['access-denied', WRONG_KEY],
   NoAuthenticationInformation: ['access-denied', WRONG_KEY],
@@ -89,22 +79,16 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
   UnsupportedHttpVerb: ['unsupported', 'the service does not know this operation'],
   // An answer of 2xx that ends early or is no XML.
   PARSE_ERROR: ['unavailable', 'the answer is not what Azure answers'],
+  // The SDK calls a connection that ends during an answer an abort, or damage to the data.
+  AbortError: BROKEN_OFF,
+  REQUEST_SEND_ERROR: BROKEN_OFF,
 };
 
 /** By status, where the code says nothing: gateways, emulators, answers to HEAD. */
-const BY_STATUS: { readonly [status: number]: Verdict } = {
+const BY_STATUS: Verdicts = {
   401: ['access-denied', WRONG_KEY],
   403: ['access-denied', NO_PERMISSION],
   404: ['misconfigured', 'what answers does not know such addresses; check ENDPOINT'],
-  408: ['timeout', 'the service waited too long for the request'],
-  409: ['conflict', 'another write got in between'],
-  412: ['precondition-failed', 'the condition does not hold'],
-  413: ['too-large', 'the entry is larger than the service takes'],
-  429: ['rate-limited', SLOW],
-  501: ['unsupported', 'the service does not know this operation'],
-  503: ['unavailable', 'the service is not available'],
-  504: ['timeout', 'the service did not answer in time'],
-  507: ['no-space', 'the service has no space left'],
 };
 
 /**
@@ -113,6 +97,12 @@ const BY_STATUS: { readonly [status: number]: Verdict } = {
  */
 export function isMissing(error: unknown): boolean {
   return read(error).code === 'BlobNotFound';
+}
+
+/** Whether Azure refuses for want of a permission, and not for a wrong key. */
+export function isForbidden(error: unknown): boolean {
+  const { code } = read(error);
+  return Object.hasOwn(BY_CODE, code) && BY_CODE[code]?.[1] === NO_PERMISSION;
 }
 
 /** Whether Azure answered with this status. */
@@ -125,65 +115,26 @@ export function answeredField(error: unknown, name: string): string | undefined 
   return read(error).header(name);
 }
 
-/** Where something happened: for the sentence, and for what a lost answer means. */
-export interface FailureContext {
-  readonly container: string;
-  /** Whether it would have changed anything. */
-  readonly write: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * What an error of the SDK means for a storage: `StorageError`, or the reason of the signal if the
  * operation was given up.
  */
-export function toStorageError(error: unknown, { container, write, signal }: FailureContext): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (StorageError.is(error)) return error;
-  const failure = read(error);
-  const [code, sentence] = verdict(failure);
-  const waitMs = retryAfterMs(failure.header('retry-after'));
-  const init: StorageErrorInit = {
-    code,
-    message: `Azure container ${container}: ${sentence} (${details(failure)}).`,
-    applied: write && isLost(failure) ? 'unknown' : 'no',
-    cause: withoutSecrets(failure),
-    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
-    // Told to wait, whatever the code.
-    ...(waitMs !== undefined && code === 'unavailable' && { code: 'rate-limited' as const }),
-  };
-  return new StorageError(init);
+export function toStorageError(error: unknown, context: FailureContext): unknown {
+  return toErrorOf({ service: 'Azure', noun: 'container', byCode: BY_CODE, byStatus: BY_STATUS, read }, error, context);
 }
 
-/** The meaning of a failure, as a code of storages and a clause for an operator. */
-function verdict({ code, status, network, detail }: AbsFailure): Verdict {
-  // One code for all that keeps Azure from knowing who asks: what it was is only in the text.
-  if (/Request date header too (old|new)/i.test(detail)) return ['misconfigured', SKEW];
-  if (/time frame|expired/i.test(detail)) return ['access-denied', EXPIRED];
-  const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
-  if (known !== undefined) return known;
-  const ofNetwork = network === undefined ? undefined : networkVerdict(network);
-  if (ofNetwork !== undefined) return ofNetwork;
-  // The SDK calls a connection that ends during an answer an abort, or damage to the data.
-  if (status === undefined && (code === 'AbortError' || code === 'REQUEST_SEND_ERROR')) return BROKEN_OFF;
-  const byStatus = status === undefined ? undefined : BY_STATUS[status];
-  if (byStatus !== undefined) return byStatus;
-  if (status === undefined) return ['internal', 'the request failed in an unforeseen way'];
-  if (status >= 500) return ['unavailable', 'the service failed'];
-  // An answer of 2xx that the SDK could not read.
-  if (status < 400) return ['unavailable', 'the answer is not what Azure answers'];
-  return ['internal', 'the service refused the request'];
+/** The same of a listing: where it is forbidden, what to do. A cache serves images without it. */
+export function toListingError(error: unknown, context: FailureContext): unknown {
+  const failure = toStorageError(error, context);
+  if (!isForbidden(error)) return failure;
+  return asForbiddenListing(
+    failure,
+    `The credentials may not list container ${context.bucket}; give the signature the permission l, or the identity the role Storage Blob Data Contributor.`,
+  );
 }
 
 /** Failures before anything was sent: there was nobody to sign as. */
 const UNSIGNED = /^(Credential|Authentication|AggregateAuthentication)\w*Error$/;
-
-/** Whether the service may have done it all the same. */
-function isLost({ code, status, network, syscall }: AbsFailure): boolean {
-  if (status === undefined) return !UNSIGNED.test(code) && !isNeverSent(network, syscall);
-  // Throttled is refused; any other failure of the server may have come after the deed.
-  return status < 300 || (status >= 500 && status !== 501 && code !== 'ServerBusy');
-}
 
 function read(error: unknown): AbsFailure {
   const from = (typeof error === 'object' && error !== null ? error : {}) as {
@@ -197,39 +148,37 @@ function read(error: unknown): AbsFailure {
     };
   };
   const { response } = from;
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   const header = (name: string) => response?.headers?.get(name);
   const name = text(from.name) ?? 'Error';
   const message = text(from.message) ?? String(error);
-  const own = UNSIGNED.test(name) ? name : undefined;
-  const code = own ?? header('x-ms-error-code') ?? text(from.code);
+  const unsigned = UNSIGNED.test(name);
+  const own = (unsigned ? name : undefined) ?? header('x-ms-error-code') ?? text(from.code);
   // The SDK's own check of a body's length has no code.
-  const isShort = code === undefined && message.startsWith('Data corruption failure');
+  const isShort = own === undefined && message.startsWith('Data corruption failure');
+  const code = isShort ? 'REQUEST_SEND_ERROR' : (own ?? name);
+  const requestId = header('x-ms-request-id');
   return {
-    code: isShort ? 'REQUEST_SEND_ERROR' : (code ?? name),
-    status: own === undefined && typeof from.statusCode === 'number' ? from.statusCode : undefined,
-    header,
+    code,
+    status: !unsigned && typeof from.statusCode === 'number' ? from.statusCode : undefined,
+    retryAfter: header('retry-after'),
     network: response === undefined ? text(from.code) : undefined,
     syscall: syscallOf(error),
-    requestId: header('x-ms-request-id'),
-    detail: detailOf(response?.bodyAsText),
-    message,
+    step: unsigned ? 'login' : undefined,
+    trace: requestId === undefined ? undefined : `request ${requestId}`,
+    // The SDK's errors carry the request with its signature, and Azure's answers what was signed.
+    message: /^(Authen|Author)/.test(code) ? code : message.replace(/\bsig=[^&\s"']+/g, 'sig=…'),
+    verdict: verdictOnDetail(response?.bodyAsText),
+    header,
   };
 }
 
-function detailOf(body: string | null | undefined): string {
-  return /<AuthenticationErrorDetail>([^<]*)</.exec(body ?? '')?.[1] ?? '';
+/** One code is for all that keeps Azure from knowing who asks: what it was is only in the text. */
+function verdictOnDetail(body: string | null | undefined): Verdict | undefined {
+  const detail = /<AuthenticationErrorDetail>([^<]*)</.exec(body ?? '')?.[1] ?? '';
+  if (/Request date header too (old|new)/i.test(detail)) return ['misconfigured', SKEW];
+  return /time frame|expired/i.test(detail) ? ['access-denied', EXPIRED] : undefined;
 }
 
-function details({ code, status, network, requestId }: AbsFailure): string {
-  const what = status === undefined ? (network ?? code) : `${code}, HTTP ${status}`;
-  return requestId === undefined ? what : `${what}, request ${requestId}`;
-}
-
-/** The SDK's errors carry the request with its signature, and Azure's answers what was signed. */
-function withoutSecrets({ code, message }: AbsFailure): Error {
-  const cause = new Error(/^(Authen|Author)/.test(code) ? code : message.replace(/\bsig=[^&\s"']+/g, 'sig=…'));
-  cause.name = code;
-  cause.stack = `${code}: ${cause.message}`;
-  return cause;
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

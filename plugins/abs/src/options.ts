@@ -1,7 +1,14 @@
-import { type OptionsOf, SettingsError } from '@tintype/core';
+import {
+  type BucketListOptions,
+  bucketListOptions,
+  checkOptions,
+  connectionOptions,
+  endpointUrl,
+  type OptionsOf,
+} from '@tintype/core';
 
 /** How to reach Azure Blob Storage: the same under `TINTYPE_CACHE_ABS_` and `TINTYPE_ABS_`. */
-const absOptions = {
+const ownOptions = {
   NAME: {
     kind: 'string',
     imgproxy: true,
@@ -30,40 +37,18 @@ const absOptions = {
     secret: true,
     description: 'Account, endpoint and key or signature in one, as the portal shows them. Nothing else is needed.',
   },
-  MAX_SOCKETS: {
-    kind: 'integer',
-    default: '50',
-    min: 1,
-    description: 'Connections that are open at a time; further requests wait for one.',
-  },
-  REQUEST_TIMEOUT: {
-    kind: 'seconds',
-    default: '10',
-    min: 0,
-    description: 'Longest time in seconds for connecting, and for silence during a request. 0 = no limit.',
-  },
 } as const;
 
-const originOnly = {
-  ALLOWED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Containers that sources may name. Blank allows all that the credentials can read.',
-  },
-  DENIED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Containers that sources may not name, even if they are allowed as well.',
-  },
-} as const;
+const absOptions: typeof ownOptions & typeof connectionOptions = { ...ownOptions, ...connectionOptions };
 
 /** Settings of the Azure Blob storage. */
 export const absStorageOptions: typeof absOptions = absOptions;
 
 /** Settings of the origin for `abs://` sources. */
-export const absOriginOptions: typeof absOptions & typeof originOnly = { ...absOptions, ...originOnly };
+export const absOriginOptions: typeof absOptions & BucketListOptions = {
+  ...absOptions,
+  ...bucketListOptions('Containers'),
+};
 
 export type AbsOptions = OptionsOf<typeof absOptions>;
 export type AbsStorageOptions = OptionsOf<typeof absStorageOptions>;
@@ -76,60 +61,49 @@ export type AbsOriginOptions = OptionsOf<typeof absOriginOptions>;
  * @throws SettingsError
  */
 export function checkAbsOptions(options: AbsOptions, prefix: string): void {
-  const problems: { variable: string; message: string }[] = [];
-  const problem = (name: string, sentence: string) => {
-    const variable = prefix + name;
-    problems.push({ variable, message: `${variable} ${sentence}` });
-  };
   const { name, key, endpoint, sasToken, connectionString } = options;
-  if (connectionString !== undefined) {
-    if (!/(^|;)\s*(AccountName|BlobEndpoint|UseDevelopmentStorage)=/i.test(connectionString)) {
-      problem('CONNECTION_STRING', 'is no connection string; expected one with AccountName=… or BlobEndpoint=….');
+  checkOptions(prefix, (complain) => {
+    if (connectionString !== undefined) {
+      if (!/(^|;)\s*(AccountName|BlobEndpoint|UseDevelopmentStorage)=/i.test(connectionString)) {
+        complain('CONNECTION_STRING', 'is no connection string; expected one with AccountName=… or BlobEndpoint=….');
+      }
+      const others = { NAME: name, KEY: key, ENDPOINT: endpoint, SAS_TOKEN: sasToken };
+      for (const [other, value] of Object.entries(others)) {
+        if (value !== undefined) complain(other, `does not go with ${prefix}CONNECTION_STRING, which says everything.`);
+      }
+      return;
     }
-    const others = { NAME: name, KEY: key, ENDPOINT: endpoint, SAS_TOKEN: sasToken };
-    for (const [other, value] of Object.entries(others)) {
-      if (value !== undefined) problem(other, `does not go with ${prefix}CONNECTION_STRING, which says everything.`);
-    }
-  } else {
     if (name === undefined && (key !== undefined || endpoint === undefined)) {
-      problem('NAME', key === undefined ? 'is required.' : `is required when ${prefix}KEY is set.`);
+      complain('NAME', key === undefined ? 'is required.' : `is required when ${prefix}KEY is set.`);
     }
-    if (key !== undefined && sasToken !== undefined) problem('SAS_TOKEN', `does not go with ${prefix}KEY; set one.`);
+    if (key !== undefined && sasToken !== undefined) complain('SAS_TOKEN', `does not go with ${prefix}KEY; set one.`);
     if (name !== undefined && !/^[a-z0-9]{3,24}$/.test(name)) {
-      problem('NAME', `is ${JSON.stringify(name)}; the name of an account has 3 to 24 of a-z and 0-9.`);
+      complain('NAME', `is ${JSON.stringify(name)}; the name of an account has 3 to 24 of a-z and 0-9.`);
     }
     if (key !== undefined && !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-      problem('KEY', 'is no key of an account: these are written in base64.');
+      complain('KEY', 'is no key of an account: these are written in base64.');
     }
     if (sasToken !== undefined && !/(^|[?&])sig=./.test(sasToken)) {
-      problem('SAS_TOKEN', 'is no shared access signature; expected text such as sv=…&sig=….');
+      complain('SAS_TOKEN', 'is no shared access signature; expected text such as sv=…&sig=….');
     }
     if (endpoint !== undefined) {
       const why = whyNotAnEndpoint(endpoint, key === undefined && sasToken === undefined);
       // Not shown: it may hold a signature.
-      if (why !== undefined) problem('ENDPOINT', why);
+      if (why !== undefined) complain('ENDPOINT', why);
     }
-  }
-  if (problems.length > 0) throw new SettingsError(problems);
+  });
 }
 
 /** The URL of the blob service, without a slash at its end. */
-export function serviceUrl({ endpoint, name }: AbsOptions): string {
-  return endpoint === undefined ? `https://${name}.blob.core.windows.net` : withScheme(endpoint).replace(/\/+$/, '');
+export function serviceUrl({ endpoint = '', name }: AbsOptions): string {
+  return endpointUrl(endpoint, 'https') ?? `https://${name}.blob.core.windows.net`;
 }
 
 function whyNotAnEndpoint(endpoint: string, usesTokens: boolean): string | undefined {
-  const expected = 'expected a URL such as https://photos.blob.core.windows.net.';
-  const text = withScheme(endpoint);
-  if (!URL.canParse(text)) return `is no URL; ${expected}`;
-  const { protocol, username, password, search } = new URL(text);
-  if (!/^https?:$/.test(protocol) || username !== '' || password !== '') return `is no URL of a service; ${expected}`;
-  if (search !== '') return 'has a query; a shared access signature goes into SAS_TOKEN.';
-  return usesTokens && protocol === 'http:'
+  if (endpoint.includes('?')) return 'has a query; a shared access signature goes into SAS_TOKEN.';
+  const url = endpointUrl(endpoint, 'https');
+  if (url === undefined) return 'is no URL of a service; expected one such as https://photos.blob.core.windows.net.';
+  return usesTokens && /^http:/i.test(url)
     ? 'must begin with https:// for the SDK to send its tokens there; or set KEY or SAS_TOKEN.'
     : undefined;
-}
-
-function withScheme(endpoint: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint) ? endpoint : `https://${endpoint}`;
 }

@@ -1,52 +1,35 @@
-import { Readable } from 'node:stream';
-import type {
-  BlobDownloadResponseParsed,
-  ContainerClient,
-  ContainerListBlobFlatSegmentResponse,
-} from '@azure/storage-blob';
+import type { ContainerClient, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import {
-  type Body,
-  BufferedBody,
+  Backend,
   type ByteRange,
   type CheckResult,
-  checkBackend,
-  collect,
   type EntryInfo,
+  etagOfVersion,
+  foundEntry,
   type GetOutcome,
+  isListedKey,
   type ListedEntry,
   type OperationContext,
-  ofBody,
   type PutBody,
   type PutCondition,
-  partOf,
-  parts,
   preconditionFailed,
-  type Reachable,
-  reached,
-  readable,
+  putInParts,
+  requiredBucket,
   resolveRange,
-  SettingsError,
   type StorageAdapter,
   type StorageCapabilities,
-  StorageError,
   type StorageKey,
   type StorageScope,
   type StoredMetadata,
-  StreamedBody,
   type Version,
   type VersionCondition,
-  WatchedParts,
-  whole,
-  whyNotAKey,
+  versionOfEtag,
 } from '@tintype/core';
-import { AbsConnection } from './client.ts';
-import { etagOf, infoOf, nativeFields, versionOf } from './entry-fields.ts';
-import { hasStatus, isMissing, toStorageError } from './errors.ts';
-import { MAX_PARTS, PART_BYTES, putBlocks, type UploadCondition } from './multipart.ts';
+import { AbsConnection, bodyOf } from './client.ts';
+import { infoOf, nativeFields } from './entry-fields.ts';
+import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
 import { type AbsStorageOptions, checkAbsOptions } from './options.ts';
-
-/** Bodies up to this size are read with the answer: cheaper than a stream, and retried if they break. */
-const EAGER_BYTES = 64 * 1024;
+import { MAX_PARTS, PART_BYTES, putBlocks, type UploadCondition } from './uploads.ts';
 
 /** Keys in a page of a listing; Azure gives up to five times as many. */
 const PAGE = 1_000;
@@ -72,30 +55,28 @@ export class AbsStorage implements StorageAdapter {
     minWriteIntervalMs: 0,
   };
   readonly #options: AbsStorageOptions;
-  readonly #scope: StorageScope;
-  #connection: AbsConnection | undefined;
-  #container: ContainerClient | undefined;
+  readonly #bucket: string;
+  readonly #backend: Backend<AbsConnection>;
 
   /** @throws SettingsError if the options do not go together, or no container is named. */
   constructor(options: AbsStorageOptions, scope: StorageScope) {
     checkAbsOptions(options, scope.variablePrefix);
-    if (scope.bucket === '') {
-      const variable = scope.bucketVariable;
-      throw new SettingsError([{ variable, message: `${variable} is required for the storage abs.` }]);
-    }
+    const bucket = requiredBucket(scope, 'abs', 'container');
     this.#options = options;
-    this.#scope = scope;
+    this.#bucket = bucket;
+    this.#backend = new Backend({
+      connect: () => AbsConnection.open(options),
+      reach: (connection, signal) => connection.reach(bucket, signal),
+      failure: (error, signal) => this.#failure(error, signal),
+    });
   }
 
   async open({ signal }: OperationContext): Promise<void> {
-    signal.throwIfAborted();
-    const connection = await reached(this.#backend(signal));
-    this.#connection = connection;
-    this.#container = connection.container(this.#scope.bucket);
+    await this.#backend.open(signal);
   }
 
   async close(): Promise<void> {
-    this.#connection?.close();
+    await this.#backend.close();
   }
 
   async get(key: StorageKey, range: ByteRange | undefined, { signal }: OperationContext): Promise<GetOutcome> {
@@ -129,28 +110,22 @@ export class AbsStorage implements StorageAdapter {
     const fields = nativeFields(metadata);
     const conditions = putCondition(condition);
     const client = this.#open.getBlockBlobClient(key);
-    const pieces = new WatchedParts(parts(body.stream(), PART_BYTES));
-    try {
-      signal.throwIfAborted();
-      const whole = body.bytes !== undefined && body.bytes.length <= PART_BYTES ? body.bytes : undefined;
-      const first = whole === undefined ? await pieces.first() : { bytes: whole, last: true };
-      if (!first.last) {
-        return versionOf(await putBlocks(client, first, pieces, fields, conditions, signal), 'unknown');
-      }
-      const { etag } = await client.upload(first.bytes, first.bytes.length, {
-        ...fields,
-        conditions,
-        abortSignal: signal,
-      });
-      return versionOf(etag, 'unknown');
-    } catch (error) {
-      if (pieces.failure !== undefined) throw pieces.failure.error;
+    const etag = await putInParts(
+      body,
+      signal,
+      {
+        partBytes: PART_BYTES,
+        async whole(bytes) {
+          const options = { ...fields, conditions, abortSignal: signal };
+          return (await client.upload(bytes, bytes.length, options)).etag;
+        },
+        inParts: (first, rest) => putBlocks(client, first, rest, fields, conditions, signal),
+      },
       // The entry that a condition is about is gone: it does not hold.
-      if (condition !== undefined && isMissing(error)) throw preconditionFailed();
-      throw this.#failure(error, signal, true);
-    } finally {
-      await pieces.return();
-    }
+      (error) =>
+        condition !== undefined && isMissing(error) ? preconditionFailed() : this.#failure(error, signal, true),
+    );
+    return versionOfEtag(etag, 'unknown');
   }
 
   /**
@@ -167,7 +142,7 @@ export class AbsStorage implements StorageAdapter {
     const { metadata: fields } = nativeFields(metadata);
     try {
       const { etag } = await this.#open.getBlobClient(key).setMetadata(fields, { conditions, abortSignal: signal });
-      return versionOf(etag, 'unknown');
+      return versionOfEtag(etag, 'unknown');
     } catch (error) {
       if (isMissing(error)) return undefined;
       // No entry has no version either; which of both it is, Azure does not say.
@@ -196,12 +171,11 @@ export class AbsStorage implements StorageAdapter {
       for (const { name, properties } of page.segment.blobItems) {
         // There is no key to begin after: pages before it are read and left out.
         if (after !== undefined && name <= after) continue;
-        // What other tools have put into the container is not ours to list. (The operator's prefix may have capitals.)
-        if (whyNotAKey(name.toLowerCase()) !== undefined) continue;
+        if (!isListedKey(name)) continue;
         yield {
-          key: name as StorageKey,
+          key: name,
           size: properties.contentLength ?? 0,
-          version: versionOf(properties.etag),
+          version: versionOfEtag(properties.etag),
           modifiedAt: properties.lastModified.getTime(),
         };
       }
@@ -209,37 +183,21 @@ export class AbsStorage implements StorageAdapter {
   }
 
   async check({ signal }: OperationContext): Promise<CheckResult> {
-    const { bucket } = this.#scope;
     const { endpoint, name } = this.#options;
     const account = endpoint ?? (name === undefined ? undefined : `account ${name}`);
-    const summary = `container ${bucket}${account === undefined ? '' : ` at ${account}`}`;
-    return checkBackend(summary, this.#backend(signal), this.#connection);
-  }
-
-  #backend(signal: AbortSignal): Reachable<AbsConnection> {
-    return {
-      connect: () => AbsConnection.open(this.#options),
-      reach: (connection) => this.#reach(connection, signal),
-      failure: (error) => this.#failure(error, signal),
-    };
-  }
-
-  /** Whether there is a container, and somebody who takes our signature and lets us list. */
-  async #reach(connection: AbsConnection, signal: AbortSignal): Promise<void> {
-    const { bucket, pathPrefix = '' } = this.#scope;
-    await this.#pages(pathPrefix, 1, signal, connection.container(bucket)).next();
+    const summary = `container ${this.#bucket}${account === undefined ? '' : ` at ${account}`}`;
+    return this.#backend.check(summary, signal);
   }
 
   async *#pages(
     prefix: string,
     maxPageSize: number,
     abortSignal: AbortSignal,
-    container: ContainerClient = this.#open,
   ): AsyncGenerator<ContainerListBlobFlatSegmentResponse, void> {
     try {
-      yield* container.listBlobsFlat({ prefix, abortSignal }).byPage({ maxPageSize });
+      yield* this.#open.listBlobsFlat({ prefix, abortSignal }).byPage({ maxPageSize });
     } catch (error) {
-      throw this.#failure(error, abortSignal);
+      throw toListingError(error, { bucket: this.#bucket, write: false, signal: abortSignal });
     }
   }
 
@@ -257,27 +215,13 @@ export class AbsStorage implements StorageAdapter {
         abortSignal: signal,
         maxRetryRequests: 0,
       });
-    const stream = bodyOf(found);
-    return ofBody(stream, async () => {
-      const length = found.contentLength ?? 0;
-      const part = range && partOf(found.contentRange, range, length);
-      if (part === 'none') {
-        stream.destroy();
-        return this.#notSatisfiable(key, signal);
-      }
-      const size = part?.size ?? length;
-      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-      const body: Body =
-        length <= EAGER_BYTES
-          ? new BufferedBody(await collect(bytes))
-          : new StreamedBody(
-              () => bytes,
-              () => {
-                stream.destroy();
-              },
-            );
-      return { kind: 'entry', ...infoOf(found, size), range: part, body };
-    });
+    const { contentLength: length = 0, contentRange } = found;
+    const info = (size: number) => infoOf(found, size);
+    const outcome = await foundEntry({ stream: bodyOf(found), length, contentRange, info }, range, (error) =>
+      this.#failure(error, signal),
+    );
+    // Its size is not told with that.
+    return outcome.kind === 'entry' ? outcome : this.#notSatisfiable(key, signal);
   }
 
   /** Azure knows no range that counts from the end: the size is asked for first. */
@@ -304,12 +248,11 @@ export class AbsStorage implements StorageAdapter {
   }
 
   #failure(error: unknown, signal: AbortSignal, write = false): unknown {
-    return toStorageError(error, { container: this.#scope.bucket, write, signal });
+    return toStorageError(error, { bucket: this.#bucket, write, signal });
   }
 
   get #open(): ContainerClient {
-    if (this.#container !== undefined) return this.#container;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
+    return this.#backend.connection.container(this.#bucket);
   }
 }
 
@@ -319,10 +262,5 @@ function putCondition(condition: PutCondition | undefined): UploadCondition {
 }
 
 function versionCondition(condition: VersionCondition | undefined): UploadCondition {
-  return condition === undefined ? {} : { ifMatch: etagOf(condition.ifVersion) };
-}
-
-function bodyOf({ readableStreamBody }: BlobDownloadResponseParsed): Readable {
-  if (readableStreamBody === undefined || readableStreamBody instanceof Readable) return readable(readableStreamBody);
-  throw new TypeError('The SDK gave a body that is no stream of Node.');
+  return condition === undefined ? {} : { ifMatch: etagOfVersion(condition.ifVersion) };
 }

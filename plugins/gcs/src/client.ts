@@ -2,10 +2,10 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { readable, unlessAborted } from '@tintype/core';
+import { endpointUrl, readable, unlessAborted } from '@tintype/core';
 import type { AuthClient } from 'google-auth-library';
 import { AnswerError, LoginError } from './errors.ts';
-import { endpointUrl, type GcsOptions, serviceAccountKey } from './options.ts';
+import { type GcsOptions, serviceAccountKey } from './options.ts';
 
 /** Longest answer that is read of a refusal, in bytes. */
 const MAX_REFUSAL = 64 * 1024;

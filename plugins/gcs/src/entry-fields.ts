@@ -1,8 +1,8 @@
 import {
   type EntryInfo,
-  fromNativeMetadata,
   StorageError,
   type StoredMetadata,
+  storedMetadata,
   toNativeMetadata,
   type Version,
 } from '@tintype/core';
@@ -16,8 +16,6 @@ export const MAX_METADATA_BYTES = 7_000;
 const VALUE_BYTES = 250;
 
 const MAX_FIELDS = Math.ceil(MAX_METADATA_BYTES / VALUE_BYTES);
-
-const NO_TYPE = 'application/octet-stream';
 
 /** What the JSON API says of an object, as far as it is asked for. */
 export interface ObjectResource {
@@ -56,30 +54,26 @@ export function patchFields(metadata: StoredMetadata): object {
 /** An entry as the XML API answers it: the head of its bytes. */
 export function headOf({ headers }: Pick<GcsAnswer, 'headers'>, size: number): EntryInfo {
   const field = (name: string) => headers.get(name) ?? undefined;
-  const cacheControl = field('cache-control');
-  const native: Record<string, string> = {};
+  const fields: Record<string, string> = {};
   for (let index = 0; index < MAX_FIELDS; index++) {
     const value = field(`x-goog-meta-t${index}`);
     if (value === undefined) break;
-    native[`t${index}`] = value;
+    fields[`t${index}`] = value;
   }
-  const metadata: StoredMetadata = {
-    encoded: fromNativeMetadata(native),
-    contentType: field('content-type') ?? NO_TYPE,
-    ...(cacheControl !== undefined && { cacheControl }),
-  };
+  const metadata = storedMetadata({
+    fields,
+    contentType: field('content-type'),
+    cacheControl: field('cache-control'),
+  });
   const version = versionOf({ generation: field('x-goog-generation'), metageneration: field('x-goog-metageneration') });
   return { metadata, size, version };
 }
 
 /** An entry as the JSON API answers it. */
 export function infoOf(found: ObjectResource): EntryInfo {
-  const metadata: StoredMetadata = {
-    encoded: fromNativeMetadata(found.metadata),
-    contentType: found.contentType ?? NO_TYPE,
-    ...(found.cacheControl !== undefined && { cacheControl: found.cacheControl }),
-  };
-  return { metadata, size: Number(found.size ?? 0), version: versionOf(found) };
+  const { metadata: fields, contentType, cacheControl, size = 0 } = found;
+  const metadata = storedMetadata({ fields, contentType, cacheControl });
+  return { metadata, size: Number(size), version: versionOf(found) };
 }
 
 /** @param applied what its lack means for a write that the answer is to. */

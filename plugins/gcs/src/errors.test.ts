@@ -1,63 +1,33 @@
-import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
-import { type StorageError, storageKey } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
+import {
+  body,
+  type FailingCloud,
+  failureOf,
+  key,
+  metadata,
+  storageOn,
+  testStorageErrors,
+} from '@tintype-test/servers/storage-errors';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, scopeOf, serviceAccount } from '../test/harness.ts';
-import { refuse, refuseJson, say, service } from '../test/service.ts';
+import { refuse, refuseJson, say } from '../test/service.ts';
 import { toStorageError } from './errors.ts';
 import { GcsStorage } from './storage.ts';
 
-const key = storageKey('k');
-const metadata = { encoded: 'm', contentType: 'image/png' };
-const bytes = new Uint8Array(10);
-const body = {
-  bytes,
-  size: 10,
-  replayable: true,
-  async *stream() {
-    yield bytes;
+const gcs: FailingCloud = {
+  place: 'bucket photos',
+  storage: (endpoint, requestTimeout = 10) =>
+    new GcsStorage(optionsFor({ endpoint, requestTimeout }), scopeOf('photos')),
+  opens(opening, _request, response) {
+    if (opening) say(response, {});
+    return opening;
   },
+  refuse: (response, { status, word, headers }) => refuseJson(response, status, word, headers),
 };
 
-/** A storage, opened while the service says that there is nothing; from then on it answers as told. */
-async function storageOn(answer: (response: ServerResponse) => void): Promise<GcsStorage> {
-  let opening = true;
-  const { endpoint } = await service((_request, response) => (opening ? say(response, {}) : answer(response)));
-  const storage = new GcsStorage(optionsFor({ endpoint }), scopeOf('photos'));
-  await storage.open(context);
-  opening = false;
-  onTestFinished(() => storage.close());
-  return storage;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<StorageError> {
-  return work.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error) => error,
-  );
-}
-
-describe('what the service says has a code and a sentence for the operator', () => {
-  test.each([
-    [403, 'AccessDenied', 'access-denied', 'storage.objects.list'],
-    [401, 'AuthenticationRequired', 'access-denied', 'service account'],
-    [404, 'NoSuchBucket', 'misconfigured', 'no such bucket'],
-    [400, 'UserProjectMissing', 'misconfigured', 'paid for'],
-    [503, 'SlowDown', 'rate-limited', 'fewer requests'],
-    [503, 'ServiceUnavailable', 'unavailable', 'not available'],
-    [500, 'InternalError', 'unavailable', 'failed'],
-    [412, 'PreconditionFailed', 'precondition-failed', 'condition'],
-    [301, 'Elsewhere', 'unavailable', 'ENDPOINT'],
-  ])('in XML: %i %s', async (status, word, code, clause) => {
-    const storage = await storageOn((response) => refuse(response, status, word));
-    const error = await failureOf(storage.get(key, undefined, context));
-    expect(error).toMatchObject({ name: 'StorageError', code, message: expect.stringContaining(clause) });
-    expect(error.message).toContain('bucket photos');
-  });
-
-  test.each([
+testStorageErrors(gcs, {
+  refusals: [
     [403, 'forbidden', 'access-denied', 'storage.objects.list'],
     [401, 'authError', 'access-denied', 'service account'],
     [403, 'accountDisabled', 'access-denied', 'billing'],
@@ -72,18 +42,41 @@ describe('what the service says has a code and a sentence for the operator', () 
     [400, 'invalid', 'internal', 'refused'],
     [503, 'backendError', 'unavailable', 'not available'],
     [507, 'whatever', 'no-space', 'space'],
-  ])('in JSON: %i %s', async (status, reason, code, clause) => {
-    const storage = await storageOn((response) => refuseJson(response, status, reason));
-    const error = await failureOf(storage.put(key, body, metadata, undefined, context));
+  ],
+  applied: [
+    [403, 'forbidden', 'no'],
+    [412, 'conditionNotMet', 'no'],
+    [429, 'rateLimitExceeded', 'no'],
+    [500, 'internalError', 'unknown'],
+    [504, 'gatewayTimeout', 'unknown'],
+  ],
+  overload: [503, 'backendError'],
+  secrets: { status: 403, word: 'forbidden', headers: { 'x-echo': 'Bearer a-token' }, unsaid: ['a-token'] },
+});
+
+describe('what the XML API says has a code and a sentence, too', () => {
+  test.each([
+    [403, 'AccessDenied', 'access-denied', 'storage.objects.list'],
+    [401, 'AuthenticationRequired', 'access-denied', 'service account'],
+    [404, 'NoSuchBucket', 'misconfigured', 'no such bucket'],
+    [400, 'UserProjectMissing', 'misconfigured', 'paid for'],
+    [503, 'SlowDown', 'rate-limited', 'fewer requests'],
+    [503, 'ServiceUnavailable', 'unavailable', 'not available'],
+    [500, 'InternalError', 'unavailable', 'failed'],
+    [412, 'PreconditionFailed', 'precondition-failed', 'condition'],
+    [301, 'Elsewhere', 'unavailable', 'ENDPOINT'],
+  ])('%i %s', async (status, word, code, clause) => {
+    const storage = await storageOn(gcs, (response) => refuse(response, status, word));
+    const error = await failureOf(storage.get(key, undefined, context));
     expect(error).toMatchObject({ name: 'StorageError', code, message: expect.stringContaining(clause) });
     expect(error.message).toContain('bucket photos');
   });
 });
 
 test('a missing bucket is not a missing object, which both APIs answer with 404', async () => {
-  const storage = await storageOn((response) => refuse(response, 404, 'NoSuchKey'));
+  const storage = await storageOn(gcs, (response) => refuse(response, 404, 'NoSuchKey'));
   expect(await storage.get(key, undefined, context)).toBeUndefined();
-  const gone = await storageOn((response) => {
+  const gone = await storageOn(gcs, (response) => {
     response.writeHead(404, { 'content-type': 'application/json' });
     response.end(
       '{"error":{"code":404,"message":"The specified bucket does not exist.","errors":[{"reason":"notFound"}]}}',
@@ -91,27 +84,6 @@ test('a missing bucket is not a missing object, which both APIs answer with 404'
   });
   expect((await failureOf(gone.stat(key, context))).code).toBe('misconfigured');
   expect((await failureOf(gone.delete(key, undefined, context))).code).toBe('misconfigured');
-});
-
-test('what was refused did not happen; what may have happened is unknown', async () => {
-  for (const [status, reason, applied] of [
-    [403, 'forbidden', 'no'],
-    [412, 'conditionNotMet', 'no'],
-    [429, 'rateLimitExceeded', 'no'],
-    [500, 'internalError', 'unknown'],
-    [504, 'gatewayTimeout', 'unknown'],
-  ] as const) {
-    const storage = await storageOn((response) => refuseJson(response, status, reason));
-    const put = await failureOf(storage.put(key, body, metadata, undefined, context));
-    const get = await failureOf(storage.get(key, undefined, context));
-    expect([reason, put.applied, get.applied]).toEqual([reason, applied, 'no']);
-  }
-});
-
-test('Retry-After is told in milliseconds', async () => {
-  const storage = await storageOn((response) => refuseJson(response, 503, 'backendError', { 'retry-after': '7' }));
-  const error = await failureOf(storage.get(key, undefined, context));
-  expect([error.code, error.retryAfterMs]).toEqual(['rate-limited', 7_000]);
 });
 
 test('neither key nor token gets into an error, whatever the service repeats', async () => {
@@ -125,11 +97,7 @@ test('neither key nor token gets into an error, whatever the service repeats', a
   for (const secret of [token, 'PRIVATE KEY', 'a-key-id-of-tests']) expect(shown).not.toContain(secret);
 });
 
-test('silence ends after REQUEST_TIMEOUT, before the answer and within it', async () => {
-  const { endpoint } = await service(() => undefined);
-  const silent = new GcsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('photos'));
-  await expect(silent.open(context)).rejects.toMatchObject({ code: 'timeout', retryable: true });
-
+test('silence within a body ends after REQUEST_TIMEOUT, too', async () => {
   const halting = await service((request, response) => {
     if (request.url?.includes('/o?')) return say(response, {});
     response.writeHead(200, { 'content-length': '100', 'x-goog-generation': '1', 'x-goog-metageneration': '1' });
@@ -141,24 +109,8 @@ test('silence ends after REQUEST_TIMEOUT, before the answer and within it', asyn
   await expect(storage.get(key, undefined, context)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
 });
 
-test('a get that is given up rejects with the reason, and frees its connection', async () => {
-  const arrived = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  const storage = await storageOn((response) => {
-    response.on('close', closed.resolve);
-    arrived.resolve();
-  });
-  const controller = new AbortController();
-  const reason = new Error('gone');
-  const get = storage.get(key, undefined, { signal: controller.signal });
-  await arrived.promise;
-  controller.abort(reason);
-  await expect(get).rejects.toBe(reason);
-  await closed.promise;
-});
-
 test('without the right to list, check says what a 403 for a missing object means', async () => {
-  const storage = await storageOn((response) => refuseJson(response, 403, 'forbidden'));
+  const storage = await storageOn(gcs, (response) => refuseJson(response, 403, 'forbidden'));
   expect(await storage.check(context)).toMatchObject({
     ok: false,
     problem: expect.stringContaining('storage.objects.list'),
@@ -166,8 +118,8 @@ test('without the right to list, check says what a 403 for a missing object mean
 });
 
 test('an answer without generations leaves a write in doubt, and a read is none', async () => {
-  const storage = await storageOn((response) => say(response, {}));
-  const read = await failureOf(Promise.resolve(storage.get(key, undefined, context)));
+  const storage = await storageOn(gcs, (response) => say(response, {}));
+  const read = await failureOf(storage.get(key, undefined, context));
   expect(read).toMatchObject({ code: 'unavailable', applied: 'no' });
   const written = await failureOf(storage.put(key, body, metadata, undefined, context));
   expect(written).toMatchObject({ code: 'unavailable', applied: 'unknown' });

@@ -1,11 +1,12 @@
 import {
-  isNeverSent,
+  asForbiddenListing,
+  type FailureContext,
   networkVerdict,
-  retryAfterMs,
-  StorageError,
-  type StorageErrorInit,
+  type ServiceFailure,
   syscallOf,
+  toStorageError as toErrorOf,
   type Verdict,
+  type Verdicts,
 } from '@tintype/core';
 
 /** An answer that is a refusal, or that cannot be understood. */
@@ -33,21 +34,6 @@ export class LoginError extends Error {
   }
 }
 
-/** What is read of a failure, wherever it comes from. */
-interface GcsFailure {
-  /** Google's word for it, of the XML or of the JSON API: `NoSuchKey`, `conditionNotMet`. */
-  readonly code: string;
-  /** `undefined` where no answer came. */
-  readonly status: number | undefined;
-  readonly headers: Headers | undefined;
-  /** The operating system's, TLS's or the HTTP parser's code: `ECONNREFUSED`. */
-  readonly network: string | undefined;
-  /** What the operating system was doing: `connect`. */
-  readonly syscall: unknown;
-  readonly message: string;
-  readonly login: boolean;
-}
-
 const DENIED = 'the credentials do not allow this; without storage.objects.list a missing object is forbidden too';
 const NO_BUCKET = 'there is no such bucket';
 const NO_CREDENTIALS =
@@ -61,7 +47,7 @@ const HELD = 'the object is under a retention policy or a hold, and must not be 
 const BILLING = 'there is a problem with the project or its billing account';
 
 /** By Google's own words: of the XML API, and of the JSON API. */
-const BY_CODE: { readonly [code: string]: Verdict } = {
+const BY_CODE: Verdicts = {
   AccessDenied: ['access-denied', DENIED],
   forbidden: ['access-denied', DENIED],
   insufficientPermissions: ['access-denied', DENIED],
@@ -94,21 +80,12 @@ const BY_CODE: { readonly [code: string]: Verdict } = {
 };
 
 /** By status, where the word says nothing: emulators, gateways, answers without a body. */
-const BY_STATUS: { readonly [status: number]: Verdict } = {
+const BY_STATUS: Verdicts = {
   401: ['access-denied', WRONG_KEY],
   403: ['access-denied', DENIED],
   404: ['misconfigured', NO_BUCKET],
-  408: ['timeout', 'the service waited too long for the request'],
-  409: ['conflict', 'another write got in between'],
   410: ['conflict', 'the upload was broken off by somebody else'],
-  412: ['precondition-failed', CONDITION],
-  413: ['too-large', 'the entry is larger than the service takes'],
-  429: ['rate-limited', SLOW],
   499: ['conflict', 'the upload was broken off by somebody else'],
-  501: ['unsupported', 'the service does not know this operation'],
-  503: ['unavailable', 'the service is not available'],
-  504: ['timeout', 'the service did not answer in time'],
-  507: ['no-space', 'the service has no space left'],
 };
 
 /** Whether GCS says that there is no such object; a missing bucket is something else. */
@@ -127,63 +104,56 @@ export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof AnswerError && error.status === status;
 }
 
-/** Where something happened: for the sentence, and for what a lost answer means. */
-export interface FailureContext {
-  readonly bucket: string;
-  /** Whether it would have changed anything. */
-  readonly write: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * What a failure means for a storage: `StorageError`, or the reason of the signal if the operation
  * was given up.
  */
-export function toStorageError(error: unknown, { bucket, write, signal }: FailureContext): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (StorageError.is(error)) return error;
-  const failure = read(error);
-  const [code, sentence] = verdict(failure);
-  const waitMs = retryAfterMs(failure.headers?.get('retry-after') ?? undefined);
-  const init: StorageErrorInit = {
-    code,
-    message: `GCS bucket ${bucket}: ${sentence} (${details(failure)}).`,
-    applied: write && isLost(failure) ? 'unknown' : 'no',
-    cause: withoutSecrets(failure),
-    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
-    // Told to wait, whatever the code.
-    ...(waitMs !== undefined && code === 'unavailable' && { code: 'rate-limited' as const }),
-  };
-  return new StorageError(init);
+export function toStorageError(error: unknown, context: FailureContext): unknown {
+  return toErrorOf({ service: 'GCS', noun: 'bucket', byCode: BY_CODE, byStatus: BY_STATUS, read }, error, context);
 }
 
 /** The same of a listing: where it is forbidden, what that means for a cache, and what to do. */
 export function toListingError(error: unknown, context: FailureContext): unknown {
   const failure = toStorageError(error, context);
-  if (!StorageError.is(failure) || !isForbidden(error)) return failure;
+  if (!isForbidden(error)) return failure;
   const { bucket } = context;
-  const message = `The credentials may not list bucket ${bucket}. Without storage.objects.list GCS answers 403 instead of 404 for a missing object, so every miss is an error; give them roles/storage.objectUser on gs://${bucket}.`;
-  return new StorageError({ code: failure.code, message, cause: failure.cause });
+  return asForbiddenListing(
+    failure,
+    `The credentials may not list bucket ${bucket}. Without storage.objects.list GCS answers 403 instead of 404 for a missing object, so every miss is an error; give them roles/storage.objectUser on gs://${bucket}.`,
+  );
 }
 
-/** The meaning of a failure, as a code of storages and a clause for an operator. */
-function verdict(failure: GcsFailure): Verdict {
-  const { code, status, network, message, login } = failure;
-  if (login) return loginVerdict(failure);
-  const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
-  if (known !== undefined) return known;
-  if (status === 404 && /bucket does not exist/i.test(message)) return ['misconfigured', NO_BUCKET];
-  const ofNetwork = network === undefined ? undefined : networkVerdict(network);
-  if (ofNetwork !== undefined) return ofNetwork;
-  const byStatus = status === undefined ? undefined : BY_STATUS[status];
-  if (byStatus !== undefined) return byStatus;
-  if (status === undefined) return ['internal', 'the request failed in an unforeseen way'];
-  if (status >= 500) return ['unavailable', 'the service failed'];
-  if (status < 400) return ['unavailable', 'the answer is not what GCS answers; check ENDPOINT'];
-  return ['internal', 'the service refused the request'];
+function read(error: unknown): ServiceFailure {
+  if (error instanceof AnswerError) {
+    const { status, headers, said } = error;
+    return {
+      code: wordOf(said),
+      status,
+      retryAfter: headers.get('retry-after') ?? undefined,
+      message: withoutSecrets(sentenceOf(said)),
+    };
+  }
+  const login = error instanceof LoginError;
+  const from = (login ? error.cause : error) as {
+    readonly name?: unknown;
+    readonly message?: unknown;
+    readonly response?: { readonly status?: unknown };
+  } | null;
+  const status = typeof from?.response?.status === 'number' ? from.response.status : undefined;
+  const network = networkCode(from);
+  const message = typeof from?.message === 'string' ? from.message : String(from);
+  return {
+    code: login || typeof from?.name !== 'string' ? undefined : from.name,
+    status,
+    network,
+    syscall: syscallOf(from),
+    // Refusals of the login repeat the signed claim.
+    message: login ? 'The login failed.' : withoutSecrets(message),
+    ...(login && { step: 'login', verdict: loginVerdict(status, network, message) }),
+  };
 }
 
-function loginVerdict({ status, network, message }: GcsFailure): Verdict {
+function loginVerdict(status: number | undefined, network: string | undefined, message: string): Verdict {
   if (/default credentials|Unable to detect a Project Id|ENOENT|does not exist/.test(message)) {
     return ['misconfigured', NO_CREDENTIALS];
   }
@@ -191,39 +161,6 @@ function loginVerdict({ status, network, message }: GcsFailure): Verdict {
   if (status !== undefined && status >= 400 && status < 500) return ['access-denied', WRONG_KEY];
   const ofNetwork = network === undefined ? undefined : networkVerdict(network);
   return ofNetwork ?? ['unavailable', 'no access token was given'];
-}
-
-/** Whether the service may have done it all the same. */
-function isLost({ status, network, syscall, login, code }: GcsFailure): boolean {
-  if (login) return false;
-  if (status === undefined) return !isNeverSent(network, syscall);
-  // Throttled is refused; any other failure of the server may have come after the deed.
-  return status < 300 || (status >= 500 && status !== 501 && code !== 'SlowDown');
-}
-
-function read(error: unknown): GcsFailure {
-  const login = error instanceof LoginError;
-  if (error instanceof AnswerError) {
-    const { status, headers, said } = error;
-    const code = wordOf(said) ?? `HTTP ${status}`;
-    return { code, status, headers, network: undefined, syscall: undefined, message: sentenceOf(said), login };
-  }
-  const from = (login ? error.cause : error) as {
-    readonly name?: unknown;
-    readonly message?: unknown;
-    readonly response?: { readonly status?: unknown };
-  } | null;
-  const status = from?.response?.status;
-  const network = networkCode(from);
-  return {
-    code: login ? 'login' : (network ?? (typeof from?.name === 'string' ? from.name : 'Error')),
-    status: typeof status === 'number' ? status : undefined,
-    headers: undefined,
-    network,
-    syscall: syscallOf(from),
-    message: typeof from?.message === 'string' ? from.message : String(from),
-    login,
-  };
 }
 
 /** The innermost code that is a word: the transport wraps what the connection says. */
@@ -249,20 +186,12 @@ function sentenceOf(said: string): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
 
-function details({ code, status, network, login }: GcsFailure): string {
-  const word = login ? (network ?? code) : code;
-  return status === undefined || word === `HTTP ${status}` ? word : `${word}, HTTP ${status}`;
-}
-
-/** The transport's errors carry the request with its token, and refusals of the login the signed claim. */
-function withoutSecrets({ code, message, login }: GcsFailure): Error {
-  const cause = new Error(login || /Bearer|token|key/i.test(message) ? code : withoutSession(message));
-  cause.name = code;
-  cause.stack = `${code}: ${cause.message}`;
-  return cause;
-}
-
-/** The address of an upload is all that is needed to write into it. */
-function withoutSession(message: string): string {
-  return message.replace(/upload_id=[^&\s]+/g, 'upload_id=…');
+/**
+ * The transport's errors carry the request with its token, and the address of an upload is all that is
+ * needed to write into it.
+ */
+function withoutSecrets(message: string): string {
+  return /Bearer|token|key/i.test(message)
+    ? 'It is not repeated here.'
+    : message.replace(/upload_id=[^&\s]+/g, 'upload_id=…');
 }

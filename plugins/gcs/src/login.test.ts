@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { service } from '@tintype-test/servers/scripted-service';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor } from '../test/harness.ts';
-import { service } from '../test/service.ts';
 import { GcsConnection } from './client.ts';
 import { toStorageError } from './errors.ts';
 

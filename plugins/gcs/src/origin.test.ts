@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import type { HttpFields, OriginRequest } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
-import { refuse, service } from '../test/service.ts';
+import { refuse } from '../test/service.ts';
 import type { GcsOriginOptions } from './options.ts';
 import { GcsOrigin } from './origin.ts';
 

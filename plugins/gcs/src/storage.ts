@@ -1,37 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type Body,
-  BufferedBody,
+  Backend,
   type ByteRange,
   type CheckResult,
-  checkBackend,
-  collect,
   type EntryInfo,
+  foundEntry,
   type GetOutcome,
+  isListedKey,
   type ListedEntry,
   type OperationContext,
-  ofBody,
   type PutBody,
   type PutCondition,
-  partOf,
-  parts,
   preconditionFailed,
-  type Reachable,
+  putInParts,
   rangeField,
-  reached,
-  SettingsError,
+  requiredBucket,
   type StorageAdapter,
   type StorageCapabilities,
-  StorageError,
   type StorageKey,
   type StorageScope,
   type StoredMetadata,
-  StreamedBody,
   type Version,
   type VersionCondition,
-  WatchedParts,
-  whole,
-  whyNotAKey,
 } from '@tintype/core';
 import {
   IF_ABSENT,
@@ -57,10 +47,7 @@ import {
 } from './entry-fields.ts';
 import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
 import { checkGcsOptions, type GcsStorageOptions } from './options.ts';
-import { CHUNK_BYTES, ResumableUploads } from './resumable.ts';
-
-/** Bodies up to this size are read with the answer: cheaper than a stream, and retried if they break. */
-const EAGER_BYTES = 64 * 1024;
+import { GcsUploads, PART_BYTES } from './uploads.ts';
 
 /** Keys in a page of a listing; GCS gives no more. */
 const PAGE = 1_000;
@@ -97,34 +84,31 @@ export class GcsStorage implements StorageAdapter {
   readonly #options: GcsStorageOptions;
   readonly #scope: StorageScope;
   readonly #bucket: string;
-  #connection: GcsConnection | undefined;
-  #uploads: ResumableUploads | undefined;
+  readonly #backend: Backend<GcsConnection>;
+  readonly #uploads: GcsUploads;
 
   /** @throws SettingsError if an option is not what it must be, or no bucket is named. */
   constructor(options: GcsStorageOptions, scope: StorageScope) {
     checkGcsOptions(options, scope.variablePrefix);
-    if (!isBucketName(scope.bucket)) {
-      const variable = scope.bucketVariable;
-      const message =
-        scope.bucket === ''
-          ? `${variable} is required for the storage gcs.`
-          : `${variable} is ${JSON.stringify(scope.bucket)}, which cannot be the name of a bucket.`;
-      throw new SettingsError([{ variable, message }]);
-    }
+    const bucket = requiredBucket(scope, 'gcs', 'bucket', isBucketName);
     this.#options = options;
     this.#scope = scope;
-    this.#bucket = scope.bucket;
+    this.#bucket = bucket;
+    this.#backend = new Backend({
+      connect: () => GcsConnection.open(options),
+      reach: (connection, signal) => this.#reach(connection, signal),
+      failure: (error, signal) => toListingError(error, { bucket, write: false, signal }),
+    });
+    this.#uploads = new GcsUploads(this.#backend, bucket);
   }
 
   async open({ signal }: OperationContext): Promise<void> {
-    signal.throwIfAborted();
-    this.#connection = await reached(this.#backend(signal));
-    this.#uploads = new ResumableUploads(this.#connection, this.#bucket);
+    await this.#backend.open(signal);
   }
 
   async close(): Promise<void> {
-    await this.#uploads?.tidy();
-    this.#connection?.close();
+    await this.#uploads.tidy();
+    await this.#backend.close();
   }
 
   async get(key: StorageKey, range: ByteRange | undefined, { signal }: OperationContext): Promise<GetOutcome> {
@@ -144,26 +128,10 @@ export class GcsStorage implements StorageAdapter {
       throw this.#failure(error, signal);
     }
     const { body: stream, headers } = found;
-    return ofBody(stream, async () => {
-      const length = Number(headers.get('content-length') ?? headers.get('x-goog-stored-content-length') ?? 0);
-      const part = range && partOf(headers.get('content-range') ?? undefined, range, length);
-      const info = headOf(found, part === 'none' || part === undefined ? length : part.size);
-      if (part === 'none') {
-        stream.destroy();
-        return { kind: 'range-not-satisfiable', ...info };
-      }
-      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-      const body: Body =
-        length <= EAGER_BYTES
-          ? new BufferedBody(await collect(bytes))
-          : new StreamedBody(
-              () => bytes,
-              () => {
-                stream.destroy();
-              },
-            );
-      return { kind: 'entry', ...info, range: part, body };
-    });
+    const length = Number(headers.get('content-length') ?? headers.get('x-goog-stored-content-length') ?? 0);
+    const contentRange = headers.get('content-range') ?? undefined;
+    const info = (size: number) => headOf(found, size);
+    return foundEntry({ stream, length, contentRange, info }, range, (error) => this.#failure(error, signal));
   }
 
   async stat(key: StorageKey, { signal }: OperationContext): Promise<EntryInfo | undefined> {
@@ -185,21 +153,17 @@ export class GcsStorage implements StorageAdapter {
   ): Promise<Version> {
     const fields = nativeFields(metadata);
     const conditions = putCondition(condition);
-    const pieces = new WatchedParts(parts(body.stream(), CHUNK_BYTES));
-    try {
-      signal.throwIfAborted();
-      const bytes = body.bytes !== undefined && body.bytes.length <= CHUNK_BYTES ? body.bytes : undefined;
-      const first = bytes === undefined ? await pieces.first() : { bytes, last: true };
-      const made = first.last
-        ? await this.#putWhole(key, first.bytes, fields, conditions, signal)
-        : await this.#uploadsOpen.put(key, first, pieces, fields, conditions, signal);
-      return versionOf(made, 'unknown');
-    } catch (error) {
-      if (pieces.failure !== undefined) throw pieces.failure.error;
-      throw this.#failure(error, signal, true);
-    } finally {
-      await pieces.return();
-    }
+    const made = await putInParts(
+      body,
+      signal,
+      {
+        partBytes: PART_BYTES,
+        whole: (bytes) => this.#putWhole(key, bytes, fields, conditions, signal),
+        inParts: (first, rest) => this.#uploads.put(key, first, rest, fields, conditions, signal),
+      },
+      (error) => this.#failure(error, signal, true),
+    );
+    return versionOf(made, 'unknown');
   }
 
   async setMetadata(
@@ -250,11 +214,10 @@ export class GcsStorage implements StorageAdapter {
         },
       );
       for (const { name, size, updated, generation, metageneration } of page.items ?? []) {
-        // The offset itself is listed, too. What other tools have put into the bucket is not ours to
-        // list. (The operator's prefix may have capitals.)
-        if (name === undefined || name === after || whyNotAKey(name.toLowerCase()) !== undefined) continue;
+        // The offset itself is listed, too.
+        if (name === after || !isListedKey(name)) continue;
         yield {
-          key: name as StorageKey,
+          key: name,
           size: Number(size ?? 0),
           version: versionOf({ generation, metageneration }),
           modifiedAt: Date.parse(updated ?? '') || 0,
@@ -267,15 +230,7 @@ export class GcsStorage implements StorageAdapter {
   async check({ signal }: OperationContext): Promise<CheckResult> {
     const { endpoint } = this.#options;
     const summary = `bucket ${this.#bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}`;
-    return checkBackend(summary, this.#backend(signal), this.#connection);
-  }
-
-  #backend(signal: AbortSignal): Reachable<GcsConnection> {
-    return {
-      connect: () => GcsConnection.open(this.#options),
-      reach: (connection) => this.#reach(connection, signal),
-      failure: (error) => toListingError(error, { bucket: this.#bucket, write: false, signal }),
-    };
+    return this.#backend.check(summary, signal);
   }
 
   /** Whether there is a bucket, and somebody who takes our token and lets us list. */
@@ -322,13 +277,7 @@ export class GcsStorage implements StorageAdapter {
   }
 
   get #open(): GcsConnection {
-    if (this.#connection !== undefined) return this.#connection;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
-  }
-
-  get #uploadsOpen(): ResumableUploads {
-    if (this.#uploads !== undefined) return this.#uploads;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
+    return this.#backend.connection;
   }
 }
 

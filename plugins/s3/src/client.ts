@@ -1,8 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { LoginError, redirectedRegion } from './errors.ts';
-import { endpointUrl, type S3Options } from './options.ts';
+import { endpointUrl } from '@tintype/core';
+import { LoginError, type LoginStep, redirectedRegion } from './errors.ts';
+import type { S3Options } from './options.ts';
 
 /** The SDK, which is only loaded once somebody opens a storage or an origin. */
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
@@ -55,7 +56,7 @@ export class S3Connection {
     const credentials = await credentialsOf(options, region);
     const config: S3ClientConfig = {
       ...(url !== undefined && { endpoint: url, forcePathStyle: options.endpointUsePathStyle }),
-      ...(credentials !== undefined && { credentials }),
+      credentials,
       maxAttempts: 1,
       // Left alone it writes warnings to the console; what failed is told by the error.
       logger: SILENT,
@@ -122,15 +123,17 @@ async function regionOf(sdk: S3Sdk): Promise<string> {
   }
 }
 
-/** `undefined` leaves it to the SDK's default chain. */
-async function credentialsOf(options: S3Options, region: string): Promise<S3ClientConfig['credentials']> {
+/** Who requests are signed as. What fails of that is a `LoginError`, and none of the bucket. */
+async function credentialsOf(options: S3Options, region: string): Promise<NonNullable<S3ClientConfig['credentials']>> {
   const { accessKeyId, secretAccessKey, sessionToken, assumeRoleArn, assumeRoleExternalId } = options;
   const own =
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
       : { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
-  if (assumeRoleArn === undefined) return own;
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  if (assumeRoleArn === undefined && own !== undefined) return own;
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const clientConfig = { region };
+  if (assumeRoleArn === undefined) return toldAs('credentials', fromNodeProviderChain({ clientConfig }));
   const assume = fromTemporaryCredentials({
     ...(own !== undefined && { masterCredentials: own }),
     params: {
@@ -138,10 +141,17 @@ async function credentialsOf(options: S3Options, region: string): Promise<S3Clie
       RoleSessionName: 'tintype',
       ...(assumeRoleExternalId !== undefined && { ExternalId: assumeRoleExternalId }),
     },
-    clientConfig: { region },
+    clientConfig,
   });
+  return toldAs('AssumeRole', assume);
+}
+
+function toldAs<A extends readonly unknown[], T>(
+  step: LoginStep,
+  provide: (...context: A) => Promise<T>,
+): (...context: A) => Promise<T> {
   return (...context) =>
-    assume(...context).catch((error: unknown) => {
-      throw new LoginError(error);
+    provide(...context).catch((error: unknown) => {
+      throw new LoginError(step, error);
     });
 }

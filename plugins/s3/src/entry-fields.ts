@@ -1,13 +1,5 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput, PutObjectCommandInput } from '@aws-sdk/client-s3';
-import {
-  type EntryInfo,
-  fromNativeMetadata,
-  preconditionFailed,
-  StorageError,
-  type StoredMetadata,
-  toNativeMetadata,
-  type Version,
-} from '@tintype/core';
+import { type EntryInfo, type StoredMetadata, storedMetadata, toNativeMetadata, versionOfEtag } from '@tintype/core';
 
 /** How an entry's metadata travels with a write. */
 export function nativeFields(
@@ -22,24 +14,6 @@ export function nativeFields(
 }
 
 export function infoOf(found: GetObjectCommandOutput | HeadObjectCommandOutput, size: number): EntryInfo {
-  const metadata: StoredMetadata = {
-    encoded: fromNativeMetadata(found.Metadata),
-    contentType: found.ContentType ?? 'application/octet-stream',
-    ...(found.CacheControl !== undefined && { cacheControl: found.CacheControl }),
-  };
-  return { metadata, size, version: versionOf(found.ETag) };
-}
-
-/** @param applied what its lack means for a write that the answer is to. */
-export function versionOf(etag: string | undefined, applied: 'unknown' | 'no' = 'no'): Version {
-  if (etag === undefined) {
-    throw new StorageError({ code: 'unavailable', message: 'The answer has no ETag.', applied });
-  }
-  return etag as Version;
-}
-
-/** @throws StorageError `precondition-failed` for what no entry of S3 can have as its version. */
-export function etagOf(version: Version): string {
-  if (!/^"[\x21\x23-\x7e]*"$/.test(version)) throw preconditionFailed();
-  return version;
+  const { Metadata: fields, ContentType: contentType, CacheControl: cacheControl, ETag } = found;
+  return { metadata: storedMetadata({ fields, contentType, cacheControl }), size, version: versionOfEtag(ETag) };
 }

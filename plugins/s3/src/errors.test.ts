@@ -1,44 +1,32 @@
-import type { ServerResponse } from 'node:http';
-import { type StorageError, storageKey, type Version } from '@tintype/core';
+import { storageKey, type Version } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
+import {
+  type FailingCloud,
+  failureOf,
+  metadata,
+  storageOn,
+  testStorageErrors,
+} from '@tintype-test/servers/storage-errors';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor, scopeOf } from '../test/harness.ts';
-import { listNothing, refuse, service } from '../test/service.ts';
+import { listNothing, refuse } from '../test/service.ts';
 import { S3Storage } from './storage.ts';
 
 const key = storageKey('k');
-const metadata = { encoded: 'm', contentType: 'image/png' };
-const bytes = new Uint8Array(10);
-const body = {
-  bytes,
-  size: 10,
-  replayable: true,
-  async *stream() {
-    yield bytes;
+
+const s3: FailingCloud = {
+  place: 'bucket photos',
+  storage: (endpoint, requestTimeout = 10) =>
+    new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off', requestTimeout }), scopeOf('photos')),
+  opens(opening, _request, response) {
+    if (opening) listNothing(response);
+    return opening;
   },
+  refuse: (response, { status, word, more, headers }) => refuse(response, status, word, more, headers),
 };
 
-/** A storage, opened while the service lists nothing; from then on it answers as told. */
-async function storageOn(answer: (response: ServerResponse) => void): Promise<S3Storage> {
-  let opening = true;
-  const { endpoint } = await service((_request, response) => (opening ? listNothing(response) : answer(response)));
-  const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off' }), scopeOf('photos'));
-  await storage.open(context);
-  opening = false;
-  onTestFinished(() => storage.close());
-  return storage;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<StorageError> {
-  return work.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error) => error,
-  );
-}
-
-describe('what the service says has a code and a sentence for the operator', () => {
-  test.each([
+testStorageErrors(s3, {
+  refusals: [
     [403, 'RequestTimeTooSkewed', 'misconfigured', 'clock'],
     [403, 'SignatureDoesNotMatch', 'access-denied', 'secret'],
     [403, 'InvalidAccessKeyId', 'access-denied', 'access key'],
@@ -55,64 +43,25 @@ describe('what the service says has a code and a sentence for the operator', () 
     [412, 'PreconditionFailed', 'precondition-failed', 'condition'],
     [400, 'EntityTooLarge', 'too-large', 'larger'],
     [507, 'Whatever', 'no-space', 'space'],
-  ])('%i %s', async (status, s3Code, code, word) => {
-    const storage = await storageOn((response) => refuse(response, status, s3Code));
-    const error = await failureOf(storage.put(key, body, metadata, undefined, context));
-    expect(error).toMatchObject({ name: 'StorageError', code, message: expect.stringContaining(word) });
-    expect(error.message).toContain('bucket photos');
-  });
-});
-
-test('what was refused did not happen; what may have happened is unknown', async () => {
-  for (const [status, s3Code, applied] of [
+  ],
+  applied: [
     [403, 'AccessDenied', 'no'],
     [412, 'PreconditionFailed', 'no'],
     [503, 'SlowDown', 'no'],
     [500, 'InternalError', 'unknown'],
     [504, 'GatewayTimeout', 'unknown'],
-  ] as const) {
-    const storage = await storageOn((response) => refuse(response, status, s3Code));
-    const put = await failureOf(storage.put(key, body, metadata, undefined, context));
-    const get = await failureOf(storage.get(key, undefined, context));
-    expect([s3Code, put.applied, get.applied]).toEqual([s3Code, applied, 'no']);
-  }
-});
-
-test('Retry-After is told in milliseconds, as seconds or as a date', async () => {
-  const headers: Record<string, string>[] = [
-    { 'retry-after': '7' },
-    { 'retry-after': new Date(Date.now() + 60_000).toUTCString() },
-  ];
-  const storage = await storageOn((response) => refuse(response, 503, 'SlowDown', '', headers.shift()));
-  expect((await failureOf(storage.get(key, undefined, context))).retryAfterMs).toBe(7_000);
-  const ms = (await failureOf(storage.get(key, undefined, context))).retryAfterMs ?? 0;
-  expect(ms).toBeGreaterThan(50_000);
-  expect(ms).toBeLessThanOrEqual(60_000);
-});
-
-test('neither key nor signature gets into an error, whatever the service repeats', async () => {
-  const secrets = '<AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId><StringToSign>AWS4-HMAC</StringToSign>';
-  const storage = await storageOn((response) => refuse(response, 403, 'SignatureDoesNotMatch', secrets));
-  const error = await failureOf(storage.get(key, undefined, context));
-  const { inspect } = await import('node:util');
-  const shown = inspect(error, { depth: 10, showHidden: true });
-  for (const secret of ['AKIDEXAMPLE', 'AWS4-HMAC', 'a-secret-of-tests']) expect(shown).not.toContain(secret);
-});
-
-test('an answer without an end is a time-out', async () => {
-  const storage = await storageOn(() => undefined);
-  const signal = AbortSignal.timeout(100);
-  await expect(storage.get(key, undefined, { signal })).rejects.toBe(await rejectionOf(signal));
-});
-
-test('silence ends after REQUEST_TIMEOUT', async () => {
-  const { endpoint } = await service(() => undefined);
-  const storage = new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off', requestTimeout: 0.2 }), scopeOf('b'));
-  await expect(storage.open(context)).rejects.toMatchObject({ code: 'timeout', retryable: true });
+  ],
+  overload: [503, 'SlowDown'],
+  secrets: {
+    status: 403,
+    word: 'SignatureDoesNotMatch',
+    more: '<AWSAccessKeyId>AKIDEXAMPLE</AWSAccessKeyId><StringToSign>AWS4-HMAC</StringToSign>',
+    unsaid: ['AKIDEXAMPLE', 'AWS4-HMAC', 'a-secret-of-tests'],
+  },
 });
 
 test('without the right to list, check says what a 403 for a missing entry means', async () => {
-  const storage = await storageOn((response) => refuse(response, 403, 'AccessDenied'));
+  const storage = await storageOn(s3, (response) => refuse(response, 403, 'AccessDenied'));
   expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringContaining('s3:ListBucket') });
 });
 
@@ -152,17 +101,12 @@ describe('a role that cannot be assumed', () => {
   });
 });
 
-async function rejectionOf(signal: AbortSignal): Promise<unknown> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-  return signal.reason;
-}
-
 test('a 404 of something that is no S3 is no miss', async () => {
-  const storage = await storageOn((response) => {
+  const storage = await storageOn(s3, (response) => {
     response.writeHead(404, { 'content-type': 'text/html' }).end('<html><h1>Not Found</h1></html>');
   });
   const refused = { code: 'misconfigured', message: expect.stringContaining('ENDPOINT') };
-  expect(await failureOf(Promise.resolve(storage.get(key, undefined, context)))).toMatchObject(refused);
+  expect(await failureOf(storage.get(key, undefined, context))).toMatchObject(refused);
   expect(await failureOf(storage.delete(key, undefined, context))).toMatchObject(refused);
   const unopened = await service((_request, response) => {
     response.writeHead(404).end('Not Found');
@@ -175,9 +119,9 @@ test('a 404 of something that is no S3 is no miss', async () => {
 });
 
 test('an answer without an ETag leaves a write in doubt, and a read is none', async () => {
-  const storage = await storageOn((response) => response.end('<CopyObjectResult></CopyObjectResult>'));
+  const storage = await storageOn(s3, (response) => response.end('<CopyObjectResult></CopyObjectResult>'));
   const unversioned = { code: 'unavailable', message: 'The answer has no ETag.' };
-  const read = await failureOf(Promise.resolve(storage.get(key, undefined, context)));
+  const read = await failureOf(storage.get(key, undefined, context));
   expect(read).toMatchObject({ ...unversioned, applied: 'no' });
   const written = await failureOf(storage.setMetadata(key, metadata, undefined, context));
   expect(written).toMatchObject({ ...unversioned, applied: 'unknown' });
@@ -207,16 +151,3 @@ test('metadata of what is not there is set nowhere, with a condition or without'
   expect(await storage.setMetadata(key, metadata, undefined, context)).toBeUndefined();
   expect(await storage.setMetadata(key, metadata, { ifVersion: '"a"' as Version }, context)).toBeUndefined();
 });
-
-test('an answer that is no entry is given up with its connection', async () => {
-  const closed = Promise.withResolvers<void>();
-  const storage = await storageOn((response) => {
-    response.on('close', closed.resolve);
-    // The whole of what was asked for in part, and its end never comes.
-    response.writeHead(200, { 'content-length': '200000', etag: '"a"' }).write('the beginning');
-  });
-  const error = await failureOf(Promise.resolve(storage.get(key, { first: 5, last: 9 }, context)));
-  expect(error).toMatchObject({ code: 'internal', message: 'The service ignores byte ranges.' });
-  await closed.promise;
-  // Silence would end it, too, but later.
-}, 3_000);

@@ -1,7 +1,15 @@
-import { type OptionsOf, SettingsError, shownAddress } from '@tintype/core';
+import {
+  type BucketListOptions,
+  bucketListOptions,
+  checkOptions,
+  connectionOptions,
+  endpointUrl,
+  type OptionsOf,
+  shownAddress,
+} from '@tintype/core';
 
 /** How to reach S3 or what speaks its protocol: the same under `TINTYPE_CACHE_S3_` and `TINTYPE_S3_`. */
-const s3Options = {
+const ownOptions = {
   REGION: {
     kind: 'string',
     imgproxy: true,
@@ -32,19 +40,9 @@ const s3Options = {
     imgproxy: true,
     description: 'External id that the role asks for.',
   },
-  MAX_SOCKETS: {
-    kind: 'integer',
-    default: '50',
-    min: 1,
-    description: 'Connections that are open at a time; further requests wait for one.',
-  },
-  REQUEST_TIMEOUT: {
-    kind: 'seconds',
-    default: '10',
-    min: 0,
-    description: 'Longest time in seconds for connecting, and for silence during a request. 0 = no limit.',
-  },
 } as const;
+
+const s3Options: typeof ownOptions & typeof connectionOptions = { ...ownOptions, ...connectionOptions };
 
 const storageOnly = {
   CONDITIONAL_WRITES: {
@@ -74,26 +72,11 @@ const storageOnly = {
   },
 } as const;
 
-const originOnly = {
-  ALLOWED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Buckets that sources may name. Blank allows all that the credentials can read.',
-  },
-  DENIED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Buckets that sources may not name, even if they are allowed as well.',
-  },
-} as const;
-
 /** Settings of the S3 storage. */
 export const s3StorageOptions: typeof s3Options & typeof storageOnly = { ...s3Options, ...storageOnly };
 
 /** Settings of the origin for `s3://` sources. */
-export const s3OriginOptions: typeof s3Options & typeof originOnly = { ...s3Options, ...originOnly };
+export const s3OriginOptions: typeof s3Options & BucketListOptions = { ...s3Options, ...bucketListOptions('Buckets') };
 
 export type S3Options = OptionsOf<typeof s3Options>;
 export type S3StorageOptions = OptionsOf<typeof s3StorageOptions>;
@@ -106,31 +89,17 @@ export type S3OriginOptions = OptionsOf<typeof s3OriginOptions>;
  * @throws SettingsError
  */
 export function checkS3Options(options: S3Options, prefix: string): void {
-  const problems: { variable: string; message: string }[] = [];
-  const together = (name: string, needs: string) => {
-    const variable = prefix + needs;
-    problems.push({ variable, message: `${variable} is required when ${prefix}${name} is set.` });
-  };
-  const { accessKeyId, secretAccessKey, sessionToken } = options;
-  if (accessKeyId !== undefined && secretAccessKey === undefined) together('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY');
-  if (secretAccessKey !== undefined && accessKeyId === undefined) together('SECRET_ACCESS_KEY', 'ACCESS_KEY_ID');
-  if (sessionToken !== undefined && accessKeyId === undefined) together('SESSION_TOKEN', 'ACCESS_KEY_ID');
-  if (options.assumeRoleExternalId !== undefined && options.assumeRoleArn === undefined) {
-    together('ASSUME_ROLE_EXTERNAL_ID', 'ASSUME_ROLE_ARN');
-  }
-  if (options.endpoint !== undefined && endpointUrl(options.endpoint) === undefined) {
-    const variable = `${prefix}ENDPOINT`;
-    const message = `${variable} is ${shownAddress(options.endpoint)}; expected a URL such as https://s3.example.com.`;
-    problems.push({ variable, message });
-  }
-  if (problems.length > 0) throw new SettingsError(problems);
-}
-
-/** The endpoint with a scheme; `undefined` if it is no URL of a web service. */
-export function endpointUrl(endpoint: string): string | undefined {
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint) ? endpoint : `http://${endpoint}`;
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, username, password, search, hash } = new URL(text);
-  const plain = username === '' && password === '' && search === '' && hash === '';
-  return /^https?:$/.test(protocol) && plain ? text : undefined;
+  const { accessKeyId, secretAccessKey, sessionToken, assumeRoleArn, assumeRoleExternalId, endpoint } = options;
+  checkOptions(prefix, (complain) => {
+    const together = (name: string, needs: string) => complain(needs, `is required when ${prefix}${name} is set.`);
+    if (accessKeyId !== undefined && secretAccessKey === undefined) together('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY');
+    if (secretAccessKey !== undefined && accessKeyId === undefined) together('SECRET_ACCESS_KEY', 'ACCESS_KEY_ID');
+    if (sessionToken !== undefined && accessKeyId === undefined) together('SESSION_TOKEN', 'ACCESS_KEY_ID');
+    if (assumeRoleExternalId !== undefined && assumeRoleArn === undefined) {
+      together('ASSUME_ROLE_EXTERNAL_ID', 'ASSUME_ROLE_ARN');
+    }
+    if (endpoint !== undefined && endpointUrl(endpoint) === undefined) {
+      complain('ENDPOINT', `is ${shownAddress(endpoint)}; expected a URL such as https://s3.example.com.`);
+    }
+  });
 }

@@ -1,6 +1,6 @@
+import { service } from '@tintype-test/servers/scripted-service';
 import { expect, test } from 'vitest';
 import { asked, open } from '../test/origins.ts';
-import { service } from '../test/service.ts';
 
 test.each([
   's3://photos/../secret/cat.jpg',

@@ -1,9 +1,9 @@
 import * as sdk from '@aws-sdk/client-s3';
 import { s3Access } from '@tintype-test/servers';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
 import { asked, open } from '../test/origins.ts';
-import { service } from '../test/service.ts';
 
 for (const name of ['versitygw', 'swift', 'fauxqs']) {
   const { bench, missing } = await benchFor(name);

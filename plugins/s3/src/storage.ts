@@ -1,55 +1,45 @@
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import {
-  type Body,
-  BufferedBody,
+  Backend,
   type ByteRange,
   type CheckResult,
   type Consistency,
-  checkBackend,
-  collect,
   type EntryInfo,
+  etagOfVersion,
+  foundEntry,
   type GetOutcome,
+  isListedKey,
   type ListedEntry,
   type OperationContext,
-  ofBody,
   type PutBody,
   type PutCondition,
-  partOf,
-  parts,
   preconditionFailed,
-  type Reachable,
+  putInParts,
   rangeField,
-  reached,
   readable,
-  SettingsError,
+  requiredBucket,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
   type StorageKey,
   type StorageScope,
   type StoredMetadata,
-  StreamedBody,
   unsupported,
   type Version,
   type VersionCondition,
-  WatchedParts,
-  whole,
-  whyNotAKey,
+  versionOfEtag,
 } from '@tintype/core';
 import { S3Connection } from './client.ts';
 import { ALL_CONDITIONS, type Conditions, NO_CONDITIONS, probeConditions } from './conditional-writes.ts';
-import { etagOf, infoOf, nativeFields, versionOf } from './entry-fields.ts';
+import { infoOf, nativeFields } from './entry-fields.ts';
 import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
-import { MAX_PARTS, MultipartUploads, PART_BYTES, type UploadCondition } from './multipart.ts';
 import { checkS3Options, type S3StorageOptions } from './options.ts';
 import { type S3Target, targetOf } from './target.ts';
+import { MAX_PARTS, PART_BYTES, S3Uploads, type UploadCondition } from './uploads.ts';
 
 /** How a sentence about what it cannot do begins. */
 const SERVICE = 'This S3 service';
-
-/** Bodies up to this size are read with the answer: cheaper than a stream, and retried if they break. */
-const EAGER_BYTES = 64 * 1024;
 
 /** Keys in a page of a listing; S3 gives no more. */
 const PAGE = 1_000;
@@ -77,25 +67,28 @@ export class S3Storage implements StorageAdapter {
   readonly #scope: StorageScope;
   readonly #target: S3Target;
   readonly #consistency: Consistency;
+  readonly #backend: Backend<S3Connection>;
+  readonly #uploads: S3Uploads;
   #conditions: Conditions;
-  #connection: S3Connection | undefined;
-  #uploads: MultipartUploads | undefined;
 
   /** @throws SettingsError if the options do not go together, or no bucket is named. */
   constructor(options: S3StorageOptions, scope: StorageScope) {
     checkS3Options(options, scope.variablePrefix);
-    if (scope.bucket === '') {
-      const variable = scope.bucketVariable;
-      throw new SettingsError([{ variable, message: `${variable} is required for the storage s3.` }]);
-    }
+    const bucket = requiredBucket(scope, 's3', 'bucket');
     this.#options = options;
     this.#scope = scope;
-    this.#target = targetOf(scope.bucket, options);
+    this.#target = targetOf(bucket, options);
     this.#consistency =
       options.consistency === 'eventual'
         ? { kind: 'eventual', scope: 'store', settleMs: SETTLE_MS }
         : { kind: 'strong', scope: 'store' };
     this.#conditions = options.conditionalWrites === 'off' ? NO_CONDITIONS : ALL_CONDITIONS;
+    this.#backend = new Backend({
+      connect: () => S3Connection.open(options),
+      reach: (connection, signal) => this.#reach(connection, signal),
+      failure: (error, signal) => toListingError(error, { bucket, write: false, signal }),
+    });
+    this.#uploads = new S3Uploads(this.#backend, bucket);
   }
 
   get capabilities(): StorageCapabilities {
@@ -103,21 +96,14 @@ export class S3Storage implements StorageAdapter {
   }
 
   async open({ signal }: OperationContext): Promise<void> {
-    signal.throwIfAborted();
-    const connection = await reached(this.#backend(signal));
-    try {
+    await this.#backend.open(signal, async (connection) => {
       this.#conditions = await this.#probe(connection, signal);
-    } catch (error) {
-      connection.close();
-      throw this.#failure(error, signal);
-    }
-    this.#connection = connection;
-    this.#uploads = new MultipartUploads(connection, this.#target.bucket);
+    });
   }
 
   async close(): Promise<void> {
-    await this.#uploads?.tidy();
-    this.#connection?.close();
+    await this.#uploads.tidy();
+    await this.#backend.close();
   }
 
   async get(key: StorageKey, range: ByteRange | undefined, { signal }: OperationContext): Promise<GetOutcome> {
@@ -136,27 +122,10 @@ export class S3Storage implements StorageAdapter {
       if (range !== undefined && hasStatus(error, 416)) return this.#notSatisfiable(key, signal);
       throw this.#failure(error, signal);
     }
+    const { ContentLength: length = 0, ContentRange: contentRange } = found;
     const stream = readable(found.Body as Readable | undefined);
-    return ofBody(stream, async () => {
-      const length = found.ContentLength ?? 0;
-      const part = range && partOf(found.ContentRange, range, length);
-      if (part === 'none') {
-        stream.destroy();
-        return { kind: 'range-not-satisfiable', ...infoOf(found, length) };
-      }
-      const size = part?.size ?? length;
-      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-      const body: Body =
-        length <= EAGER_BYTES
-          ? new BufferedBody(await collect(bytes))
-          : new StreamedBody(
-              () => bytes,
-              () => {
-                stream.destroy();
-              },
-            );
-      return { kind: 'entry', ...infoOf(found, size), range: part, body };
-    });
+    const info = (size: number) => infoOf(found, size);
+    return foundEntry({ stream, length, contentRange, info }, range, (error) => this.#failure(error, signal));
   }
 
   /**
@@ -178,25 +147,21 @@ export class S3Storage implements StorageAdapter {
   ): Promise<Version> {
     const fields = { ...this.#target.fields, ...nativeFields(metadata) };
     const conditions = this.#putCondition(condition);
-    const pieces = new WatchedParts(parts(body.stream(), PART_BYTES));
-    try {
-      signal.throwIfAborted();
-      const whole = body.bytes !== undefined && body.bytes.length <= PART_BYTES ? body.bytes : undefined;
-      const first = whole === undefined ? await pieces.first() : { bytes: whole, last: true };
-      const etag = first.last
-        ? await this.#putWhole(key, first.bytes, fields, conditions, signal)
-        : await this.#uploadsOpen.put(key, first, pieces, fields, conditions, signal);
-      if (etag !== undefined) return versionOf(etag);
-      // Swift's answer to a write that came after a newer one: accepted, and without effect.
-      throw new StorageError({ code: 'conflict', message: 'A newer write of this key was there before.' });
-    } catch (error) {
-      if (pieces.failure !== undefined) throw pieces.failure.error;
+    const etag = await putInParts(
+      body,
+      signal,
+      {
+        partBytes: PART_BYTES,
+        whole: (bytes) => this.#putWhole(key, bytes, fields, conditions, signal),
+        inParts: (first, rest) => this.#uploads.put(key, first, rest, fields, conditions, signal),
+      },
       // The entry that a condition is about is gone: it does not hold.
-      if (condition !== undefined && isMissing(error)) throw preconditionFailed();
-      throw this.#failure(error, signal, true);
-    } finally {
-      await pieces.return();
-    }
+      (error) =>
+        condition !== undefined && isMissing(error) ? preconditionFailed() : this.#failure(error, signal, true),
+    );
+    if (etag !== undefined) return versionOfEtag(etag);
+    // Swift's answer to a write that came after a newer one: accepted, and without effect.
+    throw new StorageError({ code: 'conflict', message: 'A newer write of this key was there before.' });
   }
 
   async setMetadata(
@@ -208,7 +173,7 @@ export class S3Storage implements StorageAdapter {
     const { bucket, fields } = this.#target;
     if (condition !== undefined && !this.#conditions.conditionalMetadata)
       throw unsupported(SERVICE, 'conditional metadata');
-    const etag = condition && etagOf(condition.ifVersion);
+    const etag = condition && etagOfVersion(condition.ifVersion);
     const { sdk } = this.#open;
     try {
       const { CopyObjectResult } = await this.#open.run(bucket, (client) =>
@@ -225,7 +190,7 @@ export class S3Storage implements StorageAdapter {
           { abortSignal: signal },
         ),
       );
-      return versionOf(CopyObjectResult?.ETag, 'unknown');
+      return versionOfEtag(CopyObjectResult?.ETag, 'unknown');
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#failure(error, signal, true);
@@ -235,7 +200,7 @@ export class S3Storage implements StorageAdapter {
   async delete(key: StorageKey, condition: VersionCondition | undefined, { signal }: OperationContext): Promise<void> {
     if (condition !== undefined && !this.#conditions.conditionalDelete)
       throw unsupported(SERVICE, 'conditional deletion');
-    const etag = condition && etagOf(condition.ifVersion);
+    const etag = condition && etagOfVersion(condition.ifVersion);
     const { sdk } = this.#open;
     try {
       await this.#open.run(this.#target.bucket, (client) =>
@@ -265,12 +230,11 @@ export class S3Storage implements StorageAdapter {
     while (start !== undefined) {
       const page = await this.#page({ Prefix: prefix, MaxKeys: PAGE, ...start }, signal);
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-        // What other tools have put into the bucket is not ours to list. (The operator's prefix may have capitals.)
-        if (Key === undefined || whyNotAKey(Key.toLowerCase()) !== undefined) continue;
+        if (!isListedKey(Key)) continue;
         yield {
-          key: Key as StorageKey,
+          key: Key,
           size: Size ?? 0,
-          version: ETag === undefined ? undefined : versionOf(ETag),
+          version: ETag === undefined ? undefined : versionOfEtag(ETag),
           modifiedAt: LastModified?.getTime() ?? 0,
         };
       }
@@ -284,15 +248,7 @@ export class S3Storage implements StorageAdapter {
     const { endpoint } = this.#options;
     const conditions = this.#conditions.conditionalCreate ? 'with' : 'without';
     const summary = `bucket ${bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}, ${conditions} conditional writes`;
-    return checkBackend(summary, this.#backend(signal), this.#connection);
-  }
-
-  #backend(signal: AbortSignal): Reachable<S3Connection> {
-    return {
-      connect: () => S3Connection.open(this.#options),
-      reach: (connection) => this.#reach(connection, signal),
-      failure: (error) => toListingError(error, { bucket: this.#target.bucket, write: false, signal }),
-    };
+    return this.#backend.check(summary, signal);
   }
 
   /** Whether there is a bucket, and somebody who takes our signature and lets us list. */
@@ -341,7 +297,7 @@ export class S3Storage implements StorageAdapter {
       return { IfNoneMatch: '*' };
     }
     if (!this.#conditions.conditionalReplace) throw unsupported(SERVICE, 'conditional puts');
-    return { IfMatch: etagOf(condition.ifVersion) };
+    return { IfMatch: etagOfVersion(condition.ifVersion) };
   }
 
   /** What there is where a range lies outside: the refusal does not say. */
@@ -377,12 +333,6 @@ export class S3Storage implements StorageAdapter {
   }
 
   get #open(): S3Connection {
-    if (this.#connection !== undefined) return this.#connection;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
-  }
-
-  get #uploadsOpen(): MultipartUploads {
-    if (this.#uploads !== undefined) return this.#uploads;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
+    return this.#backend.connection;
   }
 }

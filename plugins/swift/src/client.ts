@@ -12,7 +12,7 @@ const REFUSAL_BYTES = 64 * 1024;
 /** One request to the account that was logged in to. */
 export interface SwiftRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  readonly container: string;
+  readonly bucket: string;
   /** None: it is about the container. */
   readonly key?: string | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -79,9 +79,9 @@ export class SwiftConnection {
    * Whether there is a container, and whether this user may list it. Not by HEAD: Swift 2.30 sends
    * an end of chunks after its answer to that, where the next answer on the connection should begin.
    */
-  async reach(container: string, signal: AbortSignal): Promise<void> {
+  async reach(bucket: string, signal: AbortSignal): Promise<void> {
     const query = { format: 'json', limit: '1' };
-    const { stream } = await this.send({ method: 'GET', container, query, expect: [200], signal });
+    const { stream } = await this.send({ method: 'GET', bucket, query, expect: [200], signal });
     for await (const _ of stream);
   }
 
@@ -104,12 +104,12 @@ export class SwiftConnection {
   }
 
   #dispatch(request: SwiftRequest, { token, storageUrl }: Login): Promise<Dispatcher.ResponseData> {
-    const { method, container, key, query, headers, body, signal } = request;
+    const { method, bucket, key, query, headers, body, signal } = request;
     const { origin, pathname } = new URL(storageUrl);
     const object = key === undefined ? '' : `/${encodedPath(key)}`;
     return this.#agent.request({
       origin,
-      path: `${pathname}/${encodeURIComponent(container)}${object}`,
+      path: `${pathname}/${encodeURIComponent(bucket)}${object}`,
       method,
       ...(query !== undefined && { query }),
       headers: { ...headers, 'x-auth-token': token },

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   type EntryInfo,
-  fromNativeMetadata,
   type HttpFields,
   type StoredMetadata,
+  storedMetadata,
   toNativeMetadata,
   type Version,
 } from '@tintype/core';
@@ -47,12 +47,11 @@ export function infoOf(headers: HttpFields, size: number): EntryInfo {
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith(META)) fields[name.slice(META.length)] = value;
   }
-  const cacheControl = headers['cache-control'];
-  const metadata: StoredMetadata = {
-    encoded: fromNativeMetadata(fields),
-    contentType: headers['content-type'] ?? 'application/octet-stream',
-    ...(cacheControl !== undefined && { cacheControl }),
-  };
+  const metadata = storedMetadata({
+    fields,
+    contentType: headers['content-type'],
+    cacheControl: headers['cache-control'],
+  });
   return { metadata, size, version: versionOf(headers) };
 }
 

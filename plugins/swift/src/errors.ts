@@ -1,45 +1,35 @@
 import {
-  isNeverSent,
+  type FailureContext,
   networkVerdict,
-  retryAfterMs,
-  StorageError,
-  type StorageErrorInit,
+  type ServiceFailure,
   syscallOf,
+  toStorageError as toErrorOf,
   type Verdict,
+  type Verdicts,
 } from '@tintype/core';
 
-const SLOW = 'the service asks for fewer requests';
-const LATE = 'the service did not answer in time';
-const NOT_SWIFT = 'the answer is not what Swift answers';
+const LATE = 'the identity service did not answer in time';
 
 /** By the status of an answer of Swift, or of what stands in front of it. */
-const BY_STATUS: { readonly [status: number]: Verdict } = {
+const BY_STATUS: Verdicts = {
   401: ['access-denied', 'a new token is not accepted either; check AUTH_URL and REGION'],
   403: ['access-denied', 'the user may not do this; it needs the right to read, write and list the container'],
   404: ['misconfigured', 'there is no such container'],
-  408: ['timeout', 'the service waited too long for the request'],
-  409: ['conflict', 'another write got in between'],
   411: ['unsupported', 'the service does not take bodies of unknown length'],
-  412: ['precondition-failed', 'the condition does not hold'],
   413: ['too-large', 'the entry is larger than the service takes, or than what is left of a quota'],
-  429: ['rate-limited', SLOW],
-  498: ['rate-limited', SLOW],
+  498: ['rate-limited', 'the service asks for fewer requests'],
   499: ['unavailable', 'the service saw the connection end'],
-  501: ['unsupported', 'the service does not know this operation'],
-  503: ['unavailable', 'the service is not available'],
-  504: ['timeout', LATE],
-  507: ['no-space', 'the service has no space left'],
 };
 
 /** By the status of an answer of the identity service. */
-const LOGIN_BY_STATUS: { readonly [status: number]: Verdict } = {
+const LOGIN_BY_STATUS: Verdicts = {
   400: ['misconfigured', 'the identity service does not understand the login; check AUTH_VERSION, TENANT and DOMAIN'],
   401: ['access-denied', 'the login is not accepted; check USERNAME and API_KEY, and with Keystone TENANT and DOMAIN'],
   403: ['access-denied', 'the user may not log in'],
   408: ['timeout', LATE],
   429: ['rate-limited', 'the identity service asks for fewer logins'],
   498: ['rate-limited', 'the identity service asks for fewer logins'],
-  504: ['timeout', 'the identity service did not answer in time'],
+  504: ['timeout', LATE],
 };
 
 /** What undici says in words of its own, as the operating system would. */
@@ -102,53 +92,37 @@ export function isMissing(error: unknown): boolean {
   return hasStatus(error, 404);
 }
 
-/** Where something happened: for the sentence, and for what a lost answer means. */
-export interface FailureContext {
-  readonly container: string;
-  /** Whether it would have changed anything. */
-  readonly write: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * What an error of a request means for a storage: `StorageError`, or the reason of the signal if the
  * operation was given up.
  */
-export function toStorageError(error: unknown, { container, write, signal }: FailureContext): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (StorageError.is(error)) return error;
-  const [code, sentence] = verdict(error);
-  const waitMs = retryAfterMs(retryAfterOf(error));
-  const init: StorageErrorInit = {
-    code,
-    message: `Swift container ${container}: ${sentence} (${details(error)}).`,
-    applied: write && isLost(error) ? 'unknown' : 'no',
-    cause: withoutSecrets(error),
-    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
-    // Told to wait, whatever the code.
-    ...(waitMs !== undefined && code === 'unavailable' && { code: 'rate-limited' as const }),
-  };
-  return new StorageError(init);
+export function toStorageError(error: unknown, context: FailureContext): unknown {
+  return toErrorOf({ service: 'Swift', noun: 'container', byCode: {}, byStatus: BY_STATUS, read }, error, context);
 }
 
-/** The meaning of a failure, as a code of storages and a clause for an operator. */
-function verdict(error: unknown): Verdict {
-  if (error instanceof LoginFailure) return loginVerdict(error.trouble);
+/** What pkgcloud and the network say may repeat a request, and with it the password or the token. */
+function read(error: unknown): ServiceFailure {
   if (error instanceof SwiftRefusal) {
-    const { status } = error;
-    const known = BY_STATUS[status];
-    if (known !== undefined) return known;
-    if (status >= 500) return ['unavailable', 'the service failed'];
-    return status < 400 ? ['unavailable', NOT_SWIFT] : ['internal', 'the service refused the request'];
+    const { status, retryAfter, transaction } = error;
+    const trace = transaction === undefined ? undefined : `transaction ${transaction}`;
+    return { status, retryAfter, trace, message: error.message };
   }
-  return wayVerdict(error) ?? ['internal', 'the request failed in an unforeseen way'];
+  if (error instanceof LoginFailure) return readLogin(error.trouble);
+  const network = networkCode(error);
+  return { network, syscall: syscallOf(error), message: network ?? 'The request failed.', verdict: wayVerdict(error) };
+}
+
+function readLogin(trouble: LoginTrouble): ServiceFailure {
+  const failure = { step: 'login', message: 'The login failed.', verdict: loginVerdict(trouble) };
+  if ('error' in trouble) return { ...failure, network: networkCode(trouble.error) ?? 'Error' };
+  return 'status' in trouble ? { ...failure, status: trouble.status, retryAfter: trouble.retryAfter } : failure;
 }
 
 function loginVerdict(trouble: LoginTrouble): Verdict {
   if ('error' in trouble) {
     return wayVerdict(trouble.error) ?? ['misconfigured', 'the login could not be understood; check AUTH_URL'];
   }
-  if ('late' in trouble) return ['timeout', 'the identity service did not answer in time'];
+  if ('late' in trouble) return ['timeout', LATE];
   if ('closed' in trouble) return ['closed', 'the storage was closed during the login'];
   if ('regions' in trouble) {
     const { regions, region } = trouble;
@@ -170,41 +144,8 @@ function wayVerdict(error: unknown): Verdict | undefined {
   return found && [found[0], found[1].replaceAll('ENDPOINT', 'AUTH_URL')];
 }
 
-/** Whether the service may have done it all the same. */
-function isLost(error: unknown): boolean {
-  if (error instanceof LoginFailure) return false;
-  if (!(error instanceof SwiftRefusal)) return !isNeverSent(networkCode(error), syscallOf(error));
-  // Any failure of the server may have come after the deed.
-  return error.status < 300 || (error.status >= 500 && error.status !== 501);
-}
-
 /** The operating system's, TLS's or the HTTP parser's code. */
 function networkCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? (AS_NETWORK[code] ?? code) : undefined;
-}
-
-function retryAfterOf(error: unknown): string | undefined {
-  if (error instanceof SwiftRefusal) return error.retryAfter;
-  return error instanceof LoginFailure && 'retryAfter' in error.trouble ? error.trouble.retryAfter : undefined;
-}
-
-function details(error: unknown): string {
-  if (error instanceof SwiftRefusal) {
-    return error.transaction === undefined ? error.message : `${error.message}, transaction ${error.transaction}`;
-  }
-  if (!(error instanceof LoginFailure)) return networkCode(error) ?? 'Error';
-  const { trouble } = error;
-  if ('status' in trouble) return `login, HTTP ${trouble.status}`;
-  return 'error' in trouble ? `login, ${networkCode(trouble.error) ?? 'Error'}` : 'login';
-}
-
-/** What pkgcloud and the network say may repeat a request, and with it the password or the token. */
-function withoutSecrets(error: unknown): Error {
-  const code = networkCode(error instanceof LoginFailure && 'error' in error.trouble ? error.trouble.error : error);
-  const known = error instanceof SwiftRefusal || error instanceof LoginFailure;
-  const cause = new Error(known ? error.message : (code ?? 'The request failed.'));
-  cause.name = error instanceof Error ? error.name : 'Error';
-  cause.stack = `${cause.name}: ${cause.message}${code === undefined ? '' : ` (${code})`}`;
-  return cause;
 }

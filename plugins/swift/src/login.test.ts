@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serverForTest } from '@tintype-test/servers';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { accessTo, optionsFor } from '../test/harness.ts';
-import { logsIn, service } from '../test/service.ts';
+import { logsIn } from '../test/service.ts';
 import { toStorageError } from './errors.ts';
 import { type Login, logIn } from './login.ts';
 import { credentialsOf, type SwiftOptions } from './options.ts';
@@ -150,7 +151,7 @@ describe('version 3', () => {
     expect((await login({ authUrl })).storageUrl).toBe('http://swift.North/v1/AUTH_p1');
     expect((await login({ authUrl, region: 'South' })).storageUrl).toBe('http://swift.South/v1/AUTH_p1');
     const error = await login({ authUrl, region: 'West' }).catch((reason) => reason);
-    expect(toStorageError(error, { container: 'c', write: false })).toMatchObject({
+    expect(toStorageError(error, { bucket: 'c', write: false })).toMatchObject({
       code: 'misconfigured',
       message: expect.stringContaining('no object store in the region West; it names North, South'),
     });
@@ -176,7 +177,7 @@ describe('a login that fails has a code and a sentence', () => {
     for (const path of ['/auth/v1.0', '/v3']) {
       const { endpoint } = await service((_request, response) => response.writeHead(status, headers).end('<html>'));
       const error = await login({ authUrl: endpoint + path, apiKey: 'wrong-secret' }).catch((reason) => reason);
-      const failure = toStorageError(error, { container: 'photos', write: true });
+      const failure = toStorageError(error, { bucket: 'photos', write: true });
       expect(failure).toMatchObject({ code, applied: 'no', message: expect.stringContaining(words) });
       if (status === 503) expect(failure).toMatchObject({ retryAfterMs: 3_000 });
       const { inspect } = await import('node:util');

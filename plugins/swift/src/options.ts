@@ -1,7 +1,15 @@
-import { type OptionsOf, SettingsError, shownAddress } from '@tintype/core';
+import {
+  type BucketListOptions,
+  bucketListOptions,
+  checkOptions,
+  endpointUrl,
+  type OptionsOf,
+  shownAddress,
+  socketOptions,
+} from '@tintype/core';
 
 /** How to reach Swift: the same under `TINTYPE_CACHE_SWIFT_` and `TINTYPE_SWIFT_`. */
-const swiftOptions = {
+const ownOptions = {
   USERNAME: { kind: 'string', imgproxy: true, description: 'User to log in as; with version 1 account:user.' },
   API_KEY: { kind: 'string', imgproxy: true, secret: true, description: 'Password or API key of that user.' },
   AUTH_URL: {
@@ -32,12 +40,6 @@ const swiftOptions = {
     kind: 'string',
     description: 'Region whose object store is used. Without it the first that the catalogue names.',
   },
-  MAX_SOCKETS: {
-    kind: 'integer',
-    default: '50',
-    min: 1,
-    description: 'Connections that are open at a time; further requests wait for one.',
-  },
   TIMEOUT_SECONDS: {
     kind: 'seconds',
     default: '60',
@@ -54,26 +56,16 @@ const swiftOptions = {
   },
 } as const;
 
-const originOnly = {
-  ALLOWED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Containers that sources may name. Blank allows all that the user can read.',
-  },
-  DENIED_BUCKETS: {
-    kind: 'list',
-    default: '',
-    imgproxy: true,
-    description: 'Containers that sources may not name, even if they are allowed as well.',
-  },
-} as const;
+const swiftOptions: typeof ownOptions & typeof socketOptions = { ...ownOptions, ...socketOptions };
 
 /** Settings of the Swift storage. */
 export const swiftStorageOptions: typeof swiftOptions = swiftOptions;
 
 /** Settings of the origin for `swift://` sources. */
-export const swiftOriginOptions: typeof swiftOptions & typeof originOnly = { ...swiftOptions, ...originOnly };
+export const swiftOriginOptions: typeof swiftOptions & BucketListOptions = {
+  ...swiftOptions,
+  ...bucketListOptions('Containers'),
+};
 
 export type SwiftOptions = OptionsOf<typeof swiftOptions>;
 export type SwiftStorageOptions = OptionsOf<typeof swiftStorageOptions>;
@@ -101,33 +93,22 @@ export interface Credentials {
  * @throws SettingsError
  */
 export function credentialsOf(options: SwiftOptions, prefix: string): Credentials {
-  const problems: { variable: string; message: string }[] = [];
-  const problem = (name: string, sentence: string) => {
-    problems.push({ variable: prefix + name, message: `${prefix}${name} ${sentence}` });
-  };
   const { username = '', apiKey = '', authUrl = '', tenant, domain, region } = options;
-  if (username === '') problem('USERNAME', 'is required for Swift.');
-  if (apiKey === '') problem('API_KEY', 'is required for Swift.');
-  const url = webUrl(authUrl);
-  if (authUrl === '') problem('AUTH_URL', 'is required for Swift.');
-  else if (url === undefined) {
-    problem('AUTH_URL', `is ${shownAddress(authUrl)}; expected a URL such as https://id.example.com/v3.`);
-  }
-  const authVersion = options.authVersion === 0 ? versionIn(url ?? '') : (options.authVersion as AuthVersion);
-  if (url !== undefined && authVersion === undefined) {
-    problem('AUTH_VERSION', `is required, because ${prefix}AUTH_URL does not name a version; expected 1, 2 or 3.`);
-  }
-  if (authVersion === 2 && !tenant) problem('TENANT', 'is required for logins of version 2.');
-  if (url === undefined || authVersion === undefined || problems.length > 0) throw new SettingsError(problems);
-  return { username, apiKey, authUrl: url, authVersion, tenant, domain, region };
-}
-
-/** The URL with a scheme; `undefined` if it is none of a web service. */
-function webUrl(text: string): string | undefined {
-  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(url)) return undefined;
-  const { protocol, username, password } = new URL(url);
-  return /^https?:$/.test(protocol) && username === '' && password === '' ? url : undefined;
+  return checkOptions(prefix, (complain) => {
+    if (username === '') complain('USERNAME', 'is required for Swift.');
+    if (apiKey === '') complain('API_KEY', 'is required for Swift.');
+    const url = endpointUrl(authUrl);
+    if (authUrl === '') complain('AUTH_URL', 'is required for Swift.');
+    else if (url === undefined) {
+      complain('AUTH_URL', `is ${shownAddress(authUrl)}; expected a URL such as https://id.example.com/v3.`);
+    }
+    const authVersion = options.authVersion === 0 ? versionIn(url ?? '') : (options.authVersion as AuthVersion);
+    if (url !== undefined && authVersion === undefined) {
+      complain('AUTH_VERSION', `is required, because ${prefix}AUTH_URL does not name a version; expected 1, 2 or 3.`);
+    }
+    if (authVersion === 2 && !tenant) complain('TENANT', 'is required for logins of version 2.');
+    return { username, apiKey, authUrl: url ?? '', authVersion: authVersion ?? 1, tenant, domain, region };
+  });
 }
 
 /** The version that a URL names: in its path, or else anywhere, as imgproxy looks for it. */

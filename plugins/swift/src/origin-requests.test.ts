@@ -1,7 +1,8 @@
 import type { HttpFields, OriginRequest } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import { expect, onTestFinished, test } from 'vitest';
 import { optionsFor } from '../test/harness.ts';
-import { logsIn, service } from '../test/service.ts';
+import { logsIn } from '../test/service.ts';
 import type { SwiftOriginOptions } from './options.ts';
 import { SwiftOrigin } from './origin.ts';
 

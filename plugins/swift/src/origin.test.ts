@@ -1,7 +1,8 @@
 import type { HttpFields, OriginRequest } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { accessTo, benchFor, optionsFor } from '../test/harness.ts';
-import { logsIn, service } from '../test/service.ts';
+import { logsIn } from '../test/service.ts';
 import type { SwiftOriginOptions } from './options.ts';
 import { SwiftOrigin } from './origin.ts';
 
@@ -27,7 +28,7 @@ for (const name of ['swift', 'swift-keystone']) {
     }
     afterAll(() => bench.stop());
     const bytes = Buffer.alloc(200_000, 'photo');
-    const source = `swift://${bench.container}/2026/cat.jpg`;
+    const source = `swift://${bench.bucket}/2026/cat.jpg`;
     const here = () => open(accessTo(bench.server));
     /** @returns its ETag, with quotes. */
     const put = async (key = '2026/cat.jpg') => {
@@ -92,7 +93,7 @@ for (const name of ['swift', 'swift-keystone']) {
     test('whose name has characters of every kind is found by it', async () => {
       const key = "2026/a%20b c+d&e='ü'#1.jpg";
       await put(key);
-      const response = await (await here()).fetch(`swift://${bench.container}/${key}`, asked());
+      const response = await (await here()).fetch(`swift://${bench.bucket}/${key}`, asked());
       await response.body.discard();
       expect(response.status).toBe(200);
     });
@@ -100,11 +101,7 @@ for (const name of ['swift', 'swift-keystone']) {
     test('that is not there is 404, and so is one in a version or a container that is not', async () => {
       await put();
       const origin = await here();
-      for (const nowhere of [
-        `${source}.none`,
-        `${source}?1795323475.74697`,
-        `swift://${bench.container}-none/cat.jpg`,
-      ]) {
+      for (const nowhere of [`${source}.none`, `${source}?1795323475.74697`, `swift://${bench.bucket}-none/cat.jpg`]) {
         expect((await origin.fetch(nowhere, asked())).status).toBe(404);
       }
     });
@@ -115,12 +112,12 @@ for (const name of ['swift', 'swift-keystone']) {
     });
 
     test('a container that sources may name and that is not there is told by check', async () => {
-      const origin = await open({ ...accessTo(bench.server), allowedBuckets: [bench.container, 'none'] });
+      const origin = await open({ ...accessTo(bench.server), allowedBuckets: [bench.bucket, 'none'] });
       expect(await origin.check()).toMatchObject({
         ok: false,
         problem: expect.stringContaining('none: there is no such'),
       });
-      const well = await open({ ...accessTo(bench.server), allowedBuckets: [bench.container] });
+      const well = await open({ ...accessTo(bench.server), allowedBuckets: [bench.bucket] });
       expect(await well.check()).toMatchObject({ ok: true });
     });
 

@@ -1,54 +1,40 @@
 import {
-  type Body,
-  BufferedBody,
+  Backend,
   type ByteRange,
-  type ByteStream,
   type CheckResult,
-  checkBackend,
   collect,
   type EntryInfo,
+  foundEntry,
   type GetOutcome,
   type HttpFields,
+  isListedKey,
   type ListedEntry,
   type OperationContext,
-  ofBody,
-  type Part,
   type PutBody,
   type PutCondition,
-  partOf,
-  parts,
-  type Reachable,
+  putInParts,
   rangeField,
-  reached,
-  SettingsError,
+  requiredBucket,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
   type StorageKey,
   type StorageScope,
   type StoredMetadata,
-  StreamedBody,
   unsupported,
   type Version,
   type VersionCondition,
-  WatchedParts,
   whole,
-  whyNotAKey,
 } from '@tintype/core';
 import { type SwiftAnswer, SwiftConnection, type SwiftRequest } from './client.ts';
 import { infoOf, lengthOf, nativeFields, newVersion, sizeIn } from './entry-fields.ts';
 import { isMissing, toStorageError } from './errors.ts';
-import { isContainerName, LIMITS, type Limits, limitsOf } from './limits.ts';
+import { isBucketName, LIMITS, type Limits, limitsOf } from './limits.ts';
 import { type Credentials, credentialsOf, type SwiftStorageOptions } from './options.ts';
+import { PART_BYTES, pieceByPiece } from './uploads.ts';
 
 /** How a sentence about what it cannot do begins. */
 const SERVICE = 'Swift';
-
-/** Bodies up to this size are read with the answer: cheaper than a stream, and retried if they break. */
-const EAGER_BYTES = 64 * 1024;
-
-/** Bodies that do not lie in memory are put whole up to this size, and piece by piece beyond it. */
-const PART_BYTES = 1024 * 1024;
 
 /** Longest time to find out what a cluster takes, in milliseconds. */
 const INFO_MS = 2_000;
@@ -78,25 +64,22 @@ const FIXED = {
 
 /** A container of OpenStack Swift as cache storage. */
 export class SwiftStorage implements StorageAdapter {
-  readonly #options: SwiftStorageOptions;
   readonly #credentials: Credentials;
-  readonly #container: string;
+  readonly #bucket: string;
+  readonly #backend: Backend<SwiftConnection>;
   #limits: Limits = LIMITS;
-  #connection: SwiftConnection | undefined;
 
   /** @throws SettingsError if the options do not go together, or no container is named. */
   constructor(options: SwiftStorageOptions, scope: StorageScope) {
-    this.#credentials = credentialsOf(options, scope.variablePrefix);
-    const variable = scope.bucketVariable;
-    if (scope.bucket === '') {
-      throw new SettingsError([{ variable, message: `${variable} is required for the storage swift.` }]);
-    }
-    if (!isContainerName(scope.bucket)) {
-      const message = `${variable} is ${JSON.stringify(scope.bucket)}; expected a container's name: at most 256 bytes, no slash, not "." or "..".`;
-      throw new SettingsError([{ variable, message }]);
-    }
-    this.#options = options;
-    this.#container = scope.bucket;
+    const credentials = credentialsOf(options, scope.variablePrefix);
+    const bucket = requiredBucket(scope, 'swift', 'container', isBucketName);
+    this.#credentials = credentials;
+    this.#bucket = bucket;
+    this.#backend = new Backend({
+      connect: () => SwiftConnection.open(credentials, options),
+      reach: (connection, signal) => connection.reach(bucket, signal),
+      failure: (error, signal) => this.#failure(error, signal),
+    });
   }
 
   get capabilities(): StorageCapabilities {
@@ -105,19 +88,13 @@ export class SwiftStorage implements StorageAdapter {
   }
 
   async open({ signal }: OperationContext): Promise<void> {
-    signal.throwIfAborted();
-    const connection = await reached(this.#backend(signal));
-    try {
+    await this.#backend.open(signal, async (connection) => {
       this.#limits = limitsOf(await told(connection, signal));
-    } catch (error) {
-      await connection.close();
-      throw this.#failure(error, signal);
-    }
-    this.#connection = connection;
+    });
   }
 
   async close(): Promise<void> {
-    await this.#connection?.close();
+    await this.#backend.close();
   }
 
   async get(key: StorageKey, range: ByteRange | undefined, { signal }: OperationContext): Promise<GetOutcome> {
@@ -135,31 +112,15 @@ export class SwiftStorage implements StorageAdapter {
       throw this.#failure(error, signal);
     }
     const { status, headers, stream } = found;
-    return ofBody(stream, async () => {
-      const length = lengthOf(headers);
-      if (status === 416) {
-        stream.destroy();
-        // Swift says what there is although it refuses.
-        return { kind: 'range-not-satisfiable', ...infoOf(headers, sizeIn(headers['content-range']) ?? 0) };
-      }
-      const part = range && partOf(headers['content-range'], range, length);
-      if (part === 'none') {
-        stream.destroy();
-        return { kind: 'range-not-satisfiable', ...infoOf(headers, length) };
-      }
-      const size = part?.size ?? length;
-      const bytes = whole(stream, length, (error) => this.#failure(error, signal));
-      const body: Body =
-        length <= EAGER_BYTES
-          ? new BufferedBody(await collect(bytes))
-          : new StreamedBody(
-              () => bytes,
-              () => {
-                stream.destroy();
-              },
-            );
-      return { kind: 'entry', ...infoOf(headers, size), range: part, body };
-    });
+    const contentRange = headers['content-range'];
+    if (status === 416) {
+      stream.destroy();
+      // Swift says what there is although it refuses.
+      return { kind: 'range-not-satisfiable', ...infoOf(headers, sizeIn(contentRange) ?? 0) };
+    }
+    const length = lengthOf(headers);
+    const info = (size: number) => infoOf(headers, size);
+    return foundEntry({ stream, length, contentRange, info }, range, (error) => this.#failure(error, signal));
   }
 
   async stat(key: StorageKey, { signal }: OperationContext): Promise<EntryInfo | undefined> {
@@ -182,22 +143,24 @@ export class SwiftStorage implements StorageAdapter {
     if (condition !== undefined) throw unsupported(SERVICE, 'conditional puts');
     const version = newVersion();
     const headers = nativeFields(metadata, version, Date.now());
-    const pieces = new WatchedParts(parts(body.stream(), PART_BYTES));
-    try {
-      signal.throwIfAborted();
-      const first = body.bytes === undefined ? await pieces.first() : { bytes: body.bytes, last: true };
-      const { status } = first.last
-        ? await this.#putWhole(key, first.bytes, headers, signal)
-        : await this.#putPieces(key, first, pieces, headers, signal);
-      if (status === 201) return version;
-      // Accepted, and without effect: a write with a later time was there before.
-      throw new StorageError({ code: 'conflict', message: 'A newer write of this key was there before.' });
-    } catch (error) {
-      if (pieces.failure !== undefined) throw pieces.failure.error;
-      throw this.#failure(error, signal, true);
-    } finally {
-      await pieces.return();
-    }
+    const { status } = await putInParts(
+      body,
+      signal,
+      {
+        partBytes: PART_BYTES,
+        wholeBytes: Number.POSITIVE_INFINITY,
+        whole: (bytes) => this.#put(key, bytes, headers, signal),
+        inParts: async (first, rest) => {
+          // What has gone cannot be sent again with another token: so whether this one works is asked before.
+          await this.#open.reach(this.#bucket, signal);
+          return this.#put(key, pieceByPiece(first, rest, signal), headers, signal);
+        },
+      },
+      (error) => this.#failure(error, signal, true),
+    );
+    if (status === 201) return version;
+    // Accepted, and without effect: a write with a later time was there before.
+    throw new StorageError({ code: 'conflict', message: 'A newer write of this key was there before.' });
   }
 
   async setMetadata(
@@ -235,11 +198,10 @@ export class SwiftStorage implements StorageAdapter {
     for (let marker: string | undefined = after; ; ) {
       const page = await this.#page(prefix, marker, signal);
       for (const { name, bytes, last_modified } of page) {
-        // What other tools have put into the container is not ours to list. (The operator's prefix may have capitals.)
-        if (whyNotAKey(name.toLowerCase()) !== undefined) continue;
+        if (!isListedKey(name)) continue;
         // Listings know nothing of metadata, where the version is; their times are UTC.
         const modifiedAt = Date.parse(`${last_modified}Z`);
-        yield { key: name as StorageKey, size: bytes, version: undefined, modifiedAt };
+        yield { key: name, size: bytes, version: undefined, modifiedAt };
       }
       marker = page.at(-1)?.name;
       // A page that is not full need not be the last one.
@@ -249,16 +211,8 @@ export class SwiftStorage implements StorageAdapter {
 
   async check({ signal }: OperationContext): Promise<CheckResult> {
     const { authUrl, authVersion } = this.#credentials;
-    const summary = `container ${this.#container}, login of version ${authVersion} at ${authUrl}`;
-    return checkBackend(summary, this.#backend(signal), this.#connection);
-  }
-
-  #backend(signal: AbortSignal): Reachable<SwiftConnection> {
-    return {
-      connect: () => SwiftConnection.open(this.#credentials, this.#options),
-      reach: (connection) => connection.reach(this.#container, signal),
-      failure: (error) => this.#failure(error, signal),
-    };
+    const summary = `container ${this.#bucket}, login of version ${authVersion} at ${authUrl}`;
+    return this.#backend.check(summary, signal);
   }
 
   async #page(prefix: string, marker: string | undefined, signal: AbortSignal): Promise<readonly ListedObject[]> {
@@ -277,53 +231,26 @@ export class SwiftStorage implements StorageAdapter {
     }
   }
 
-  #putWhole(key: StorageKey, body: Uint8Array, headers: HttpFields, signal: AbortSignal): Promise<SwiftAnswer> {
-    return this.#send({ method: 'PUT', key, headers, body, expect: PUT_ANSWERS, signal });
-  }
-
-  /** What has gone cannot be sent again with another token: so whether this one works is asked before. */
-  async #putPieces(
+  #put(
     key: StorageKey,
-    first: Part,
-    rest: AsyncIterator<Part>,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
     headers: HttpFields,
     signal: AbortSignal,
   ): Promise<SwiftAnswer> {
-    await this.#open.reach(this.#container, signal);
-    return this.#send({
-      method: 'PUT',
-      key,
-      headers,
-      body: joined(first, rest, signal),
-      expect: PUT_ANSWERS,
-      signal,
-    });
+    return this.#send({ method: 'PUT', key, headers, body, expect: PUT_ANSWERS, signal });
   }
 
-  #send(request: Omit<SwiftRequest, 'container'>): Promise<SwiftAnswer> {
-    return this.#open.send({ ...request, container: this.#container });
+  #send(request: Omit<SwiftRequest, 'bucket'>): Promise<SwiftAnswer> {
+    return this.#open.send({ ...request, bucket: this.#bucket });
   }
 
   #failure(error: unknown, signal: AbortSignal, write = false): unknown {
-    return toStorageError(error, { container: this.#container, write, signal });
+    return toStorageError(error, { bucket: this.#bucket, write, signal });
   }
 
   get #open(): SwiftConnection {
-    if (this.#connection !== undefined) return this.#connection;
-    throw new StorageError({ code: 'closed', message: 'This storage has not been opened.' });
+    return this.#backend.connection;
   }
-}
-
-/** Pieces that are not overwritten while they wait to be sent. The end of them is what commits. */
-async function* joined(first: Part, rest: AsyncIterator<Part>, signal: AbortSignal): ByteStream {
-  yield Uint8Array.from(first.bytes);
-  for (;;) {
-    const { value } = await rest.next();
-    if (!value) break;
-    if (value.bytes.length > 0) yield Uint8Array.from(value.bytes);
-    if (value.last) break;
-  }
-  signal.throwIfAborted();
 }
 
 /** One row of a listing in JSON. */

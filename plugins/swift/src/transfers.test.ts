@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PutBody, StorageError, storageKey } from '@tintype/core';
 import { KeystoneAdmin } from '@tintype-test/servers';
+import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Bench, benchFor, context, optionsFor, scopeOf } from '../test/harness.ts';
-import { logsIn, refuse, service } from '../test/service.ts';
+import { logsIn, refuse } from '../test/service.ts';
 import { SwiftStorage } from './storage.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -39,11 +39,11 @@ export function accessTo({ access }: RunningServer): SwiftStorageOptions {
 /** A server with a new container, and what the tests see of it besides the storage. */
 export interface Bench {
   readonly server: RunningServer;
-  readonly container: string;
+  readonly bucket: string;
   options(more?: Partial<SwiftStorageOptions>): SwiftStorageOptions;
-  storage(more?: Partial<SwiftStorageOptions>, container?: string): SwiftStorage;
+  storage(more?: Partial<SwiftStorageOptions>, bucket?: string): SwiftStorage;
   /** A bare request. */
-  send(request: Omit<SwiftRequest, 'signal' | 'container'> & { readonly container?: string }): Promise<SwiftAnswer>;
+  send(request: Omit<SwiftRequest, 'signal' | 'bucket'> & { readonly bucket?: string }): Promise<SwiftAnswer>;
   /** Options with which object requests, and with Swift's own login that one too, go through a proxy. */
   proxied(): Promise<{ readonly proxy: FaultProxy; readonly options: SwiftStorageOptions }>;
   /** Names in the container that are no keys. */
@@ -59,16 +59,16 @@ export type BenchForTest =
 export async function benchFor(name: string): Promise<BenchForTest> {
   const { server, missing } = await serverForTest(name);
   if (server === undefined) return { bench: undefined, missing };
-  const container = `tintype-${randomUUID()}`;
+  const bucket = `tintype-${randomUUID()}`;
   const options = (more: Partial<SwiftStorageOptions> = {}) => ({ ...accessTo(server), ...more });
   const connection = await SwiftConnection.open(credentialsOf(options(), ''), options());
-  const send: Bench['send'] = (request) => connection.send({ container, ...request, signal: context.signal });
+  const send: Bench['send'] = (request) => connection.send({ bucket, ...request, signal: context.signal });
   await send({ method: 'PUT', expect: [201, 202] });
   const bench: Bench = {
     server,
-    container,
+    bucket,
     options,
-    storage: (more, other = container) => new SwiftStorage(options(more), scopeOf(other)),
+    storage: (more, other = bucket) => new SwiftStorage(options(more), scopeOf(other)),
     send,
     async proxied() {
       const proxy = await new FaultProxy(server.endpoint).listen();
@@ -89,7 +89,7 @@ export async function benchFor(name: string): Promise<BenchForTest> {
 
 /** A storage for the suite, in the container of `bench`. */
 export function subjectOf(bench: Bench): StorageSubject {
-  const { container } = bench;
+  const { bucket } = bench;
   const options = bench.options();
   return {
     adapter: bench.storage(),
@@ -107,7 +107,7 @@ export function subjectOf(bench: Bench): StorageSubject {
         `import { SwiftStorage } from ${JSON.stringify(new URL('../src/storage.ts', import.meta.url).href)};
          export const createAdapter = ({ options, scope }) => new SwiftStorage(options, scope);`,
       )}`,
-      data: { options, scope: scopeOf(container) },
+      data: { options, scope: scopeOf(bucket) },
     },
     without: {
       sabotage: 'only the service itself reaches what it stored',
@@ -116,12 +116,12 @@ export function subjectOf(bench: Bench): StorageSubject {
   };
 }
 
-function wrongWays({ storage, container, server }: Bench): readonly Misconfiguration[] {
+function wrongWays({ storage, bucket, server }: Bench): readonly Misconfiguration[] {
   const { AUTH_URL = '', OTHER_USERNAME: username, OTHER_API_KEY: apiKey, ADMIN_USERNAME } = server.access;
   const { API_KEY = '' } = server.access;
   const path = new URL(AUTH_URL).pathname;
   const ways: Misconfiguration[] = [
-    { name: 'a missing container', adapter: storage({}, `${container}-none`), codes: ['misconfigured'] },
+    { name: 'a missing container', adapter: storage({}, `${bucket}-none`), codes: ['misconfigured'] },
     {
       name: 'a wrong password',
       adapter: storage({ apiKey: 'wrong-secret-of-tests' }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fromNativeMetadata, toNativeMetadata } from './native-metadata.ts';
+import { fromNativeMetadata, storedMetadata, toNativeMetadata } from './native-metadata.ts';
 
 test.each([0, 1, 249, 250, 251, 500, 1_900])('%i bytes come back to the letter', (length) => {
   const encoded = 'abcdefghij'.repeat(190).slice(0, length);
@@ -20,4 +20,13 @@ test('1,900 bytes stay below the 2 KiB that S3 counts, names and their prefix in
 test('an object without our fields has no metadata of ours', () => {
   expect(fromNativeMetadata(undefined)).toBe('');
   expect(fromNativeMetadata({ author: 'someone' })).toBe('');
+});
+
+test('what a service does not tell of an entry is left out, or as usual', () => {
+  const known = { fields: toNativeMetadata('m'), contentType: 'image/png', cacheControl: 'max-age=60' };
+  expect(storedMetadata(known)).toEqual({ encoded: 'm', contentType: 'image/png', cacheControl: 'max-age=60' });
+  expect(storedMetadata({ fields: undefined, contentType: undefined, cacheControl: undefined })).toEqual({
+    encoded: '',
+    contentType: 'application/octet-stream',
+  });
 });

@@ -1,3 +1,5 @@
+import type { StoredMetadata } from '../contracts/storage-adapter.ts';
+
 /** What the fields of our own metadata begin with, in a bucket's object. */
 const FIELD = 't';
 
@@ -21,4 +23,21 @@ export function fromNativeMetadata(fields: { readonly [name: string]: string | u
     if (value === undefined) return encoded;
     encoded += value;
   }
+}
+
+/** What a service tells of an entry besides its bytes and version. */
+export interface NativeMetadata {
+  /** User-defined metadata, by names without the service's prefix. */
+  readonly fields: { readonly [name: string]: string | undefined } | undefined;
+  readonly contentType: string | undefined;
+  readonly cacheControl: string | undefined;
+}
+
+/** An entry's metadata as a storage hands it out. */
+export function storedMetadata({ fields, contentType, cacheControl }: NativeMetadata): StoredMetadata {
+  return {
+    encoded: fromNativeMetadata(fields),
+    contentType: contentType ?? 'application/octet-stream',
+    ...(cacheControl !== undefined && { cacheControl }),
+  };
 }

@@ -1,11 +1,11 @@
-import { LeftOvers, type Part } from '@tintype/core';
+import { type Backend, LeftOvers, type Part } from '@tintype/core';
 import { type Preconditions, uploadAddress } from './addresses.ts';
 import type { GcsConnection } from './client.ts';
 import { type ObjectResource, VERSION_FIELDS } from './entry-fields.ts';
 import { AnswerError } from './errors.ts';
 
-/** Size of a chunk, and the size up to which a body is put whole, in bytes. A multiple of 256 KiB, as GCS asks for. */
-export const CHUNK_BYTES: number = 8 * 1024 * 1024;
+/** Size of a part, and the size up to which a body is put whole, in bytes. A multiple of 256 KiB, as GCS asks for. */
+export const PART_BYTES: number = 8 * 1024 * 1024;
 
 /** Longest time that tidying up may take, in milliseconds. */
 const TIDY_MS = 10_000;
@@ -21,14 +21,14 @@ const CANCELLED = [499, 404, 410] as const;
  * cancelling failed too is tried again later, at the latest when the storage is closed. (One whose
  * beginning was never answered nobody can name: GCS forgets it after a week, and does not charge for it.)
  */
-export class ResumableUploads {
-  readonly #connection: GcsConnection;
+export class GcsUploads {
+  readonly #backend: Backend<GcsConnection>;
   readonly #bucket: string;
   /** Addresses of uploads. */
   readonly #leftOvers = new LeftOvers<string>((address) => this.#cancel(address));
 
-  constructor(connection: GcsConnection, bucket: string) {
-    this.#connection = connection;
+  constructor(backend: Backend<GcsConnection>, bucket: string) {
+    this.#backend = backend;
     this.#bucket = bucket;
   }
 
@@ -47,7 +47,7 @@ export class ResumableUploads {
     try {
       let start = 0;
       for (let part = first; ; ) {
-        const made = await this.#chunk(address, part, start, signal);
+        const made = await this.#putPart(address, part, start, signal);
         if (made !== undefined) return made;
         start += part.bytes.length;
         const next = await rest.next();
@@ -87,7 +87,7 @@ export class ResumableUploads {
   }
 
   /** Sends one part, again from where the service says it is. @returns what was made, if it was the last. */
-  async #chunk(
+  async #putPart(
     url: string,
     { bytes, last }: Part,
     start: number,
@@ -125,6 +125,10 @@ export class ResumableUploads {
       AbortSignal.timeout(TIDY_MS),
     );
     body.resume();
+  }
+
+  get #connection(): GcsConnection {
+    return this.#backend.connection;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
-import { LeftOvers, type Part } from '@tintype/core';
+import { type Backend, LeftOvers, type Part } from '@tintype/core';
 import type { S3Connection } from './client.ts';
 import { isForbidden, isMissing } from './errors.ts';
 
@@ -16,10 +16,10 @@ const TIDY_MS = 10_000;
 const MAX_UNANSWERED = 100;
 
 /**
- * Age at which an upload that nobody names is left over, in milliseconds: another process may upload
- * the same key, and no put takes as long.
+ * Ages at which an upload that nobody names is left over, in milliseconds: another process may upload
+ * the same key. A part follows upon the beginning at once, and no put takes an hour.
  */
-export const ABANDONED_MS: number = 60 * 60 * 1_000;
+export const ABANDONED_MS = { withoutParts: 60_000, withParts: 3_600_000 } as const;
 
 type Fields = Omit<CreateMultipartUploadCommandInput, 'Bucket' | 'Key'>;
 
@@ -40,19 +40,20 @@ export interface UploadCondition {
  * abort failed too is tried again later, at the latest when the storage is closed.
  *
  * One whose beginning was never answered has no parts, so it costs nothing, and S3 does not tell it
- * from another process's upload of the key: it is aborted with a later upload, once it is an hour old.
- * A process that ends before leaves it to the lifecycle rule of the bucket.
+ * from another process's upload of the key but by that: it is aborted with a later upload or by
+ * closing, once it has had no part for a minute. A process that ends before leaves it to the
+ * lifecycle rule of the bucket.
  */
-export class MultipartUploads {
-  readonly #connection: S3Connection;
+export class S3Uploads {
+  readonly #backend: Pick<Backend<S3Connection>, 'connection'>;
   readonly #bucket: string;
   readonly #now: () => number;
   readonly #leftOvers = new LeftOvers<Upload>((upload) => this.#abort(upload));
   /** Keys whose upload may have been begun without our knowing its id, and since when. */
   readonly #unanswered = new Map<string, number>();
 
-  constructor(connection: S3Connection, bucket: string, now: () => number = Date.now) {
-    this.#connection = connection;
+  constructor(backend: Pick<Backend<S3Connection>, 'connection'>, bucket: string, now: () => number = Date.now) {
+    this.#backend = backend;
     this.#bucket = bucket;
     this.#now = now;
   }
@@ -98,8 +99,8 @@ export class MultipartUploads {
 
   /** Tries once more to abort what is left over. Never rejects. */
   async tidy(): Promise<void> {
-    const due = [...this.#unanswered].filter(([, since]) => this.#now() - since >= ABANDONED_MS);
-    await Promise.all([this.#leftOvers.tidy(), ...due.map(([key]) => this.#abortAbandoned(key))]);
+    const due = [...this.#unanswered].filter(([, since]) => this.#now() - since >= ABANDONED_MS.withoutParts);
+    await Promise.all([this.#leftOvers.tidy(), ...due.map(([key, since]) => this.#abortAbandoned(key, since))]);
   }
 
   async #begin(Key: string, fields: Fields, abortSignal: AbortSignal): Promise<Upload> {
@@ -139,11 +140,10 @@ export class MultipartUploads {
     }
   }
 
-  /** Aborts uploads of this key that are old enough to be nobody's. */
-  async #abortAbandoned(Key: string): Promise<void> {
+  /** Aborts uploads of this key that are nobody's; asks again later if some may be. */
+  async #abortAbandoned(Key: string, since: number): Promise<void> {
     const { sdk } = this.#connection;
     const Bucket = this.#bucket;
-    // Once: what is younger is not what was left.
     this.#unanswered.delete(Key);
     try {
       const { Uploads = [] } = await this.#connection.run(Bucket, (client) =>
@@ -151,12 +151,31 @@ export class MultipartUploads {
           abortSignal: AbortSignal.timeout(TIDY_MS),
         }),
       );
+      let remain = false;
       for (const { Key: of, UploadId, Initiated } of Uploads) {
-        const isOld = Initiated !== undefined && this.#now() - Initiated.getTime() >= ABANDONED_MS;
-        if (of === Key && UploadId !== undefined && isOld) await this.#leftOvers.remove({ Bucket, Key, UploadId });
+        if (of !== Key || UploadId === undefined || Initiated === undefined) continue;
+        const upload = { Bucket, Key, UploadId };
+        if (await this.#isAbandoned(upload, this.#now() - Initiated.getTime())) await this.#leftOvers.remove(upload);
+        else remain = true;
       }
+      const isLate = this.#now() - since >= ABANDONED_MS.withParts;
+      if (remain && !isLate && !this.#unanswered.has(Key)) this.#unanswered.set(Key, since);
     } catch {
       // The lifecycle rule of the bucket remains.
     }
+  }
+
+  async #isAbandoned(upload: Upload, age: number): Promise<boolean> {
+    if (age < ABANDONED_MS.withoutParts) return false;
+    if (age >= ABANDONED_MS.withParts) return true;
+    const { sdk } = this.#connection;
+    const { Parts = [] } = await this.#connection.run(upload.Bucket, (client) =>
+      client.send(new sdk.ListPartsCommand({ ...upload, MaxParts: 1 }), { abortSignal: AbortSignal.timeout(TIDY_MS) }),
+    );
+    return Parts.length === 0;
+  }
+
+  get #connection(): S3Connection {
+    return this.#backend.connection;
   }
 }
