@@ -40,7 +40,7 @@ export const abs: Cloud = {
         const blobs = await Array.fromAsync(cache.listBlobsFlat());
         return blobs.map((blob) => blob.name);
       },
-      wrongPassword: { TINTYPE_CACHE_ABS_KEY: WRONG_PASSWORD },
+      wrongPassword: async () => ({ TINTYPE_CACHE_ABS_KEY: WRONG_PASSWORD }),
       through: async ({ url }) => ({ TINTYPE_CACHE_ABS_ENDPOINT: url + new URL(endpoint).pathname }),
     };
   },

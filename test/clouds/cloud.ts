@@ -36,9 +36,11 @@ export interface MadeCloud {
   /** Keys in the cache. */
   cached(): Promise<readonly string[]>;
   /** What sets a wrong password for the cache; `undefined` where the server takes any. */
-  readonly wrongPassword: Variables | undefined;
+  readonly wrongPassword: (() => Promise<Variables>) | undefined;
   /** What sets somebody for the cache whom the server knows, and who may not use it. */
   readonly stranger?: Variables;
+  /** When the server itself will remove a cached entry, in milliseconds since the epoch, where it does that. */
+  expiresAt?(key: string): Promise<number>;
   /** What leads the cache, and nothing else, through a proxy before the server. */
   through(proxy: FaultProxy): Promise<Variables>;
 }

@@ -1,6 +1,7 @@
 import { serverForTest } from '@tintype-test/servers';
 import { afterAll, describe, test, vi } from 'vitest';
 import { clouds } from './cloud.ts';
+import { testExpiration } from './expiration.ts';
 import { testRestart } from './restart.ts';
 import { photograph } from './rig.ts';
 import { testTrouble } from './trouble.ts';
@@ -20,6 +21,7 @@ describe.each(places)('with sources and cache by $name on $kind', async ({ name,
   afterAll(() => server.stop());
   const place = { name, cloud, server, make: async () => cloud.make(server, await photograph()) };
   testRestart(place);
+  testExpiration(place);
   testWrongSettings(place);
   testTrouble(place);
 });

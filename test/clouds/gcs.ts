@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Storage } from '@google-cloud/storage';
 import type { Fault } from '@tintype/conformance';
-import type { Cloud } from './cloud.ts';
+import { type Cloud, WRONG_PASSWORD } from './cloud.ts';
+import { refusingLogins, unknownAccount } from './google-logins.ts';
 
 /** Buckets of Google Cloud Storage. */
 export const gcs: Cloud = {
@@ -34,8 +35,11 @@ export const gcs: Cloud = {
         const [files] = await cache.getFiles();
         return files.map((file) => file.name);
       },
-      // It looks at no credentials.
-      wrongPassword: undefined,
+      // The emulator looks at no credentials: the login itself is refused.
+      async wrongPassword() {
+        const { env } = await refusingLogins();
+        return { ...env, TINTYPE_CACHE_GCS_KEY: unknownAccount(WRONG_PASSWORD) };
+      },
       through: async ({ url }) => ({ TINTYPE_CACHE_GCS_ENDPOINT: url }),
     };
   },

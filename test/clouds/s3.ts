@@ -56,7 +56,8 @@ export const s3: Cloud = {
         return Contents.map(({ Key = '' }) => Key);
       },
       // fauxqs takes any.
-      wrongPassword: server.name === 'fauxqs' ? undefined : { TINTYPE_CACHE_S3_SECRET_ACCESS_KEY: WRONG_PASSWORD },
+      wrongPassword:
+        server.name === 'fauxqs' ? undefined : async () => ({ TINTYPE_CACHE_S3_SECRET_ACCESS_KEY: WRONG_PASSWORD }),
       through: async ({ url }) => ({ TINTYPE_CACHE_S3_ENDPOINT: url }),
     };
   },

@@ -11,12 +11,13 @@ export const swift: Cloud = {
 
   async make(server, photograph) {
     const { url, token } = await logInToSwift(server);
-    const ask = async (method: string, path: string, more: RequestInit = {}) => {
+    const answered = async (method: string, path: string, more: RequestInit = {}) => {
       const headers = { 'x-auth-token': token, ...more.headers };
       const response = await fetch(url + path, { method, ...more, headers });
       if (!response.ok) throw new Error(`${method} ${path}: HTTP ${response.status}`);
-      return response.text();
+      return response;
     };
+    const ask = async (...request: Parameters<typeof answered>) => (await answered(...request)).text();
     const id = randomUUID();
     const [sources, cache] = [`sources-${id}`, `cache-${id}`];
     for (const container of [sources, cache]) await ask('PUT', `/${container}`);
@@ -39,7 +40,11 @@ export const swift: Cloud = {
       async cached() {
         return (await ask('GET', `/${cache}`)).split('\n').filter((key) => key !== '');
       },
-      wrongPassword: { TINTYPE_CACHE_SWIFT_API_KEY: WRONG_PASSWORD },
+      wrongPassword: async () => ({ TINTYPE_CACHE_SWIFT_API_KEY: WRONG_PASSWORD }),
+      async expiresAt(key) {
+        const { headers } = await answered('HEAD', `/${cache}/${key}`);
+        return Number(headers.get('x-delete-at') ?? Number.NaN) * 1_000;
+      },
       stranger: {
         TINTYPE_CACHE_SWIFT_USERNAME: server.access.OTHER_USERNAME ?? '',
         TINTYPE_CACHE_SWIFT_API_KEY: server.access.OTHER_API_KEY ?? '',

@@ -40,7 +40,7 @@ export function testWrongSettings({ name, server, make }: Place): void {
   test('a cache with a wrong password is refused in one sentence, and images are served', async ({ skip }) => {
     const cloud = await make();
     if (cloud.wrongPassword === undefined) return skip(`does not apply: ${server.name} takes any credentials`);
-    await refused(cloud, cloud.wrongPassword, new RegExp(`^${name} refused the credentials: `));
+    await refused(cloud, await cloud.wrongPassword(), new RegExp(`^${name} refused the credentials: `));
   });
 
   test('a cache by somebody who has no right to it is refused in one sentence, and images are served', async ({

@@ -60,12 +60,23 @@ describe.concurrent('the rule by which a bucket forgets what is old', () => {
     expect(stderr).toContain('everything in thumbnails');
   });
 
+  test('is of the age that the settings name, unless another one is asked for', async () => {
+    const env = { ...ENV, TINTYPE_CACHE_USE: 's3', TINTYPE_CACHE_EXPIRATION_DAYS: '30' };
+    const byDays = (days: number) => ({ Rules: [expect.objectContaining({ Expiration: { Days: days } })] });
+    const set = await tintype(['cache', 'lifecycle'], { env });
+    expect(JSON.parse(set.stdout)).toEqual(byDays(30));
+    expect(set.stderr).toContain('tintype cache lifecycle --days 30 >');
+    const asked = await tintype(['cache', 'lifecycle', '--days', '90'], { env });
+    expect(JSON.parse(asked.stdout)).toEqual(byDays(90));
+  });
+
   test.each([
+    [['--days', '90'], { TINTYPE_CACHE_USE: 'swift' }, 'set TINTYPE_CACHE_EXPIRATION_DAYS'],
     [['--days', '90'], {}, 'TINTYPE_CACHE_USE'],
     [['--days', '90'], { TINTYPE_CACHE_USE: 'fs' }, 'The storage fs has no lifecycle rules'],
     [['--days', '90'], { TINTYPE_CACHE_USE: 'gcs' }, 'TINTYPE_CACHE_BUCKET is required'],
     [['--days', 'ninety'], { TINTYPE_CACHE_USE: 'gcs' }, '--days is "ninety"'],
-    [[], { TINTYPE_CACHE_USE: 'gcs' }, '--days'],
+    [[], { TINTYPE_CACHE_USE: 'gcs', TINTYPE_CACHE_BUCKET: 'b' }, '--days is required'],
   ])('says what it lacks: %j %j', async (args, env, text) => {
     const { code, stdout, stderr } = await tintype(['cache', 'lifecycle', ...args], { env });
     expect([code, stdout]).toEqual([2, '']);

@@ -23,7 +23,7 @@ export interface Actions {
   serve(flags: Flags): Promise<void>;
   sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
   config(flags: Flags, options: ConfigOptions): Promise<void>;
-  cacheLifecycle(flags: Flags, options: { readonly days: string }): Promise<void>;
+  cacheLifecycle(flags: Flags, options: { readonly days?: string }): Promise<void>;
   conformance(flags: Flags, argv: readonly string[]): Promise<void>;
 }
 
@@ -82,7 +82,8 @@ The storage, its bucket and its prefix are those of the settings:
   tintype cache lifecycle --days 90 > lifecycle.json
   gcloud storage buckets update gs://thumbnails --lifecycle-file=lifecycle.json
 The command for your storage is told beside the rule. There are rules for s3,
-gcs and abs.
+gcs and abs. Without --days the setting TINTYPE_CACHE_EXPIRATION_DAYS counts;
+swift removes entries by itself where that is set.
 
 Every setting can be a flag here too; "tintype serve --help" lists them.
 `;
@@ -135,10 +136,10 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
   const lifecycle = cache
     .command('lifecycle')
     .description('Print the rule by which a bucket forgets old entries.')
-    .requiredOption('--days <number>', 'age in days at which an entry goes')
+    .option('--days <number>', 'age in days at which an entry goes; otherwise that of the settings')
     .addHelpText('after', LIFECYCLE_HELP);
   addSettingFlags(lifecycle, sections, false);
-  lifecycle.action((options: { days: string }) => actions.cacheLifecycle(settingFlags(lifecycle, sections), options));
+  lifecycle.action((options: { days?: string }) => actions.cacheLifecycle(settingFlags(lifecycle, sections), options));
   addNewCommand(program, version(), surroundings);
   // The kit reads its own options, --help included; only settings are taken out here.
   const conformance = add('conformance', 'Put a cache storage to the test.', '', false)

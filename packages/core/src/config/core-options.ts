@@ -104,6 +104,14 @@ export const coreOptions = {
     imgproxy: true,
     description: 'Bucket or container of the cache; with `fs` a folder below its root.',
   },
+  CACHE_EXPIRATION_DAYS: {
+    kind: 'integer',
+    default: '0',
+    min: 0,
+    max: 99_999,
+    description:
+      'Days after which the storage may forget an entry that has not been written or revalidated since, though never while it may still be used, fresh or stale. `swift` and `memory` remove it by themselves; `tintype cache lifecycle` prints the rule for `s3`, `gcs` and `abs`. 0 is never.',
+  },
   CACHE_KEY_HEADERS: {
     kind: 'list',
     default: '',

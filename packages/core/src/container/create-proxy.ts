@@ -4,6 +4,7 @@ import { isLoopbackBind } from '../config/bind.ts';
 import { type CoreSettings, checkCoreSettings, coreSection } from '../config/core-options.ts';
 import { type EffectiveSetting, type SettingsInput, SettingsReader } from '../config/settings-reader.ts';
 import type { KeyRing } from '../contracts/dialect.ts';
+import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { StorageDescriptor } from '../contracts/plugin.ts';
 import type { ImageProxy } from '../contracts/proxy.ts';
@@ -38,6 +39,7 @@ import { chooseStorage, type WrapTier } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
 import type { Plugin } from './define-plugin.ts';
 import { all, type Index, indexById } from './descriptors.ts';
+import { expirationOf } from './expiration.ts';
 import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
 import { memoryBudget } from './memory-budget.ts';
@@ -152,7 +154,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   container.bind(tokens.settings).toConstantValue(settings);
 
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
-    container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, { name: chosenStorage.name }));
+    const { cacheExpirationDays: days } = settings;
+    const expiresAt = (metadata: EntryMetadata) => expirationOf(metadata, days, container.get(tokens.clock)());
+    const options = { name: chosenStorage.name, ...(days > 0 && { expiresAt }) };
+    container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, options));
   }
   if (sourceAdapter && chosenSources && !container.isBound(tokens.sourceStorage)) {
     const name = sourceName(chosenSources.name);

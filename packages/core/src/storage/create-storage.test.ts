@@ -440,3 +440,19 @@ describe('errors', () => {
 async function* once() {
   yield bytes;
 }
+
+describe('when an entry is of no more use', () => {
+  test('is told the adapter with every write, by what the entry says of itself', async () => {
+    const adapter = new ScriptedAdapter();
+    const told = () => adapter.entries.get('k')?.metadata.expiresAt;
+    const expiresAt = ({ freshUntil }: EntryMetadata) => (freshUntil === 0 ? undefined : freshUntil + 7);
+    const storage = createStorage(adapter, { name: 'scripted', expiresAt });
+    await storage.open();
+    await storage.put('k', bytes, metadata);
+    expect(told()).toBe(9);
+    await storage.setMetadata('k', { ...metadata, freshUntil: 10 });
+    expect(told()).toBe(17);
+    await storage.put('k', bytes, { ...metadata, freshUntil: 0 });
+    expect(told()).toBeUndefined();
+  });
+});

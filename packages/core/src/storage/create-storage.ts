@@ -20,6 +20,7 @@ import type {
   GetOutcome,
   ListedEntry,
   StorageAdapter,
+  StoredMetadata,
   Version,
 } from '../contracts/storage-adapter.ts';
 import { StorageError, type StorageOperation } from '../contracts/storage-error.ts';
@@ -47,6 +48,8 @@ export interface StorageOptions {
   /** Longest time for `open` and `close`, in milliseconds. */
   readonly openDeadlineMs?: number;
   readonly retry?: RetryPolicy;
+  /** When an entry that is written now is of no more use; without it none ever is. See `StoredMetadata.expiresAt`. */
+  readonly expiresAt?: (metadata: EntryMetadata) => number | undefined;
   /** In [0, 1); for tests. */
   readonly random?: () => number;
 }
@@ -66,6 +69,7 @@ class PublicStorage implements CacheStorage {
   readonly #adapter: StorageAdapter;
   readonly #deadlineMs: number;
   readonly #openDeadlineMs: number;
+  readonly #expiresAt: (metadata: EntryMetadata) => number | undefined;
   readonly #runner: OperationRunner;
   #state: 'new' | 'open' | 'closed' = 'new';
   #opening: Promise<void> | undefined;
@@ -79,6 +83,7 @@ class PublicStorage implements CacheStorage {
     this.name = options.name;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#openDeadlineMs = options.openDeadlineMs ?? 30_000;
+    this.#expiresAt = options.expiresAt ?? (() => undefined);
     this.#runner = new OperationRunner(options.name, options.retry ?? DEFAULT_RETRY, options.random ?? Math.random);
   }
 
@@ -206,7 +211,7 @@ class PublicStorage implements CacheStorage {
     const checked = this.#enter('put', key);
     if (checked instanceof StorageError) throw checked;
     const { condition, signal } = options;
-    const { conditionalCreate, conditionalReplace, maxMetadataBytes, maxObjectBytes } = this.capabilities;
+    const { conditionalCreate, conditionalReplace, maxObjectBytes } = this.capabilities;
     if (condition && !('ifAbsent' in condition ? conditionalCreate : conditionalReplace)) {
       return this.#unsupported('put', checked, 'ifAbsent' in condition ? 'conditional creation' : 'conditional puts');
     }
@@ -217,7 +222,7 @@ class PublicStorage implements CacheStorage {
       checked,
       () => new NormalisedBody(input, options.size, maxObjectBytes, scope),
     );
-    const stored = this.#runner.guarded('put', checked, () => encodeMetadata(metadata, maxMetadataBytes));
+    const stored = this.#encode('put', checked, metadata);
     return this.#runner.run({
       operation: 'put',
       key: checked,
@@ -239,9 +244,7 @@ class PublicStorage implements CacheStorage {
     if (condition && !this.capabilities.conditionalMetadata) {
       return this.#unsupported('setMetadata', checked, 'conditional metadata');
     }
-    const stored = this.#runner.guarded('setMetadata', checked, () =>
-      encodeMetadata(metadata, this.capabilities.maxMetadataBytes),
-    );
+    const stored = this.#encode('setMetadata', checked, metadata);
     const scope = new OperationScope('setMetadata', options.deadlineMs ?? this.#deadlineMs, signal);
     return this.#runner.run({
       operation: 'setMetadata',
@@ -249,6 +252,14 @@ class PublicStorage implements CacheStorage {
       scope,
       conditional: condition !== undefined,
       attempt: () => this.#adapter.setMetadata(checked, stored, condition, scope),
+    });
+  }
+
+  #encode(operation: StorageOperation, key: StorageKey, metadata: EntryMetadata): StoredMetadata {
+    return this.#runner.guarded(operation, key, () => {
+      const stored = encodeMetadata(metadata, this.capabilities.maxMetadataBytes);
+      const expiresAt = this.#expiresAt(metadata);
+      return expiresAt === undefined ? stored : { ...stored, expiresAt };
     });
   }
 
