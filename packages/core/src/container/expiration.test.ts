@@ -1,10 +1,11 @@
-import type { Freshness } from '@tintype/http-cache';
 import { describe, expect, test } from 'vitest';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import { toMetadata } from '../endpoints/entry-record.ts';
 import { indexMetadata } from '../endpoints/variant-index.ts';
-import { encodeRecord } from '../freshness/record.ts';
+import { encodeRecord, type FreshnessRecord } from '../freshness/record.ts';
 import { expirationOf } from './expiration.ts';
+
+type Freshness = FreshnessRecord['freshness'];
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 22);
