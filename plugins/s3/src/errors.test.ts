@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { storageKey, type Version } from '@tintype/core';
 import { service } from '@tintype-test/servers/scripted-service';
 import {
@@ -98,6 +102,72 @@ describe('a role that cannot be assumed', () => {
     expect(error.message).not.toContain('may not list');
     expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringMatching(sentence) });
     expect([sts.requests.length > 0, bucket.requests]).toEqual([true, []]);
+  });
+});
+
+describe('credentials that the SDK looks for by itself', () => {
+  /** Nothing of the machine that runs the tests, and what the test says instead. */
+  function findsOnly(variables: Readonly<Record<string, string>>): void {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const variable of Object.keys(process.env)) {
+      if (variable.startsWith('AWS_')) vi.stubEnv(variable, undefined);
+    }
+    const nowhere = { AWS_CONFIG_FILE: '/nowhere', AWS_SHARED_CREDENTIALS_FILE: '/nowhere', AWS_REGION: 'us-east-1' };
+    for (const [variable, value] of Object.entries({ ...nowhere, ...variables })) vi.stubEnv(variable, value);
+  }
+
+  /** A storage without keys of its own on a bucket that would list for anybody, and what that is asked. */
+  async function unsigned() {
+    const bucket = await service((_request, response) => listNothing(response));
+    const keys = { accessKeyId: undefined, secretAccessKey: undefined };
+    const options = optionsFor({ endpoint: bucket.endpoint, conditionalWrites: 'off', ...keys });
+    return { storage: new S3Storage(options, scopeOf('photos')), bucket };
+  }
+
+  test('and that STS refuses are told as such, and not as a listing that is forbidden', async () => {
+    const sts = await service((_request, response) => {
+      response.writeHead(403, { 'content-type': 'text/xml' });
+      response.end('<ErrorResponse><Error><Code>AccessDenied</Code><Message>No.</Message></Error></ErrorResponse>');
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'tintype-token-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const token = join(folder, 'token');
+    await writeFile(token, 'a-token-of-tests');
+    // As Kubernetes gives a role to a pod.
+    findsOnly({
+      AWS_ENDPOINT_URL_STS: sts.endpoint,
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/thumbnails',
+      AWS_WEB_IDENTITY_TOKEN_FILE: token,
+    });
+    const { storage, bucket } = await unsigned();
+    const error = await failureOf(storage.open(context));
+    const sentence =
+      /the credentials that the SDK finds by itself are refused.*AWS_ROLE_ARN.*\(credentials, AccessDenied/;
+    expect(error).toMatchObject({ code: 'access-denied', message: expect.stringMatching(sentence), applied: 'no' });
+    expect(error.message).not.toContain('may not list');
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('a-token-of-tests');
+    expect(await storage.check(context)).toMatchObject({ ok: false, problem: expect.stringMatching(sentence) });
+    expect([sts.requests.length > 0, bucket.requests]).toEqual([true, []]);
+  });
+
+  test('and that the container does not give out are told as such', async () => {
+    const container = await service((_request, response) => response.writeHead(403).end('{}'));
+    findsOnly({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.endpoint}/`, AWS_EC2_METADATA_DISABLED: 'true' });
+    const { storage, bucket } = await unsigned();
+    const error = await failureOf(storage.open(context));
+    expect(error.message).toMatch(/credentials/);
+    expect(error.message).not.toContain('may not list');
+    expect(['access-denied', 'misconfigured']).toContain(error.code);
+    expect([container.requests.length > 0, bucket.requests]).toEqual([true, []]);
+  });
+
+  test('and that are nowhere are told with what to set', async () => {
+    findsOnly({ AWS_EC2_METADATA_DISABLED: 'true' });
+    const { storage } = await unsigned();
+    await expect(storage.open(context)).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringContaining('set ACCESS_KEY_ID and SECRET_ACCESS_KEY'),
+    });
   });
 });
 
