@@ -18,7 +18,7 @@ describe('a shared access signature', () => {
   afterAll(() => bench.stop());
 
   /** A storage that signs with these permissions on the container. */
-  function signedWith(permissions: string): AbsStorage {
+  const signedWith = (permissions: string): AbsStorage => {
     const { name, key: accountKey, endpoint } = bench.access;
     const credential = new StorageSharedKeyCredential(name, accountKey);
     const grant = {
@@ -30,7 +30,7 @@ describe('a shared access signature', () => {
     const storage = bench.storage({ name: undefined, key: undefined, endpoint, sasToken });
     onTestFinished(() => storage.close());
     return storage;
-  }
+  };
 
   test('that may not list opens a cache, and only listing is refused, in a sentence', async () => {
     const storage = signedWith('rcwd');
