@@ -108,6 +108,7 @@ function whyNot(name: string, error: unknown): string {
     }
     return `${name} could not be opened (${error.code}): ${message}.`;
   }
+  if (message.startsWith('It never answers: ')) return `${name} never answers: ${message.split(': ')[1]}.`;
   if (message.includes('did not settle within')) return `${name} never answers: ${message}.`;
   return `${name} could not be opened: ${describeError(error).replace(/\.$/, '')}.`;
 }

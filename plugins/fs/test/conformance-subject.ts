@@ -126,7 +126,8 @@ async function lookAround(folder: string): Promise<Map<string, string>> {
 export async function fsSubject(module: FsModule, scratch: string, maxBytes = 0): Promise<FsSubject> {
   const { FsStorage, entryPath, url } = module;
   const folder = await mkdtemp(join(scratch, 'tintype-fs-'));
-  const root = join(folder, 'cache');
+  // The folder above is not there either: both are made.
+  const root = join(folder, 'of', 'cache');
   const file = join(folder, 'file');
   await writeFile(file, 'no folder');
   // With a limit it is written through to the disk as well: both ways of writing are tried.

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { SettingsError, StorageError } from '@tintype/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReferenceData, ReferenceStorage } from '../zoo/reference-storage.ts';
@@ -33,6 +36,29 @@ async function run(
 async function module(name: string, source: string): Promise<string> {
   await writeFile(join(folder, name), source);
   return `./${name}`;
+}
+
+/** Storages of tests, for modules that only have their name. */
+const shared: Record<string, unknown> = {};
+Object.assign(globalThis, { conformanceCommandTest: shared });
+
+function harnessThatUses(name: string, operationTimeoutMs: number): string {
+  return `export default {
+    operationTimeoutMs: ${operationTimeoutMs},
+    create: () => ({ adapter: new globalThis.conformanceCommandTest.${name}() }),
+  };`;
+}
+
+/** The command in a process of its own, for what would end this one. */
+async function inProcess(adapter: string): Promise<{ code: number | null; err: string }> {
+  const source = new URL('./conformance-command.ts', import.meta.url).href;
+  const script = `import { conformanceCommand } from '${source}';
+    const { stdout, stderr } = process;
+    process.exitCode = await conformanceCommand(['--adapter', '${adapter}'], { cwd: process.cwd(), stdout, stderr });`;
+  const args = ['--no-warnings', '--conditions=@tintype/source', '--input-type=module', '--eval', script];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  return { code, err };
 }
 
 /** One sentence: a line that ends with a full stop, and no stack. */
@@ -107,10 +133,23 @@ describe('exit code 2, with one sentence', () => {
   });
 
   test.each([
-    ['is not there', '', undefined, 'cannot be loaded'],
+    ['is not there', '', undefined, 'There is no file ./missing.mjs'],
     ['throws', 'throw new Error("no licence")', 'throws.mjs', 'no licence'],
     ['exports nothing', 'export const x = 1;', 'nothing.mjs', 'must export as default'],
     ['exports half an adapter', 'export default { get() {} }', 'half.mjs', 'an object with get'],
+    [
+      'makes half an adapter',
+      'export default () => ({ get() {}, open() {} })',
+      'some.mjs',
+      'it lacks capabilities, close',
+    ],
+    ['has a harness that makes nothing', 'export default { create() {} }', 'empty.mjs', 'returned no `adapter`'],
+    [
+      'has a harness that makes half an adapter',
+      'export default { create: () => ({ adapter: { capabilities: {}, open() {}, get() {} } }) }',
+      'partial.mjs',
+      'Its adapter lacks capabilities.listConsistency, capabilities.readConsistency, close',
+    ],
     ['makes something else', 'export default () => 42', 'number.mjs', 'returned a number'],
     ['throws when called', 'export default () => { throw new Error("no disk") }', 'call.mjs', 'no disk'],
     [
@@ -147,11 +186,74 @@ describe('exit code 2, with one sentence', () => {
     expect(code).toBe(2);
   });
 
-  test('a store that never answers', async () => {
-    const never =
-      'export default { operationTimeoutMs: 50, create: () => ({ adapter: { capabilities: {}, open: () => new Promise(() => {}), close: async () => {} } }) }';
-    const { code, err } = await run(['--adapter', await module('never.mjs', never)]);
+  test('credentials that only operations find wrong', async () => {
+    const denied = (): never => {
+      throw new StorageError({ code: 'access-denied', message: 'The key id is unknown.' });
+    };
+    class Refused extends ReferenceStorage {
+      override answer(): void {
+        denied();
+      }
+    }
+    const { code, err } = await run(['--use', 's3'], { storageOf: () => new Refused() });
+    expect(err).toBe('s3 refused the credentials: The key id is unknown.\n');
+    expect(code).toBe(2);
+  });
+
+  test('a store that does not open', async () => {
+    class Never extends ReferenceStorage {
+      override open(): Promise<void> {
+        return new Promise(() => {});
+      }
+    }
+    const path = await module('never.mjs', harnessThatUses('Never', 50));
+    shared.Never = Never;
+    const { code, err } = await run(['--adapter', path]);
     expect(err).toBe('./never.mjs never answers: open() did not settle within 50 ms.\n');
+    expect(code).toBe(2);
+  });
+
+  test('a store that opens and never answers', async () => {
+    class Silent extends ReferenceStorage {
+      override stat(): Promise<never> {
+        return new Promise(() => {});
+      }
+      override async *list(): AsyncGenerator<never, void> {
+        await new Promise(() => {});
+      }
+    }
+    const path = await module('silent.mjs', harnessThatUses('Silent', 50));
+    shared.Silent = Silent;
+    const { code, err } = await run(['--adapter', path]);
+    expect(err).toBe('./silent.mjs never answers: neither list nor stat came back within 50 ms.\n');
+    expect(code).toBe(2);
+  });
+
+  test('a report that nobody could write, before anything is tried', async () => {
+    let made = 0;
+    const storageOf = () => {
+      made += 1;
+      return new ReferenceStorage(data);
+    };
+    const { code, err } = await run(['--use', 'x', '--report', 'html', '--out', 'none/report.html'], { storageOf });
+    expect(err).toMatch(/^--out none\/report\.html cannot be written: the folder .*none is not there/);
+    expect([code, made]).toEqual([2, 0]);
+  });
+
+  test.each([
+    ['is no JavaScript', 'const x = 1;\nexport default {;', /^\S+\.mjs cannot be loaded: SyntaxError: /],
+    ['ends the process as it is loaded', 'process.exit(0);', /^While the storage was loaded, the process was ended/],
+    [
+      'throws where nobody waits',
+      `setImmediate(() => { throw new Error('stray') });
+       export default { create: () => new Promise((resolve) => setTimeout(resolve, 60_000)) };`,
+      /^While the storage was loaded, it threw where nobody waits for it: Error: stray\.$/m,
+    ],
+  ])('a module that %s', async (title, source, sentence) => {
+    const path = await module(`${title.replaceAll(' ', '-')}.mjs`, source);
+    const { code, err } = await inProcess(path);
+    expect(err).toMatch(sentence);
+    expect(err).toMatch(SENTENCE);
     expect(code).toBe(2);
   });
 });

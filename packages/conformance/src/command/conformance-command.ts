@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SettingsError, type StorageAdapter } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
@@ -12,7 +11,9 @@ import { exitCodeOf, type Report } from '../report/report.ts';
 import { paintFor, textReport } from '../report/text.ts';
 import { CannotRun, type NamedHarness, type Progress, runConformance } from '../run-conformance.ts';
 import { isChosen } from '../storage/storage-conformance.ts';
+import { fromModule } from './from-module.ts';
 import { harnessOf } from './harness-of.ts';
+import { watchForStrays } from './stray.ts';
 
 /** Where the command writes, and what it cannot know itself. */
 export interface CommandIo {
@@ -80,16 +81,22 @@ interface Arguments {
 
 /** The command. Never throws: what goes wrong is one sentence on stderr and exit code 2. */
 export async function conformanceCommand(argv: readonly string[], io: CommandIo): Promise<0 | 1 | 2> {
+  let place = 'While the storage was loaded,';
+  const stop = watchForStrays(io.stderr, () => place);
   try {
-    return await command(readArguments(argv), io);
+    return await command(readArguments(argv), io, ({ subject, title }) => {
+      place = `${subject}: in the test "${title}"`;
+    });
   } catch (error) {
     const message = error instanceof CannotRun || SettingsError.is(error) ? error.message : describeError(error);
     io.stderr.write(`${message}\n`);
     return 2;
+  } finally {
+    stop();
   }
 }
 
-async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
+async function command(given: Arguments, io: CommandIo, onTest: (progress: Progress) => void): Promise<0 | 1 | 2> {
   if (given.help) {
     io.stdout.write(CONFORMANCE_USAGE);
     return 0;
@@ -100,6 +107,7 @@ async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
     }
     return 0;
   }
+  await requirePlace(given, io);
   const earlier = await Promise.all(given.merge.map((path) => earlierReport(path, io.cwd)));
   const subjects = await subjectsOf(given, io);
   const [first] = earlier;
@@ -117,7 +125,10 @@ async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
       budget: given.budget,
       only: given.only,
       profile: given.profile,
-      onProgress: progress.show,
+      onProgress(state) {
+        onTest(state);
+        progress.show(state);
+      },
     });
   } finally {
     progress.clear();
@@ -125,6 +136,17 @@ async function command(given: Arguments, io: CommandIo): Promise<0 | 1 | 2> {
   report = merged(earlier, report);
   await write(report, given, io);
   return exitCodeOf(report);
+}
+
+/** @throws CannotRun if there is no place for the report: better told before the run than after. */
+async function requirePlace({ out }: Arguments, { cwd }: CommandIo): Promise<void> {
+  if (out === undefined) return;
+  const folder = dirname(resolve(cwd, out));
+  try {
+    await access(folder, constants.W_OK);
+  } catch {
+    throw new CannotRun(`--out ${out} cannot be written: the folder ${folder} is not there, or may not be written to.`);
+  }
 }
 
 /** The storages of earlier runs, then those of this one, which says when and where. */
@@ -182,7 +204,7 @@ function readArguments(argv: readonly string[]): Arguments {
   try {
     values = parse(argv);
   } catch (error) {
-    const message = error instanceof Error ? error.message.split('. ')[0] : String(error);
+    const [message] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|$)|\. /);
     throw new CannotRun(`${message}. See tintype conformance --help.`);
   }
   const { budget, report, only = [] } = values;
@@ -237,67 +259,6 @@ async function subjectsOf(given: Arguments, io: CommandIo): Promise<readonly Nam
 /** Siblings are made without waiting, so those that take a promise are not offered. */
 async function spares(make: () => StorageAdapter | Promise<StorageAdapter>): Promise<boolean> {
   return !(make() instanceof Promise);
-}
-
-async function fromModule(path: string, cwd: string): Promise<NamedHarness> {
-  const url = pathToFileURL(resolve(cwd, path)).href;
-  let module: Record<string, unknown>;
-  try {
-    module = (await import(url)) as Record<string, unknown>;
-  } catch (error) {
-    throw new CannotRun(`${path} cannot be loaded: ${describeError(error)}.`);
-  }
-  const exported = module.default;
-  if (isHarness(exported)) return { name: path, harness: exported };
-  if (isAdapter(exported)) {
-    throw new CannotRun(`${path} exports one adapter; export a function that makes a fresh one at each call.`);
-  }
-  if (typeof exported === 'function') {
-    const make = callable(exported);
-    let made: unknown;
-    try {
-      made = await make();
-    } catch (error) {
-      throw new CannotRun(`The default export of ${path} was called and threw ${describeError(error)}.`);
-    }
-    if (isAdapter(made)) return { name: path, harness: harnessOf(path, make, false) };
-    if (isHarness(made)) return { name: path, harness: made };
-    throw new CannotRun(`The default export of ${path} returned ${kindOf(made)} instead of a storage adapter.`);
-  }
-  throw new CannotRun(
-    `${path} must export as default a function that makes a storage adapter, its class, or a harness with \`create\`; it exports ${kindOf(exported)}.`,
-  );
-}
-
-/** A class is made with `new`, a function is called. */
-function callable(exported: object): () => StorageAdapter | Promise<StorageAdapter> {
-  if (/^class\b/.test(Function.prototype.toString.call(exported))) {
-    const Adapter = exported as new () => StorageAdapter;
-    return () => new Adapter();
-  }
-  return exported as () => StorageAdapter;
-}
-
-function isHarness(value: unknown): value is NamedHarness['harness'] {
-  return typeof value === 'object' && value !== null && 'create' in value && typeof value.create === 'function';
-}
-
-function isAdapter(value: unknown): value is StorageAdapter {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'capabilities' in value &&
-    ['open', 'close', 'get', 'stat', 'put', 'setMetadata', 'delete', 'list', 'check'].every(
-      (name) => name in value && typeof (value as Record<string, unknown>)[name] === 'function',
-    )
-  );
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'object' && value !== null)
-    return `an object with ${Object.keys(value).join(', ') || 'no members'}`;
-  return `a ${typeof value}`;
 }
 
 /** One line that says where the run is, on a terminal; nothing elsewhere. */

@@ -67,10 +67,14 @@ export function outcomeOf(error: unknown): Outcome {
   return { kind: 'fail', problem: describeError(error), details: stackOf(error) };
 }
 
+/** Where the suite itself lies: an author looks for the place in the adapter. */
+const OWN = new URL('../', import.meta.url).href;
+
 function stackOf(error: unknown): readonly string[] {
   if (!(error instanceof Error) || error.stack === undefined) return [];
   return error.stack
     .split('\n')
-    .slice(1, 6)
-    .map((line) => line.trim());
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at ') && !line.includes(OWN) && !line.includes('node:internal'))
+    .slice(0, 5);
 }

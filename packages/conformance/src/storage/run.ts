@@ -13,7 +13,8 @@ import {
 import { Patience } from '../engine/patience.ts';
 import { Random } from '../engine/random.ts';
 import { forEachLimited, pause, type Settled, settled, TooLate, within } from '../engine/waiting.ts';
-import { keysDiffer, StorageClient, type WriteTimes } from './client.ts';
+import { lackingOf } from './adapter-shape.ts';
+import { hasCode, keysDiffer, StorageClient, type WriteTimes } from './client.ts';
 import { StorageEnv, type StorageTest } from './env.ts';
 import type { StorageHarness, StorageSubject } from './harness.ts';
 import { whyNotApplicable } from './needs.ts';
@@ -177,6 +178,9 @@ export class StorageRun {
       'create() of the harness',
       Promise.resolve(this.#harness.create({ runId: this.runId })),
     );
+    const lacking = lackingOf(subject?.adapter);
+    if (subject?.adapter === undefined) throw new Inconclusive('`create` of its harness returned no `adapter`.');
+    if (lacking.length > 0) throw new Inconclusive(`Its adapter lacks ${lacking.join(', ')}.`);
     const adapter = new TracedAdapter(subject.adapter, this.#written);
     await within(this.operationTimeoutMs, 'open()', adapter.open({ signal: new AbortController().signal }));
     if (this.#number > 0) {
@@ -194,6 +198,8 @@ export class StorageRun {
     if (isLate(rows) && isLate(miss)) {
       throw new Inconclusive(`It never answers: neither list nor stat came back within ${this.operationTimeoutMs} ms.`);
     }
+    // Many a store notices wrong credentials only when it is asked for something.
+    if (isDenied(rows) && isDenied(miss)) throw miss.error;
     const foreign = rows.ok ? rows.value.find((row) => row.key.startsWith(prefix)) : undefined;
     if (foreign !== undefined) throw new Inconclusive(`${foreign.key} is there already: this prefix is not ours.`);
     return { subject, adapter };
@@ -217,6 +223,10 @@ export class StorageRun {
     await settled(within(this.operationTimeoutMs, 'close()', adapter.close()));
     await settled(async () => subject.dispose?.());
   }
+}
+
+function isDenied<T>(outcome: Settled<T>): outcome is Settled<T> & { readonly ok: false } {
+  return !outcome.ok && hasCode(outcome.error, 'access-denied');
 }
 
 function isLate(outcome: Settled<unknown>): boolean {

@@ -94,9 +94,22 @@ const memory: readonly Rule[] = [
 const fs: readonly Rule[] = [
   {
     file: 'checksum.ts',
-    line: /byInstructions|@node-rs\/crc32|isCrc32|catch|return undefined|const bytes|candidate|return \($/,
+    line: /byInstructions|@node-rs\/crc32|isCrc32|catch|return undefined|^try \{$|const bytes|candidate|return \($/,
     kind: 'equivalent',
     reason: 'both checksums give the same, and the one takes the place of the other',
+  },
+  {
+    file: 'header-memory.ts',
+    line: /known|isSame|MAX_HEADERS|file\.length === header\.bodyStart/,
+    kind: 'equivalent',
+    reason: 'a header that is not remembered is parsed again, with the same result',
+  },
+  {
+    file: 'make-folder.ts',
+    line: /^if \(await made\(path\)\) return;$|return true;/,
+    change: /→ false$/,
+    kind: 'equivalent',
+    reason: 'what was made is looked at again, and is there',
   },
   {
     file: 'make-folder.ts',
@@ -104,6 +117,12 @@ const fs: readonly Rule[] = [
     change: /→ return undefined;/,
     kind: 'equivalent',
     reason: 'asked only whether it is true',
+  },
+  {
+    file: 'make-folder.ts',
+    line: /parent !== path|throw new StorageError|code: 'misconfigured'|await isFolder\(path\)|throw error;|catch \{|return false;/,
+    kind: 'out of reach',
+    reason: 'needs a place that takes no folders (`/proc`), can’t be looked at, or is the file system’s root',
   },
   {
     file: 'storage.ts',
