@@ -146,6 +146,40 @@ describe('nobody can switch off that many wait for one', () => {
   });
 });
 
+describe('500 requests at the moment a hot entry expires', () => {
+  async function expired(control: string) {
+    const fresh: RequestListener = (_request, response) =>
+      void response.writeHead(200, { 'Cache-Control': control }).end('content');
+    const there = await before(fresh);
+    await there.rig.ask('/');
+    await there.rig.stored(1);
+    there.rig.advance(61);
+    const { holding, go } = held(fresh);
+    there.origin.answer(holding);
+    return { there, go, all: () => Array.from({ length: 500 }, () => there.rig.ask('/')) };
+  }
+
+  test('cost one question and no waiting where it may be used meanwhile', async () => {
+    const { there, go, all } = await expired('max-age=60, stale-while-revalidate=600');
+    await using _there = there;
+    for (const { headers } of await Promise.all(all())) expect(headers['cache-status']).toContain('detail=swr');
+    go();
+    await there.rig.stored(2);
+    expect(there.origin.requests).toHaveLength(2);
+  }, 60_000);
+
+  test('cost one question and are 500 answers where it may not', async () => {
+    const { there, go, all } = await expired('max-age=60');
+    await using _there = there;
+    const asking = all();
+    await expect.poll(() => there.origin.requests.length).toBe(2);
+    await there.rig.ask('/', { headers: { 'cache-control': 'only-if-cached' } });
+    go();
+    expect(new Set((await Promise.all(asking)).map(({ body }) => body))).toEqual(new Set(['content']));
+    expect(there.origin.requests).toHaveLength(2);
+  }, 60_000);
+});
+
 describe('nobody gets what was answered before they asked', () => {
   /** Answers 1, 2, …; all of each but its end at once. */
   function halting(fields: Readonly<Record<string, string>>) {

@@ -1,30 +1,27 @@
-import { createHash } from 'node:crypto';
-import { free } from '../bodies.ts';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import { RequestError } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
-import type { OriginResponse } from '../contracts/origin.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { TransformError, type Transformer, type TransformLimits } from '../contracts/transformer.ts';
-import { type Assessment, assess, refresh } from '../freshness/assess.ts';
+import { assess } from '../freshness/assess.ts';
 import { withOriginStatus } from '../freshness/failure.ts';
 import { type Negatives, negativeOf, negativeUntil } from '../freshness/negatives.ts';
 import type { FreshnessPolicy } from '../freshness/policy.ts';
 import { conditionsOf, type Previous } from '../freshness/previous.ts';
-import { readRecord, withCost } from '../freshness/record.ts';
-import { ALWAYS, type MayWait } from './background.ts';
-import { entryOf } from './entry-of.ts';
+import { withCost } from '../freshness/record.ts';
+import { ALWAYS } from './background.ts';
+import { confirmed } from './confirmed.ts';
 import type { FlightControl, FlightWork } from './flight.ts';
 import type { Intake, Place } from './intake.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import { originProblem } from './problem.ts';
-import { giveUp, pump, until } from './pump.ts';
+import { giveUp, until } from './pump.ts';
 import { isImageType, passOn, type RawSource, type Relay } from './raw-source.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { Fetched, Sources } from './sources.ts';
-import { Spool } from './spool.ts';
+import { transformed, type Waiting } from './transformed.ts';
 
 /** What a flight brings: all of it in memory, a source still on its way, or word that an entry is still right. */
 export type Made = Variant | RawSource | Kept;
@@ -198,124 +195,12 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
   return { result: make(), settled };
 }
 
-/** What the word that a source is the same makes of an entry; `undefined` if it speaks of another one. */
-function confirmed(
-  { key, policy }: Order,
-  previous: Previous,
-  fetched: Fetched,
-  { results }: Workshop,
-): { readonly made: Made; readonly ended: Promise<unknown> } | undefined {
-  const { metadata: before, record, bytes, version } = previous;
-  if (record === undefined) return undefined;
-  const refreshed = refresh(record, fetched.response, fetched, policy, Math.random());
-  if (refreshed.action === 'mismatch') return undefined;
-  const metadata: EntryMetadata = {
-    status: before.status,
-    contentType: before.contentType,
-    etag: before.etag,
-    source: before.source,
-    ...(before.width === undefined ? {} : { width: before.width }),
-    ...(before.height === undefined ? {} : { height: before.height }),
-    ...(before.tags === undefined ? {} : { tags: before.tags }),
-    ...refreshed.state,
-  };
-  const update = refreshed.action === 'update';
-  let ended: Promise<unknown> = Promise.resolve();
-  // What has to be asked about at each use is as right as before: nothing to write.
-  if (update && servesLater(metadata)) ended = results?.refresh(key, previous, metadata) ?? ended;
-  else if (!update && refreshed.evict) ended = results?.remove(key, version, 'forbidden') ?? ended;
-  const provenance = { shareable: true, originStatus: 304, stored: update, metadata } as const;
-  const refusal = update ? {} : { refusal: refreshed.refusal };
-  const made: Made =
-    bytes === undefined
-      ? { kind: 'kept', ...provenance, ...refusal }
-      : { kind: 'variant', bytes, ...provenance, ...refusal };
-  return { made, ended };
-}
-
-/** Whether an entry may be used later without asking first. */
-function servesLater(metadata: EntryMetadata): boolean {
-  const freshness = readRecord(metadata)?.freshness;
-  if (freshness === undefined) return false;
-  const { freshUntil, staleWhileRevalidateUntil, staleIfErrorUntil, staleIfDisconnectedUntil, receivedAt } = freshness;
-  return Math.max(freshUntil, staleWhileRevalidateUntil, staleIfErrorUntil, staleIfDisconnectedUntil) > receivedAt;
-}
-
-/** Counts the time until there is room as waiting: if it runs out meanwhile, too much was asked of us. */
-type Waiting = <T>(room: Promise<T>) => Promise<T>;
-
-/** The place that making an image has, and how it comes to the next. */
-interface Room {
-  readonly place: Place;
-  readonly waiting: Waiting;
-  readonly mayWait: MayWait;
-}
-
 function noRoom(): TransformError {
   return new TransformError('overloaded', 'There was no room to make the image in time; try again later.');
 }
 
 function tooSlow(): RequestError {
   return new RequestError(504, 'timeout', 'The image could not be made in time; try again later.');
-}
-
-async function transformed(
-  request: ImageRequest,
-  shop: Workshop,
-  response: OriginResponse,
-  assessment: Assessment,
-  { place, waiting, mayWait }: Room,
-  signal: AbortSignal,
-): Promise<{ readonly bytes: Uint8Array; readonly metadata: EntryMetadata }> {
-  const spool = new Spool({ memory: shop.spoolMemory });
-  try {
-    const downloading = performance.now();
-    await pump(response, spool, signal);
-    place.downloaded();
-    shop.emit({ type: 'downloaded', ms: performance.now() - downloading, bytes: spool.size });
-    const leave = await waiting(shop.transforms.enter(signal, mayWait));
-    const transform = async () => {
-      try {
-        const isOurs = response.body.expendable === true || spool.pieces > 1;
-        const input = await spool.bytes();
-        dispose(spool);
-        const started = performance.now();
-        const { operations, output } = request;
-        const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal));
-        const { limits } = shop;
-        const done = await shop.transformer.transform({ input, operations, output, limits, signal, reserve });
-        shop.emit({
-          type: 'transformed',
-          ms: performance.now() - started,
-          bytesIn: input.length,
-          bytesOut: done.body.length,
-        });
-        // Not after a failure, when somebody may still be at work on it.
-        if (isOurs && input.buffer !== done.body.buffer) free(input);
-        return done;
-      } finally {
-        // When it has really ended, also if nobody waits for it any more.
-        leave();
-      }
-    };
-    const result = await until(signal, transform());
-    const etag = `"${createHash('sha256').update(result.body).digest('base64url').slice(0, 27)}"`;
-    const metadata: EntryMetadata = {
-      ...entryOf(request, assessment.state),
-      contentType: result.contentType,
-      etag,
-      width: result.width,
-      height: result.height,
-    };
-    return { bytes: result.body, metadata };
-  } finally {
-    dispose(spool);
-  }
-}
-
-/** Nobody waits for a disk. */
-function dispose(spool: Spool): void {
-  spool.dispose().catch(() => undefined);
 }
 
 function answeredWith(status: number): RequestError {

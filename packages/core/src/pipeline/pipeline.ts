@@ -9,9 +9,10 @@ import type { FreshnessPolicy } from '../freshness/policy.ts';
 import type { PolicyOf } from '../freshness/rules.ts';
 import type { ClientVariants, Negotiator } from './client-variants.ts';
 import { checkExpiry, guardedParse } from './guard.ts';
+import type { MakingOptions, Wish } from './making.ts';
 import { problemOf } from './problem.ts';
 import { imageResponse, problemResponse } from './respond.ts';
-import { Supplier, type SupplierOptions, type Wish } from './supplier.ts';
+import { Supplier } from './supplier.ts';
 import { type KeyContext, variantKey } from './variant-key.ts';
 
 /**
@@ -21,7 +22,7 @@ import { type KeyContext, variantKey } from './variant-key.ts';
 const REMEMBERED_URLS = { max: 20_000, maxSize: 48 * 1024 * 1024 };
 const REMEMBERED_URL_BYTES = 1_500;
 
-export interface PipelineOptions extends SupplierOptions {
+export interface PipelineOptions extends MakingOptions {
   readonly dialect: Dialect;
   readonly keys: KeyRing | undefined;
   readonly isAllowed: (source: string) => boolean;
@@ -67,7 +68,7 @@ export class Pipeline {
 
   /** Requests that wait for an image to be made. */
   get waiting(): number {
-    return this.#supplier.flights.waiters;
+    return this.#supplier.making.flights.waiters;
   }
 
   /** Answers; never rejects. */
@@ -83,7 +84,7 @@ export class Pipeline {
       caches = policy.cached;
       const hit = caches ? await this.#lookup(key) : undefined;
       if (hit !== undefined && hit.metadata.freshUntil > now) {
-        if (policy.earlyRefresh > 0) this.#supplier.maybeRefresh({ request, image, key, policy }, hit, now);
+        if (policy.earlyRefresh > 0) this.#supplier.making.maybeRefresh({ request, image, key, policy }, hit, now);
         return this.#hit(request, image, key, hit, now);
       }
       reason = hit === undefined ? 'uri-miss' : 'stale';
@@ -100,13 +101,14 @@ export class Pipeline {
    */
   #lookup(key: StorageKey): Awaitable<GetHit | undefined> {
     const { results } = this.#options;
-    const { flights } = this.#supplier;
-    if (results === undefined || this.#supplier.isFilling(key)) return undefined;
+    const { making } = this.#supplier;
+    const { flights } = making;
+    if (results === undefined || making.isFilling(key)) return undefined;
     const { mark } = flights;
     const found = results.lookup(key);
     if (!(found instanceof Promise)) return found;
     return found.then((hit) => {
-      const isMissed = hit === undefined && flights.endedSince(this.#supplier.flightOf(key), mark);
+      const isMissed = hit === undefined && flights.endedSince(making.flightOf(key), mark);
       return isMissed ? results.lookup(key) : hit;
     });
   }
@@ -116,9 +118,9 @@ export class Pipeline {
    * the time that an image may take is aborted: a raw source, which may go on for much longer.
    */
   async close(): Promise<void> {
-    const onTimeout = () => this.#supplier.flights.abort(new Error('The proxy was closed.'));
+    const onTimeout = () => this.#supplier.making.flights.abort(new Error('The proxy was closed.'));
     const timer = setTimeout(onTimeout, this.#options.timeoutMs);
-    await this.#supplier.flights.settled();
+    await this.#supplier.making.flights.settled();
     clearTimeout(timer);
     await this.#options.sources.flush();
     await this.#options.results?.flush();

@@ -1,7 +1,8 @@
 import type { HttpFields } from '../contracts/http-fields.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
-import type { SourceCache, SourceUse } from '../sources/source-cache.ts';
+import type { SourceUse } from '../sources/original.ts';
+import type { SourceCache } from '../sources/source-cache.ts';
 import { firstOf } from './first-of.ts';
 import { giveUp } from './pump.ts';
 
