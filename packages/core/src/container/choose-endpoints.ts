@@ -100,6 +100,7 @@ export function chooseEndpointParts(
             timeoutMs,
             askAgainMs: settings.fetchAgainAfter === 0 ? Number.POSITIVE_INFINITY : settings.fetchAgainAfter * 1_000,
             jitter: settings.ttlJitter,
+            earlyRefresh: settings.earlyRefresh,
             failureTtl: around.failureTtl,
             overloadStatus,
             clock,

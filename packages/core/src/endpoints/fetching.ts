@@ -161,7 +161,7 @@ class Fetch {
       const entry = this.#jittered(decision.entry);
       this.#control.commit();
       this.#goesOn(stored.freshen(stale, entry));
-      return { kind: 'validated', key: stale.key, entry };
+      return { kind: 'validated', key: stale.key, version: stale.version, entry };
     }
     const { entry } = decision;
     // That a client sent cookies is no reason to take a response from those who send none.

@@ -50,7 +50,8 @@ export class Misses {
     const isPlain = stale !== undefined || !isParticular(fields);
     const key = this.#options.questions.keyOf(passing, stale?.key ?? primary);
     // Who asks for a part, or under a condition, may wait for the whole, but doesn't ask for it.
-    if (this.#options.questions.isOwn(passing) || (!isPlain && !this.#options.questions.flights.has(key))) return this.#askAlone(passing, stale, fwd);
+    if (this.#options.questions.isOwn(passing) || (!isPlain && !this.#options.questions.flights.has(key)))
+      return this.#askAlone(passing, stale, fwd);
     return this.#askTogether(passing, stale, key, fwd);
   }
 
@@ -64,7 +65,12 @@ export class Misses {
     const { policy } = this.#options.endpoint;
     const wanted = wantedBy(passing, stale, false);
     const isLate = this.#options.questions.flights.hasResult(key);
-    const { value: landing, collapsed } = await this.#options.questions.join(key, wanted, request.signal, groupOf(passing));
+    const { value: landing, collapsed } = await this.#options.questions.join(
+      key,
+      wanted,
+      request.signal,
+      groupOf(passing),
+    );
     // It came before this one asked, so it must be as fresh as one from the storage. The next is waited for together.
     if (isLate && !this.#mayUse(landing, passing)) {
       if (this.#options.questions.flights.hasResult(key)) this.#options.questions.flights.close(key);
@@ -84,7 +90,13 @@ export class Misses {
         return own === key ? this.#askAlone(passing, stale, fwd) : this.#askTogether(passing, stale, own, 'vary-miss');
       }
       case 'validated':
-        if (stale?.key === landing.key) return this.#landed(passing, landing, stale, { fwd, collapsed }, false);
+        // Its fields are those of the body that was asked about, and of no other; they may vary from now on.
+        if (
+          stale?.key === landing.key &&
+          stale.version === landing.version &&
+          varyMatches(landing.entry.vary, fields, policy.normalise)
+        )
+          return this.#landed(passing, landing, stale, { fwd, collapsed }, false);
         return this.#askAlone(passing, stale, fwd);
       case 'failed':
         // It was nobody's request that there was no room for; this one may wait.
@@ -148,7 +160,12 @@ export class Misses {
         return passedAnswer(status, passedFields(fields, policy, lasts), content, how);
       }
       case 'shared':
-        return this.#options.answers.fromSpool(passing, landing, { ...handling, fwdStatus: landing.answer.status }, verbatim);
+        return this.#options.answers.fromSpool(
+          passing,
+          landing,
+          { ...handling, fwdStatus: landing.answer.status },
+          verbatim,
+        );
       case 'validated':
       case 'once': {
         const how = { ...handling, fwdStatus: 304, ...detailOf(landing) };

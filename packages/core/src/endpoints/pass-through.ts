@@ -3,6 +3,7 @@ import {
   type ForwardReason,
   fieldLines,
   parseCacheControl,
+  refreshEarly,
   remainingTtl,
   type ServeDecision,
 } from '@tintype/http-cache';
@@ -26,6 +27,8 @@ export interface PassThroughOptions extends Omit<QuestionsOptions, 'stored'> {
   readonly pseudonym: string;
   /** The status of answers that there is no room for. */
   readonly overloadStatus: number;
+  /** How eagerly a response is refreshed before it expires; 0 is never. */
+  readonly earlyRefresh: number;
 }
 
 /** An endpoint without a dialect: a plain HTTP cache before its origins. RFC 9111. */
@@ -43,7 +46,7 @@ export class PassThrough {
     const { endpoint, chain, stored, clock, overloadStatus } = options;
     this.#identity = [endpoint.prefix, ...endpoint.origins.map(({ base }) => base)].join(' ');
     this.#answers = new Answers(options);
-    this.#uncached = new Uncached({ endpoint, chain, stored, answers: this.#answers, identity: this.#identity, clock });
+    this.#uncached = new Uncached({ endpoint, chain, stored, identity: this.#identity, overloadStatus, clock });
     if (stored === undefined) return;
     const questions = new Questions({ ...options, stored });
     const misses = new Misses({ endpoint, questions, answers: this.#answers, overloadStatus, clock });
@@ -105,7 +108,7 @@ export class PassThrough {
         ...(decision.reason === 'stale-while-revalidate' ? { detail: 'swr' } : {}),
       });
       if (answer !== undefined) {
-        if (decision.refresh) questions.refresh(passing, response);
+        if (decision.refresh || this.#isDueEarly(response, now)) questions.refresh(passing, response);
         return answer;
       }
       // What is stored is another part, or damaged.
@@ -122,6 +125,14 @@ export class PassThrough {
     if (decision.action === 'serve' || policy.clientCacheControl === 'obey') return decision;
     const lines = fieldLines(fields, 'cache-control');
     return lines.length > 0 && parseCacheControl(lines).onlyIfCached ? { action: 'unavailable' } : decision;
+  }
+
+  /** By chance, the more likely the nearer the end and the longer the origin took to answer. XFetch. */
+  #isDueEarly({ entry }: StoredResponse, now: number): boolean {
+    const { earlyRefresh } = this.#options;
+    if (earlyRefresh <= 0) return false;
+    const { requestedAt, receivedAt } = entry.freshness;
+    return refreshEarly(entry.freshness, now, receivedAt - requestedAt, 1 - Math.random(), earlyRefresh);
   }
 
   /** @param response what is stored and must be validated, with its body unread. */

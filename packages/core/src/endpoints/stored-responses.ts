@@ -1,4 +1,4 @@
-import { type CacheEntry, type FieldPair, type Policy, selectEntry } from '@tintype/http-cache';
+import { type CacheEntry, type FieldPair, type Policy, selectEntry, varyMatches } from '@tintype/http-cache';
 import type { Body } from '../contracts/body.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -77,7 +77,11 @@ export class StoredResponses {
     if (hit === undefined) return undefined;
     if (!isIndex(hit.metadata)) {
       const response = this.#responseOf(primary, hit);
-      return response === undefined ? undefined : { kind: 'response', response };
+      if (response === undefined) return undefined;
+      // A 304 may have brought a `Vary` that it had not when it was stored.
+      if (varyMatches(response.entry.vary, request, policy.normalise)) return { kind: 'response', response };
+      response.body.discard().catch(() => undefined);
+      return { kind: 'others' };
     }
     const index = await this.#readIndex(hit);
     const hits = await Promise.all(

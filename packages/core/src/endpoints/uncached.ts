@@ -1,12 +1,21 @@
-import { decideFailure, type ForwardReason, freshenByHead, invalidationTargets, remainingTtl } from '@tintype/http-cache';
+import {
+  answerFromEntry,
+  decideFailure,
+  type FailureDecision,
+  type ForwardReason,
+  freshenByHead,
+  invalidationTargets,
+  type OriginFailure,
+  remainingTtl,
+} from '@tintype/http-cache';
 import type { ProxyResponse } from '../contracts/proxy.ts';
 import { failureOf } from '../freshness/failure.ts';
-import type { Answers } from './answers.ts';
+import { problemOf } from '../pipeline/problem.ts';
 import { type Endpoint, policyFor } from './endpoint.ts';
 import { mustGo } from './fetching.ts';
 import { passedFields } from './fields.ts';
 import { discard, type OriginAnswer, type OriginChain } from './origin-chain.ts';
-import { type Handling, passedAnswer } from './passed-answer.ts';
+import { type Handling, passedAnswer, problemAnswer } from './passed-answer.ts';
 import { hasNoContent, type Passing } from './passing.ts';
 import { primaryKey, urlPrefix } from './response-key.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
@@ -14,11 +23,12 @@ import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 export interface UncachedOptions {
   readonly endpoint: Endpoint;
   readonly chain: OriginChain;
-  readonly answers: Answers;
   /** Without it nothing is kept. */
   readonly stored: StoredResponses | undefined;
   /** What tells the endpoint's entries from another's. */
   readonly identity: string;
+  /** The status of answers that there is no room for. */
+  readonly overloadStatus: number;
   readonly clock: () => number;
 }
 
@@ -30,12 +40,30 @@ export class Uncached {
     this.#options = options;
   }
 
-  /** HEAD goes to the origin as it is, and freshens what is stored. RFC 9111 §4.3.5. */
+  /**
+   * HEAD goes to the origin as it is, and freshens what is stored (RFC 9111 §4.3.5). Where the origin fails, what
+   * stands in for a GET stands in here (§4.2.4, RFC 5861 §4).
+   */
   async head(passing: Passing, response: StoredResponse | undefined, fwd: ForwardReason): Promise<ProxyResponse> {
-    const { chain, endpoint, stored } = this.#options;
+    const { chain, endpoint, stored, overloadStatus } = this.#options;
     const { request, rest, fields, hadCookies } = passing;
     response?.body.discard().catch(() => undefined);
-    const answer = await chain.ask({ method: 'HEAD', rest, fields, signal: request.signal });
+    const whole = response?.entry.part === undefined ? response : undefined;
+    let answer: OriginAnswer;
+    try {
+      answer = await chain.ask({ method: 'HEAD', rest, fields, signal: request.signal });
+    } catch (error) {
+      const failure = request.signal.aborted ? undefined : failureOf(error);
+      if (failure === undefined || whole === undefined) throw error;
+      const decision = this.#afterFailure(passing, whole, failure);
+      if (decision.action === 'serve') return this.#standsIn(passing, whole);
+      if (decision.action !== 'fail' || decision.status !== 504) throw error;
+      return problemAnswer(request, { ...problemOf(error, overloadStatus), status: 504 }, { fwd, stored: false });
+    }
+    if (whole !== undefined && this.#afterFailure(passing, whole, answer.status).action === 'serve') {
+      discard(answer);
+      return this.#standsIn(passing, whole);
+    }
     if (response !== undefined && answer.status === 200 && response.entry.status === 200) {
       const { requestedAt, receivedAt, status } = answer;
       const validation = {
@@ -55,6 +83,23 @@ export class Uncached {
     discard(answer);
     const how = { fwd, fwdStatus: answer.status, stored: false };
     return passedAnswer(answer.status, passedFields(answer.fields, endpoint.policy, false), undefined, how);
+  }
+
+  #afterFailure({ fields }: Passing, { entry }: StoredResponse, failure: OriginFailure): FailureDecision {
+    const { clock, endpoint } = this.#options;
+    return decideFailure(entry.freshness, failure, fields, clock(), endpoint.policy);
+  }
+
+  #standsIn({ fields }: Passing, { entry, size }: StoredResponse): ProxyResponse {
+    const { clock, endpoint } = this.#options;
+    const now = clock();
+    const ttl = remainingTtl(entry.freshness.freshUntil, now);
+    const answer = answerFromEntry(entry, { method: 'HEAD', fields }, size, now, endpoint.policy);
+    return passedAnswer(answer?.status ?? entry.status, answer?.fields ?? [], undefined, {
+      hit: true,
+      ttl,
+      detail: 'sie',
+    });
   }
 
   /** Methods that aren't cached: never together, never stored, and what they change is forgotten. RFC 9111 §4.4. */
