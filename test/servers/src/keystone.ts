@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { installPackages, PYTHON } from './debian.ts';
 import { KeystoneAdmin } from './keystone-admin.ts';
 import { keystoneConfig, keystoneScript } from './keystone-config.ts';
-import { answers, CACHE, dataFolder, endProcesses, freePorts, lastLines, run, start, until } from './processes.ts';
+import {
+  answers,
+  CACHE,
+  dataFolder,
+  endProcesses,
+  freePorts,
+  lastLines,
+  onFreePorts,
+  run,
+  start,
+  until,
+} from './processes.ts';
 import { type RunningServer, ServerError, type ServerKind } from './server.ts';
 import { findSwift, SWIFT_PACKAGES, startSwift } from './swift-node.ts';
 
@@ -41,14 +52,7 @@ export const swiftKeystone: ServerKind = {
   async start() {
     if ((await this.find()) === undefined) throw new ServerError('Keystone is not installed.');
     await makeTemplate();
-    // Seven programs and their ports: whatever goes wrong with one of them may go well the next time.
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return { name: this.name, ...(await startTogether()) };
-      } catch (error) {
-        if (attempt === 3) throw error;
-      }
-    }
+    return { name: this.name, ...(await onFreePorts(startTogether)) };
   },
 };
 

@@ -63,6 +63,24 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** What programs say whose port is another's: Python and Node, and Swift after it has tried for a while. */
+const TAKEN = /address already in use|EADDRINUSE|could not bind to/i;
+const ATTEMPTS = 3;
+
+/**
+ * Starts once more where another program has taken one of the `freePorts` before it was used. Whatever
+ * else goes wrong is told at once: it would go wrong again, and three times as late.
+ */
+export async function onFreePorts<T>(startAll: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startAll();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof ServerError) || !TAKEN.test(error.message)) throw error;
+    }
+  }
+}
+
 /**
  * An empty folder for a server's data: in memory if there is such a place, and one whose files take
  * the extended attributes that some servers keep metadata in.
