@@ -26,7 +26,7 @@ test('a single process ends with 1 and one line that has the defect', async () =
   expect(await proxy.ended).toEqual({ code: 1, signal: null });
   const { level, err } = await proxy.said(/^An error that nobody caught ends this process with code 1/);
   expect(level).toBe(60);
-  expect(err).toContain('a defect');
+  expect(err).toContain('a defect with Bearer ***');
 }, 120_000);
 
 test('one of two that ends so is replaced, and tells as much', async () => {

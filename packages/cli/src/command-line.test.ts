@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { Folder, tintype } from './tintype.fixture.ts';
 
@@ -63,6 +64,16 @@ describe.concurrent('usage', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  test('a Node that is too old is told in a sentence, before anything else is loaded', async ({ expect }) => {
+    const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.1.0' } })";
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(old)}` };
+    const { code, stdout, stderr } = await tintype(['--version'], { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe('tintype needs Node.js 24 or newer, and this is 22.1.0.\n');
+    const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+    expect(manifest.engines.node).toBe('>=24');
+  });
+
   test('without a command the help goes to standard error, with exit code 2', async ({ expect }) => {
     const { code, stdout, stderr } = await tintype([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -75,7 +86,12 @@ describe.concurrent('usage', () => {
     [['srve'], 'srve is not a command; the nearest is serve.'],
     [['frobnicate'], 'frobnicate is not a command; expected one of serve, sign, config, cache, conformance, new.'],
     [['config', '--ttl'], 'The flag --ttl needs a value: --ttl <seconds>.'],
-    [['sign'], 'A path is missing; "tintype --help" shows how it is written.'],
+    [['sign'], 'A path is missing; "tintype sign --help" shows how it is written.'],
+    [['cache', 'lifecicle'], 'lifecicle is not a command; the nearest is lifecycle.'],
+    [
+      ['cache', 'lifecycle'],
+      'The flag --days is missing: --days <number>; "tintype cache lifecycle --help" explains it.',
+    ],
   ] as const)('%j is wrong usage: one sentence and exit code 2', async ([args, sentence], { expect }) => {
     expect(await tintype(args)).toEqual({ code: 2, stdout: '', stderr: `${sentence}\n` });
   });

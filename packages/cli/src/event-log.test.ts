@@ -31,6 +31,13 @@ test('a failing cache is logged once per kind and minute', () => {
   ]);
 });
 
+test('what a storage says has no secrets in the log, whoever wrote its plugin', () => {
+  const message = 'GET https://alice:secret@host/c?sig=abcdef with Bearer abcdefgh failed';
+  expect(logged([{ ...DENIED, message }])).toMatchObject([
+    { msg: 'The cache failed: GET https://***@host/c?sig=*** with Bearer *** failed' },
+  ]);
+});
+
 test('the next line tells how often it happened in between', () => {
   expect(logged([DENIED, DENIED, DENIED, 60_000, DENIED])).toMatchObject([{ times: 1 }, { times: 3 }]);
 });

@@ -1,5 +1,5 @@
 import type { Observer, ProxyEvent, StoreDropReason } from '@tintype/core';
-import type { Logger } from '@tintype/server';
+import { hideSecrets, type Logger } from '@tintype/server';
 
 const MINUTE_MS = 60_000;
 
@@ -37,7 +37,7 @@ export class EventLog implements Observer {
     switch (event.type) {
       case 'cache-error': {
         const { operation, code } = event;
-        this.#warn(`${operation} ${code}`, { operation, code }, `The cache failed: ${event.message}`);
+        this.#warn(`${operation} ${code}`, { operation, code }, `The cache failed: ${hideSecrets(event.message)}`);
         break;
       }
       case 'storage-state':

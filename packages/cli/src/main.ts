@@ -2,9 +2,11 @@ import process from 'node:process';
 import { run } from './run.ts';
 
 // Whoever reads the output may stop reading: `tintype config | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 // The one place where the environment is read.
 process.exitCode = await run(process.argv.slice(2), {

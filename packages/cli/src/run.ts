@@ -50,13 +50,28 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (error instanceof CommanderError) {
       // Help and version are printed already; without a command, so is the help.
       if (error.exitCode === 0) return 0;
-      if (error.code !== 'commander.help') stderr.write(`${usageMessage(error, [...commandNames, 'new'], sections)}\n`);
+      if (error.code !== 'commander.help') {
+        const { commands, command } = commandOf(argv);
+        stderr.write(`${usageMessage(error, commands, sections, command)}\n`);
+      }
       return 2;
     }
     const { text, code } = describeFailure(error);
     if (text !== '') stderr.write(`${text}\n`);
     return code;
   }
+}
+
+/** Which command the arguments are for, and which could stand where the last word of it stands. */
+function commandOf([first = '', second = '']: readonly string[]): {
+  readonly command: string;
+  readonly commands: readonly string[];
+} {
+  const commands: readonly string[] = [...commandNames, 'new'];
+  if (first === 'cache') {
+    return { command: second === 'lifecycle' ? 'tintype cache lifecycle' : 'tintype cache', commands: ['lifecycle'] };
+  }
+  return { command: commands.includes(first) ? `tintype ${first}` : 'tintype', commands };
 }
 
 /** Loads no more than the arguments call for: help must work where the config file doesn't. */

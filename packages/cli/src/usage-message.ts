@@ -4,11 +4,15 @@ import type { CommanderError } from 'commander';
 /**
  * Wrong usage in one sentence that says what to do. commander's own suggestions leave hidden flags
  * out, and most settings are hidden in most commands.
+ *
+ * @param commands what may stand where there is a command that is none.
+ * @param command what it is about, as it is written: `tintype sign`.
  */
 export function usageMessage(
   error: Pick<CommanderError, 'code' | 'message'>,
   commands: readonly string[],
   sections: readonly Section[],
+  command = 'tintype',
 ): string {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
@@ -25,7 +29,9 @@ export function usageMessage(
       return `${quoted} is not a command; ${hint}.`;
     }
     case 'commander.missingArgument':
-      return `A ${quoted} is missing; "tintype --help" shows how it is written.`;
+      return `A ${quoted} is missing; "${command} --help" shows how it is written.`;
+    case 'commander.missingMandatoryOptionValue':
+      return `The flag ${quoted.split(' ')[0] ?? ''} is missing: ${quoted}; "${command} --help" explains it.`;
     case 'commander.optionMissingArgument':
       return `The flag ${quoted.split(' ')[0] ?? ''} needs a value: ${quoted}.`;
     default: {

@@ -11,14 +11,18 @@ const USERINFO = /((?::|%3a)(?:\/|%2f){1,2})(?:(?!%2f|%3f|%23)[^/?#\s])+(@|%40)/
 
 /**
  * A parameter of a query that grants something, escaped any number of times: everything of Amazon's
- * and Google's signed URLs, Azure's `sig`, ImageKit's `ik-s`, and what is commonly named so.
+ * and Google's signed URLs, Azure's `sig` and the keys of its connection strings, ImageKit's `ik-s`, and
+ * what is commonly named so.
  */
 const GRANTING =
-  /((?:^|[?&;]|%(?:25)*(?:3f|26|3b))(?:x-(?:amz|goog)-[\w-]{1,64}|awsaccesskeyid|googleaccessid|sig|ik-s|jwt|auth|authorization|pass|pwd|key|[\w-]{0,32}(?:token|secret|password|signature|credential|api[_-]?key))(?:=|%(?:25)*3d))(?:(?!%(?:25)*26)[^&#\s])*/gi;
+  /((?:^|[?&;]|%(?:25)*(?:3f|26|3b))(?:x-(?:amz|goog)-[\w-]{1,64}|awsaccesskeyid|googleaccessid|sig|ik-s|jwt|auth|authorization|pass|pwd|key|[\w-]{0,32}(?:token|secret|password|signature|credential|(?:api|account|access|secret)[_-]?key))(?:=|%(?:25)*3d))(?:(?!%(?:25)*26)[^&#\s])*/gi;
 
-/** Hides userinfo of URLs and the values of parameters that grant something, in any text. */
+/** A field `Authorization`, or the bearer token of one (RFC 6750), as errors of clients quote them. */
+const AUTHORIZATION = /(\bbearer +|\bauthorization"?: *"?\w+ +)[\w.~+/=-]{8,}/gi;
+
+/** Hides userinfo of URLs, tokens, and the values of parameters that grant something, in any text. */
 export function hideSecrets(text: string): string {
-  return text.replace(USERINFO, `$1${HIDDEN}$2`).replace(GRANTING, `$1${HIDDEN}`);
+  return text.replace(USERINFO, `$1${HIDDEN}$2`).replace(GRANTING, `$1${HIDDEN}`).replace(AUTHORIZATION, `$1${HIDDEN}`);
 }
 
 /**

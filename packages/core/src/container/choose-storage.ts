@@ -78,7 +78,8 @@ export function chooseStorage(
     const descriptor = descriptors.get(id)?.descriptor;
     if (descriptor === undefined) {
       const known = [...descriptors.keys()].sort().join(', ') || 'none; install a storage plugin';
-      reader.problem(variable, `${variable} names "${id}"; expected one of the installed storages: ${known}.`);
+      const tiers = isCache && id.includes(',') ? ` Several, nearest first, are TINTYPE_CACHE_TIERS=${id}.` : '';
+      reader.problem(variable, `${variable} names "${id}"; expected one of the installed storages: ${known}.${tiers}`);
       continue;
     }
     const section = storageSection(descriptor, `${variable}=${ids.join(',')}`, role);
