@@ -3,37 +3,12 @@ import {
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
-import type { HttpFields, OriginRequest } from '@tintype/core';
+import { asked, testBucketRules, testDownloads } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor, WRONG_KEY } from '../test/harness.ts';
+import { open } from '../test/origins.ts';
 import type { AbsOriginOptions } from './options.ts';
-import { AbsOrigin } from './origin.ts';
-
-const scope = { downloadTimeout: 5, isAllowed: () => true };
-
-const options: AbsOriginOptions = {
-  name: 'account',
-  endpoint: undefined,
-  key: 'YW55',
-  sasToken: undefined,
-  connectionString: undefined,
-  maxSockets: 50,
-  requestTimeout: 5,
-  allowedBuckets: [],
-  deniedBuckets: [],
-};
-
-async function open(more: Partial<AbsOriginOptions>): Promise<AbsOrigin> {
-  const origin = new AbsOrigin({ ...options, ...more }, scope);
-  await origin.open();
-  onTestFinished(() => origin.close());
-  return origin;
-}
-
-function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
-}
 
 for (const name of ['azurite', 'azurite-disk']) {
   const { bench, missing } = await benchFor(name);
@@ -157,51 +132,14 @@ for (const name of ['azurite', 'azurite-disk']) {
       expect(await (await here({ allowedBuckets: [bench.bucket] })).check()).toMatchObject({ ok: true });
     });
 
-    test('larger than allowed is refused before it is read', async () => {
+    testDownloads(async () => {
       await put();
-      const origin = await here();
-      await expect(origin.fetch(source, asked({}, { maxBytes: 1_000 }))).rejects.toMatchObject({ code: 'too-large' });
-    });
-
-    test('is given up when nobody wants it any more', async () => {
-      await put();
-      const controller = new AbortController();
-      const { body } = await (await here()).fetch(source, asked({}, { signal: controller.signal }));
-      const reason = new Error('gone');
-      controller.abort(reason);
-      await expect(body.bytes()).rejects.toBe(reason);
+      return { source, origin: await here() };
     });
   });
 }
 
-describe('only some containers may be sources', () => {
-  test.each([
-    { allowedBuckets: ['photos'], deniedBuckets: [], bucket: 'other' },
-    { allowedBuckets: [], deniedBuckets: ['secret'], bucket: 'secret' },
-    { allowedBuckets: ['secret'], deniedBuckets: ['secret'], bucket: 'secret' },
-  ])('%o', async ({ bucket, ...rules }) => {
-    // Nobody listens there: it is refused before anything is asked.
-    const origin = await open({ ...rules, endpoint: 'http://127.0.0.1:9/account' });
-    await expect(origin.fetch(`abs://${bucket}/cat.jpg`, asked())).rejects.toMatchObject({ code: 'refused' });
-  });
-
-  test.each([
-    'abs://photos/../secret/cat.jpg',
-    'abs://photos/a/../../secret/cat.jpg',
-    'abs://photos/..\\secret/cat.jpg',
-    'abs://photos/./cat.jpg',
-    'abs://../secret/cat.jpg',
-    'abs://.../secret/cat.jpg',
-    'abs://%2e%2e/secret/cat.jpg',
-    'abs://photos%2f..%2fsecret/cat.jpg',
-    'abs://Photos/cat.jpg',
-  ])('and %s leads nowhere', async (source) => {
-    const { endpoint, requests } = await service((_request, response) => response.setHeader('etag', '"a"').end('x'));
-    const origin = await open({ endpoint, deniedBuckets: ['secret'] });
-    await expect(origin.fetch(source, asked())).rejects.toMatchObject({ code: 'invalid-source' });
-    expect(requests).toEqual([]);
-  });
-});
+testBucketRules({ scheme: 'abs', open: (lists) => open({ ...lists, endpoint: 'http://127.0.0.1:9/account' }) });
 
 test('a blob is asked for by the text that names it, whatever it looks like', async () => {
   const { endpoint, requests } = await service((_request, response) => response.setHeader('etag', '"a"').end('x'));

@@ -1,36 +1,55 @@
-import type { Fault } from '@tintype/conformance';
-import { type PutBody, storageKey } from '@tintype/core';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Bench, benchFor, context } from '../test/harness.ts';
+import { storageKey } from '@tintype/core';
+import {
+  MiB,
+  metadata,
+  openBehindProxy,
+  streamed,
+  testUploads,
+  type UploadBench,
+} from '@tintype-test/servers/storage-uploads';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { benchFor, context } from '../test/harness.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-
-const MiB = 1024 * 1024;
-const metadata = { encoded: 'm', contentType: 'image/tiff' };
-
-function streamed(size: number, failure?: Error): PutBody {
-  return {
-    bytes: undefined,
-    size: undefined,
-    replayable: false,
-    async *stream() {
-      for (let sent = 0; sent < size; sent += MiB) yield new Uint8Array(Math.min(MiB, size - sent)).fill(sent / MiB);
-      if (failure !== undefined) throw failure;
-    },
-  };
-}
 
 const { bench, missing } = await benchFor('azurite');
 
 describe('a body above 8 MiB', () => {
   if (bench === undefined) {
-    test('is uploaded in blocks', ({ skip }) => skip(missing));
+    test('is uploaded in parts', ({ skip }) => skip(missing));
     return;
   }
   afterAll(() => bench.stop());
 
-  test('goes in blocks of equal size, and one of 8 MiB in one request', async () => {
-    const { storage, proxy } = await behindProxy(bench);
+  const part = { path: /comp=block&/, methods: ['PUT'] };
+  const commit = { path: /comp=blocklist/, methods: ['PUT'] };
+  const uploads: UploadBench = {
+    storage: (more) => bench.storage(more),
+    async behindProxy() {
+      const { proxy, endpoint } = await bench.proxy();
+      return { storage: bench.storage({ endpoint }), proxy };
+    },
+    // Blocks that were not committed show nowhere, and Azure forgets them.
+    async leftOvers() {
+      const blobs = await Array.fromAsync(bench.client.listBlobsFlat({ prefix: 'left' }));
+      return blobs.map(({ name }) => name);
+    },
+    part,
+    trouble: [
+      ['a part is refused', { kind: 'status', status: 403 }, part],
+      ['a part is throttled', { kind: 'status', status: 429 }, part],
+      ['a part fails', { kind: 'status', status: 500 }, part],
+      ['the service is overloaded', { kind: 'status', status: 503, headers: { 'retry-after': '1' } }, part],
+      ['a part is lost', { kind: 'reset-before' }, part],
+      ['the answer to a part is lost', { kind: 'reset-after' }, part],
+      ['the commit is lost', { kind: 'reset-before' }, commit],
+      ['the commit fails', { kind: 'status', status: 500 }, commit],
+    ],
+  };
+  testUploads(uploads);
+
+  test('goes in parts of equal size, and one of 8 MiB in one request', async () => {
+    const { storage, proxy } = await openBehindProxy(uploads);
     await storage.put(storageKey('whole'), streamed(8 * MiB), metadata, undefined, context);
     expect(proxy.requests.map(({ method }) => method)).toEqual(['PUT']);
     const before = proxy.requests.length;
@@ -46,7 +65,7 @@ describe('a body above 8 MiB', () => {
   });
 
   test('has blocks of ids of one length that no other upload has', async () => {
-    const { storage, proxy } = await behindProxy(bench);
+    const { storage, proxy } = await openBehindProxy(uploads);
     for (let i = 0; i < 2; i++) await storage.put(storageKey('ids'), streamed(9 * MiB), metadata, undefined, context);
     const ids = proxy.requests.flatMap(({ path }) => new URL(path, proxy.url).searchParams.get('blockid') ?? []);
     expect(new Set(ids).size).toBe(4);
@@ -54,7 +73,7 @@ describe('a body above 8 MiB', () => {
   });
 
   test('loses to a writer who came through meanwhile: a conflict, which may be tried again', async () => {
-    const { storage } = await behindProxy(bench);
+    const { storage } = await openBehindProxy(uploads);
     const key = storageKey('contested');
     const half = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
@@ -79,66 +98,4 @@ describe('a body above 8 MiB', () => {
     await expect(slow).rejects.toMatchObject({ code: 'conflict', retryable: true, applied: 'no' });
     expect((await storage.stat(key, context))?.version).toBe(version);
   });
-
-  test.each<[string, Fault, RegExp]>([
-    ['a block is refused', { kind: 'status', status: 403 }, /comp=block&/],
-    ['a block is throttled', { kind: 'status', status: 429 }, /comp=block&/],
-    ['a block fails', { kind: 'status', status: 500 }, /comp=block&/],
-    ['a block is lost', { kind: 'reset-before' }, /comp=block&/],
-    ['the answer to a block is lost', { kind: 'reset-after' }, /comp=block&/],
-    ['the commit is lost', { kind: 'reset-before' }, /comp=blocklist/],
-    ['the commit fails', { kind: 'status', status: 500 }, /comp=blocklist/],
-  ])('shows nowhere when %s', async (_when, fault, path) => {
-    const { storage, proxy } = await behindProxy(bench);
-    const key = storageKey('left');
-    proxy.script({ fault, path, methods: ['PUT'] });
-    await expect(storage.put(key, streamed(20 * MiB), metadata, undefined, context)).rejects.toMatchObject({
-      name: 'StorageError',
-    });
-    expect(await storage.get(key, undefined, context)).toBeUndefined();
-    expect(await Array.fromAsync(storage.list('left', undefined, context))).toEqual([]);
-  });
-
-  test('shows nowhere when its body breaks, or when it is given up', async () => {
-    const { storage, proxy } = await behindProxy(bench);
-    const key = storageKey('broken');
-    const failure = new Error('the body broke');
-    await expect(storage.put(key, streamed(12 * MiB, failure), metadata, undefined, context)).rejects.toBe(failure);
-    const controller = new AbortController();
-    const reason = new Error('gave up');
-    proxy.script({ fault: { kind: 'silence' }, path: /comp=block&/ });
-    const put = storage.put(key, streamed(20 * MiB), metadata, undefined, { signal: controller.signal });
-    await vi.waitUntil(() => proxy.requests.some(({ fault }) => fault === 'silence'), { timeout: 20_000 });
-    controller.abort(reason);
-    await expect(put).rejects.toBe(reason);
-    expect(await storage.stat(key, context)).toBeUndefined();
-  });
-
-  test('a hundred bodies that nobody reads do not keep fifty sockets', async () => {
-    const storage = bench.storage({ maxSockets: 50 });
-    await storage.open(context);
-    onTestFinished(() => storage.close());
-    const key = storageKey('unread');
-    await storage.put(key, streamed(4 * MiB), metadata, undefined, context);
-    for (let i = 0; i < 100; i++) {
-      const entry = await storage.get(key, undefined, context);
-      if (entry?.kind === 'entry') await entry.body.discard();
-    }
-    const entry = await storage.get(key, undefined, { signal: AbortSignal.timeout(5_000) });
-    expect(entry?.kind === 'entry' && (await entry.body.bytes()).length).toBe(4 * MiB);
-  });
 });
-
-async function behindProxy(on: Bench) {
-  const { proxy, endpoint } = await on.proxy();
-  const storage = on.storage({ endpoint });
-  await storage.open(context);
-  // What opening asked is not of interest.
-  (proxy.requests as unknown[]).length = 0;
-  onTestFinished(async () => {
-    proxy.clear();
-    await storage.close();
-    await proxy.close();
-  });
-  return { storage, proxy };
-}

@@ -1,33 +1,10 @@
 import { gzipSync } from 'node:zlib';
-import type { HttpFields, OriginRequest } from '@tintype/core';
+import { asked, testBucketRules, testDownloads } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
+import { open } from '../test/origins.ts';
 import { refuse } from '../test/service.ts';
-import type { GcsOriginOptions } from './options.ts';
-import { GcsOrigin } from './origin.ts';
-
-const scope = { downloadTimeout: 5, isAllowed: () => true };
-
-const options: GcsOriginOptions = {
-  endpoint: undefined,
-  key: undefined,
-  maxSockets: 50,
-  requestTimeout: 5,
-  allowedBuckets: [],
-  deniedBuckets: [],
-};
-
-async function open(more: Partial<GcsOriginOptions>): Promise<GcsOrigin> {
-  const origin = new GcsOrigin({ ...options, ...more }, scope);
-  await origin.open();
-  onTestFinished(() => origin.close());
-  return origin;
-}
-
-function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
-}
 
 for (const name of ['fake-gcs-server']) {
   const { bench, missing } = await benchFor(name);
@@ -100,34 +77,14 @@ for (const name of ['fake-gcs-server']) {
       expect((await origin.fetch(`${source}.none`, asked())).status).toBe(404);
     });
 
-    test('larger than allowed is refused before it is read', async () => {
+    testDownloads(async () => {
       await put();
-      const origin = await here();
-      await expect(origin.fetch(source, asked({}, { maxBytes: 1_000 }))).rejects.toMatchObject({ code: 'too-large' });
-    });
-
-    test('is given up when nobody wants it any more', async () => {
-      await put();
-      const controller = new AbortController();
-      const { body } = await (await here()).fetch(source, asked({}, { signal: controller.signal }));
-      const reason = new Error('gone');
-      controller.abort(reason);
-      await expect(body.bytes()).rejects.toBe(reason);
+      return { source, origin: await here() };
     });
   });
 }
 
-describe('only some buckets may be sources', () => {
-  test.each([
-    { allowedBuckets: ['photos'], deniedBuckets: [], bucket: 'other' },
-    { allowedBuckets: [], deniedBuckets: ['secret'], bucket: 'secret' },
-    { allowedBuckets: ['secret'], deniedBuckets: ['secret'], bucket: 'secret' },
-  ])('%o', async ({ bucket, ...rules }) => {
-    // Nobody listens there: it is refused before anything is asked.
-    const origin = await open({ ...rules, endpoint: 'http://127.0.0.1:9' });
-    await expect(origin.fetch(`gs://${bucket}/cat.jpg`, asked())).rejects.toMatchObject({ code: 'refused' });
-  });
-});
+testBucketRules({ scheme: 'gs', open: (lists) => open({ ...lists, endpoint: 'http://127.0.0.1:9' }) });
 
 describe('conditions', () => {
   const state = { etag: '"a"', 'last-modified': 'Sun, 01 Nov 2026 10:00:00 GMT', 'cache-control': 'max-age=60' };
@@ -182,15 +139,4 @@ test('a version is asked for by its generation', async () => {
   const { body } = await (await open({ endpoint })).fetch('gs://photos/a%20b/ü.png?1700', asked());
   await body.discard();
   expect(requests[0]?.url).toBe('/photos/a%2520b/%C3%BC.png?generation=1700');
-});
-
-test('no source reaches out of its bucket', async () => {
-  const { endpoint, requests } = await service((_request, response) => response.setHeader('etag', '"a"').end('x'));
-  const origin = await open({ endpoint, allowedBuckets: ['photos'] });
-  const all = await open({ endpoint });
-  for (const source of ['gs://photos/../secret/cat.jpg', 'gs://photos/..', 'gs://../secret/x', 'gs://./secret/x']) {
-    await expect(origin.fetch(source, asked())).rejects.toMatchObject({ code: 'invalid-source' });
-    await expect(all.fetch(source, asked())).rejects.toMatchObject({ code: 'invalid-source' });
-  }
-  expect(requests).toEqual([]);
 });

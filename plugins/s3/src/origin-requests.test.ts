@@ -1,14 +1,9 @@
+import { asked } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
 import { expect, test } from 'vitest';
-import { asked, open } from '../test/origins.ts';
+import { open } from '../test/origins.ts';
 
 test.each([
-  's3://photos/../secret/cat.jpg',
-  's3://photos/a/../../secret/cat.jpg',
-  's3://photos/..\\secret/cat.jpg',
-  's3://photos/./cat.jpg',
-  's3://../secret/cat.jpg',
-  's3://./secret/cat.jpg',
   's3://.../secret/cat.jpg',
   's3://%2e%2e/secret/cat.jpg',
   's3://photos%2f..%2fsecret/cat.jpg',

@@ -1,9 +1,10 @@
 import * as sdk from '@aws-sdk/client-s3';
 import { s3Access } from '@tintype-test/servers';
+import { asked, testBucketRules, testDownloads } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
 import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor } from '../test/harness.ts';
-import { asked, open } from '../test/origins.ts';
+import { open } from '../test/origins.ts';
 
 for (const name of ['versitygw', 'swift', 'fauxqs']) {
   const { bench, missing } = await benchFor(name);
@@ -89,34 +90,14 @@ for (const name of ['versitygw', 'swift', 'fauxqs']) {
       });
     });
 
-    test('larger than allowed is refused before it is read', async () => {
+    testDownloads(async () => {
       await put();
-      const origin = await here();
-      await expect(origin.fetch(source, asked({}, { maxBytes: 1_000 }))).rejects.toMatchObject({ code: 'too-large' });
-    });
-
-    test('is given up when nobody wants it any more', async () => {
-      await put();
-      const controller = new AbortController();
-      const { body } = await (await here()).fetch(source, asked({}, { signal: controller.signal }));
-      const reason = new Error('gone');
-      controller.abort(reason);
-      await expect(body.bytes()).rejects.toBe(reason);
+      return { source, origin: await here() };
     });
   });
 }
 
-describe('only some buckets may be sources', () => {
-  test.each([
-    { allowedBuckets: ['photos'], deniedBuckets: [], bucket: 'other' },
-    { allowedBuckets: [], deniedBuckets: ['secret'], bucket: 'secret' },
-    { allowedBuckets: ['secret'], deniedBuckets: ['secret'], bucket: 'secret' },
-  ])('%o', async ({ bucket, ...rules }) => {
-    // Nobody listens there: it is refused before anything is asked.
-    const origin = await open({ ...rules, endpoint: 'http://127.0.0.1:9' });
-    await expect(origin.fetch(`s3://${bucket}/cat.jpg`, asked())).rejects.toMatchObject({ code: 'refused' });
-  });
-});
+testBucketRules({ scheme: 's3', open: (lists) => open({ ...lists, endpoint: 'http://127.0.0.1:9' }) });
 
 test('the region that a redirect names is asked, and remembered', async () => {
   const { endpoint, requests } = await service((request, response) => {

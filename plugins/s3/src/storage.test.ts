@@ -1,5 +1,6 @@
 import { storageConformance } from '@tintype/conformance';
-import { afterAll, describe, test } from 'vitest';
+import { runSuites } from '@tintype-test/servers/storage-suite';
+import { describe, test } from 'vitest';
 import { benchFor, subjectOf } from '../test/harness.ts';
 
 /** What a server cannot do, though S3 can: by requirement. The others prove it. */
@@ -29,29 +30,21 @@ const BEYOND: { readonly [server: string]: { readonly reason: string; readonly r
   },
 };
 
-const given = process.env.TINTYPE_TEST_S3_ENDPOINT ? ['s3'] : [];
-
-// The whole suite takes minutes on the larger servers.
-const isDue = (name: string) =>
-  process.env.TINTYPE_TEST_REQUIRE === 'all' || (name !== 'versitygw' && name !== 'swift');
-
-for (const name of [...given, 'versitygw', 'swift', 'fauxqs']) {
-  if (!isDue(name)) {
-    test(`s3 on ${name}`, ({ skip }) => skip('takes minutes; TINTYPE_TEST_REQUIRE=all npm test runs it'));
-    continue;
-  }
-  const { bench, missing } = await benchFor(name);
-  if (bench === undefined) {
-    test(`s3 on ${name}`, ({ skip }) => skip(missing));
-    continue;
-  }
-  afterAll(() => bench.stop());
-  storageConformance({
-    name: `s3 on ${name}`,
-    harness: { create: () => subjectOf(bench) },
-    runner: { describe, test },
-    beyond: BEYOND[name],
-    // Of a server that only the environment knows nothing is on record.
-    record: name === 's3' ? undefined : new URL(`../test/record/${name}.json`, import.meta.url),
-  });
-}
+await runSuites(
+  {
+    id: 's3',
+    servers: ['versitygw', 'swift', 'fauxqs'],
+    usual: ['fauxqs'],
+    benchFor,
+    run(name, bench, server, record) {
+      storageConformance({
+        name,
+        harness: { create: () => subjectOf(bench) },
+        runner: { describe, test },
+        beyond: BEYOND[server],
+        record,
+      });
+    },
+  },
+  import.meta.url,
+);

@@ -1,4 +1,3 @@
-import type { HttpFields, OriginRequest } from '@tintype/core';
 import { onTestFinished } from 'vitest';
 import type { S3OriginOptions } from '../src/options.ts';
 import { S3Origin } from '../src/origin.ts';
@@ -26,9 +25,4 @@ export async function open(more: Partial<S3OriginOptions>): Promise<S3Origin> {
   await origin.open();
   onTestFinished(() => origin.close());
   return origin;
-}
-
-/** What an origin is asked for with these fields. */
-export function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
 }

@@ -1,23 +1,8 @@
-import type { HttpFields, OriginRequest } from '@tintype/core';
+import { asked } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
-import { expect, onTestFinished, test } from 'vitest';
-import { optionsFor } from '../test/harness.ts';
+import { expect, test } from 'vitest';
+import { open } from '../test/origins.ts';
 import { logsIn } from '../test/service.ts';
-import type { SwiftOriginOptions } from './options.ts';
-import { SwiftOrigin } from './origin.ts';
-
-const scope = { downloadTimeout: 5, isAllowed: () => true };
-
-async function open(more: Partial<SwiftOriginOptions>): Promise<SwiftOrigin> {
-  const origin = new SwiftOrigin({ ...optionsFor(), allowedBuckets: [], deniedBuckets: [], ...more }, scope);
-  await origin.open();
-  onTestFinished(() => origin.close());
-  return origin;
-}
-
-function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
-}
 
 test.each([
   'swift://public/../private/x',

@@ -1,23 +1,9 @@
-import type { HttpFields, OriginRequest } from '@tintype/core';
+import { asked, testBucketRules, testDownloads } from '@tintype-test/servers/origin-rules';
 import { service } from '@tintype-test/servers/scripted-service';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { accessTo, benchFor, optionsFor } from '../test/harness.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { accessTo, benchFor } from '../test/harness.ts';
+import { open } from '../test/origins.ts';
 import { logsIn } from '../test/service.ts';
-import type { SwiftOriginOptions } from './options.ts';
-import { SwiftOrigin } from './origin.ts';
-
-const scope = { downloadTimeout: 5, isAllowed: () => true };
-
-async function open(more: Partial<SwiftOriginOptions>): Promise<SwiftOrigin> {
-  const origin = new SwiftOrigin({ ...optionsFor(), allowedBuckets: [], deniedBuckets: [], ...more }, scope);
-  await origin.open();
-  onTestFinished(() => origin.close());
-  return origin;
-}
-
-function asked(headers: HttpFields = {}, more: Partial<OriginRequest> = {}): OriginRequest {
-  return { headers, maxBytes: 1_000_000, signal: new AbortController().signal, ...more };
-}
 
 for (const name of ['swift', 'swift-keystone']) {
   const { bench, missing } = await benchFor(name);
@@ -121,34 +107,14 @@ for (const name of ['swift', 'swift-keystone']) {
       expect(await well.check()).toMatchObject({ ok: true });
     });
 
-    test('larger than allowed is refused before it is read', async () => {
+    testDownloads(async () => {
       await put();
-      const origin = await here();
-      await expect(origin.fetch(source, asked({}, { maxBytes: 1_000 }))).rejects.toMatchObject({ code: 'too-large' });
-    });
-
-    test('is given up when nobody wants it any more', async () => {
-      await put();
-      const controller = new AbortController();
-      const { body } = await (await here()).fetch(source, asked({}, { signal: controller.signal }));
-      const reason = new Error('gone');
-      controller.abort(reason);
-      await expect(body.bytes()).rejects.toBe(reason);
+      return { source, origin: await here() };
     });
   });
 }
 
-describe('only some containers may be sources', () => {
-  test.each([
-    { allowedBuckets: ['photos'], deniedBuckets: [], bucket: 'other' },
-    { allowedBuckets: [], deniedBuckets: ['secret'], bucket: 'secret' },
-    { allowedBuckets: ['secret'], deniedBuckets: ['secret'], bucket: 'secret' },
-  ])('%o', async ({ bucket, ...rules }) => {
-    // Nobody listens there: it is refused before anything is asked.
-    const origin = await open(rules);
-    await expect(origin.fetch(`swift://${bucket}/cat.jpg`, asked())).rejects.toMatchObject({ code: 'refused' });
-  });
-});
+testBucketRules({ scheme: 'swift', open: open });
 
 test('a version is asked for by its id, and delivered only if it is that one', async () => {
   const { endpoint, requests } = await service((request, response) => {
