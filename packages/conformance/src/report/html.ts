@@ -9,6 +9,11 @@ export function html(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
+/** The same, with what stands between backticks as code. */
+function prose(text: string): string {
+  return html(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+}
+
 /** The report as one self-contained page: storages across, requirements down, and what failed and why. */
 export function htmlReport(report: Report): string {
   const names = report.subjects.map((subject) => subject.name);
@@ -68,14 +73,17 @@ function card(subject: SubjectReport): string {
 <div class="bar">${bar}</div><ul>${legend}</ul><p class="time">${(subject.ms / 1_000).toFixed(1)} s</p></article>`;
 }
 
+/** Failures first: of what could not be tested, most follows from them. */
 function failures(report: Report): string {
-  const blocks = report.subjects.flatMap((subject) =>
-    subject.results
-      .filter((result) => result.outcome.kind === 'fail' || result.outcome.kind === 'inconclusive')
-      .map((result) => failure(subject, result, report.subjects.length > 1)),
-  );
-  if (blocks.length === 0) return '';
-  return `<section><h2>What failed, and why</h2>${blocks.join('')}</section>`;
+  const section = (heading: string, kind: TestResult['outcome']['kind']) => {
+    const blocks = report.subjects.flatMap((subject) =>
+      subject.results
+        .filter((result) => result.outcome.kind === kind)
+        .map((result) => failure(subject, result, report.subjects.length > 1)),
+    );
+    return blocks.length === 0 ? '' : `<section><h2>${heading}</h2>${blocks.join('')}</section>`;
+  };
+  return section('What failed, and why', 'fail') + section('What could not be tested, and why', 'inconclusive');
 }
 
 function failure(subject: SubjectReport, result: TestResult, named: boolean): string {
@@ -86,7 +94,7 @@ function failure(subject: SubjectReport, result: TestResult, named: boolean): st
 <h3><code>${html(result.requirement)}</code>${named ? ` <span class="who">${html(subject.name)}</span>` : ''}</h3>
 <p class="problem">${html(reasonOf(result))}</p>
 ${details.length > 0 ? `<pre>${html(details.join('\n'))}</pre>` : ''}
-<dl><dt>rule</dt><dd>${html(requirement?.rule ?? '')}</dd><dt>from</dt><dd>${html(requirement?.source ?? '')}</dd></dl></article>`;
+<dl><dt>rule</dt><dd>${prose(requirement?.rule ?? '')}</dd><dt>from</dt><dd>${prose(requirement?.source ?? '')}</dd></dl></article>`;
 }
 
 function groupRows(report: Report, name: string, about: string, requirements: readonly Requirement[]): string {
@@ -95,7 +103,7 @@ function groupRows(report: Report, name: string, about: string, requirements: re
     .filter(({ id }) => report.subjects.some((subject) => subject.results.some((result) => result.requirement === id)))
     .map((requirement) => {
       const cells = report.subjects.map((subject) => cellOf(subject, requirement.id)).join('');
-      return `<tr><th scope="row"><code>${html(requirement.id)}</code><small>${html(requirement.rule)}</small></th>${cells}</tr>`;
+      return `<tr><th scope="row"><code>${html(requirement.id)}</code><small>${prose(requirement.rule)}</small></th>${cells}</tr>`;
     });
   if (rows.length === 0) return '';
   return `<tbody><tr class="group"><th colspan="${width}">${html(name)}<small>${html(about)}</small></th></tr>${rows.join('\n')}</tbody>`;
@@ -156,7 +164,7 @@ function anchor(subject: SubjectReport, id: string): string {
 const STYLE = `
 :root{--ink:#1d1f24;--soft:#667;--paper:#fbfaf7;--panel:#fff;--line:#e3e0d8;--pass:#2f7d4f;--fail:#c0392b;--skipped:#b9b6ad;--inconclusive:#c98a1b;--advice:#b07d2b;color-scheme:light dark}
 @media(prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#9a98a2;--paper:#17181c;--panel:#1f2126;--line:#34363d;--pass:#5cbf86;--fail:#f0776a;--skipped:#5d5f68;--inconclusive:#e0ad4a;--advice:#d9a956}}
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+*{box-sizing:border-box}body{margin:0;overflow-wrap:anywhere;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 header,main,footer{max-width:1080px;margin:0 auto;padding:0 24px}header{padding-top:40px}h1{font-size:30px;letter-spacing:-.02em;margin:0}
 h2{font-size:19px;margin:40px 0 12px;letter-spacing:-.01em}.facts{color:var(--soft);margin:4px 0 24px}.facts span+span::before{content:"·";margin:0 8px}
 code{font:13px/1.4 ui-monospace,monospace}.cards{display:flex;flex-wrap:wrap;gap:16px}.card{flex:1 1 240px;max-width:420px;background:var(--panel);border:1px solid var(--line);border-top:4px solid var(--pass);border-radius:8px;padding:16px 20px;position:relative}
@@ -170,5 +178,5 @@ table{border-collapse:collapse;width:100%;background:var(--panel);border:1px sol
 .matrix td,.matrix thead th+th{text-align:center;width:110px}th[scope=row]{font-weight:400}th small{display:block;color:var(--soft);font-weight:400;font-size:13px;line-height:1.35}.group th{background:var(--paper);font-size:15px;padding-top:14px}.group small{display:inline;margin-left:10px}
 .mark{display:inline-block;min-width:1.4em;font-weight:700}.mark.pass{color:var(--pass)}.mark.fail{color:var(--panel);background:var(--fail);border-radius:4px}.mark.skipped{color:var(--skipped)}.mark.inconclusive{color:var(--panel);background:var(--inconclusive);border-radius:4px}.mark.advice{color:var(--advice)}td a{text-decoration:none}
 .plots{display:flex;flex-wrap:wrap;gap:16px}.plots figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:12px 10px}.plots figcaption{font-weight:600;margin-bottom:4px}svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg .grid{stroke:var(--line)}
-.declared{width:auto}footer{color:var(--soft);padding:40px 24px;font-size:13px}
+.declared{width:auto}small code,dd code{font-size:12px}@media(max-width:600px){th,td{padding:6px 8px}.matrix td,.matrix thead th+th{width:64px}}footer{color:var(--soft);padding:40px 24px;font-size:13px}
 :target{outline:2px solid var(--inconclusive);outline-offset:2px}`;
