@@ -1,10 +1,11 @@
 import { StorageError } from '@tintype/core';
 import { describeError, type TestResult } from './engine/outcome.ts';
 import { settled } from './engine/waiting.ts';
-import { profile } from './profile/profile.ts';
+import { type ProfileRow, profile } from './profile/profile.ts';
+import { countRequests, withRequests } from './profile/requests.ts';
 import { environmentNow, type Report, type SubjectReport } from './report/report.ts';
 import type { StorageHarness } from './storage/harness.ts';
-import { DEFAULT_BUDGET, type RunOptions, StorageRun } from './storage/run.ts';
+import { DEFAULT_BUDGET, type RunOptions, type Shared, StorageRun } from './storage/run.ts';
 import { isChosen } from './storage/storage-conformance.ts';
 import { storageTests } from './storage/tests/all.ts';
 
@@ -70,14 +71,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
       options.onProgress?.({ ...state, done: results.length, result });
     }
     const again = options.profile ? await settled(run.shared()) : undefined;
-    const adapter = again?.ok ? again.value.adapter : undefined;
-    const rows = adapter
-      ? await profile(adapter.inner, {
-          prefix: `conformance/${run.runId}/profile/`,
-          budget: run.budget,
-          seed: run.seed,
-        })
-      : [];
+    const rows = again?.ok ? await profiled(run, again.value) : [];
     const { capabilities } = shared.value.adapter;
     await run.finish();
     subjects.push({ name, capabilities, results, profile: rows, ms: performance.now() - started });
@@ -91,6 +85,12 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
     environment: environmentNow(),
     subjects,
   };
+}
+
+async function profiled(run: StorageRun, { adapter, subject }: Shared): Promise<readonly ProfileRow[]> {
+  const prefix = `conformance/${run.runId}/profile/`;
+  const rows = await profile(adapter.inner, { prefix, budget: run.budget, seed: run.seed });
+  return withRequests(rows, await countRequests(subject, prefix));
 }
 
 /** Why a storage could not be opened, in a sentence that says what to do. */

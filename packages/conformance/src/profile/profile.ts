@@ -17,6 +17,8 @@ export interface ProfileRow {
   readonly p99: number;
   /** Operations per second. */
   readonly rate: number;
+  /** Requests that one operation sends, on average; only where the harness has a `network` that counts them. */
+  readonly requests?: number;
 }
 
 const KiB = 1024;

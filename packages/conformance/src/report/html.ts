@@ -3,6 +3,7 @@ import type { Requirement } from '../catalogue/requirement.ts';
 import type { TestResult } from '../engine/outcome.ts';
 import { latencyPlots } from './latency-plot.ts';
 import { isAdvice, type Report, reasonOf, type SubjectReport, tally } from './report.ts';
+import { requestsText, sizeText } from './text.ts';
 
 /** Text within HTML. */
 export function html(text: string): string {
@@ -127,7 +128,21 @@ function latency(subject: SubjectReport): string {
   if (subject.profile.length === 0) return '';
   return `<section><h2>Latency of ${html(subject.name)}</h2>
 <p>Milliseconds by clients at a time: the lower line is the median, the upper edge of the band the 99th percentile. Both axes are logarithmic.</p>
-<div class="plots">${latencyPlots(subject.profile)}</div></section>`;
+<div class="plots">${latencyPlots(subject.profile)}</div>${requestsOf(subject)}</section>`;
+}
+
+/** `Requests of one operation: get-hit 1, put 1 (10 MiB: 4).` */
+function requestsOf({ profile }: SubjectReport): string {
+  const counted = profile.filter(({ requests }) => requests !== undefined);
+  if (counted.length === 0) return '';
+  const words = (['get-hit', 'get-miss', 'put'] as const).map((operation) => {
+    const bySize = new Map(counted.filter((row) => row.operation === operation).map((row) => [row.size, row.requests]));
+    const parts = [...bySize].map(
+      ([size, requests]) => `${size === 0 ? '' : `${sizeText(size)} `}${requestsText(requests)}`,
+    );
+    return `<b>${operation}</b> ${html(parts.join(', '))}`;
+  });
+  return `<p>Requests of one operation: ${words.join('; ')}.</p>`;
 }
 
 function capabilityTable(report: Report): string {

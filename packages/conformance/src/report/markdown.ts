@@ -1,7 +1,7 @@
 import { storageCatalogue } from '../catalogue/catalogue.ts';
 import { matrixRow, matrixTables } from './matrix.ts';
 import { type Report, reasonOf, tally, tallyLine } from './report.ts';
-import { sizeText } from './text.ts';
+import { requestsText, sizeText } from './text.ts';
 
 const MARKS = { pass: '✓', fail: '✗', skipped: '–', inconclusive: '?' } as const;
 
@@ -51,12 +51,12 @@ export function markdownReport(report: Report): string {
     lines.push(
       `## Latency of ${subject.name}`,
       '',
-      '| operation | size | clients | p50 ms | p99 ms | per s |',
-      '|---|---|---|---|---|---|',
+      '| operation | size | clients | p50 ms | p99 ms | per s | requests |',
+      '|---|---|---|---|---|---|---|',
     );
     for (const row of subject.profile) {
       lines.push(
-        `| ${row.operation} | ${sizeText(row.size)} | ${row.concurrency} | ${row.p50.toFixed(3)} | ${row.p99.toFixed(3)} | ${row.rate.toFixed(0)} |`,
+        `| ${row.operation} | ${sizeText(row.size)} | ${row.concurrency} | ${row.p50.toFixed(3)} | ${row.p99.toFixed(3)} | ${row.rate.toFixed(0)} | ${requestsText(row.requests)} |`,
       );
     }
     lines.push('');

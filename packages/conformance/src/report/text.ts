@@ -55,7 +55,8 @@ function subjectText(report: Report, subject: SubjectReport, paint: Paint): stri
 }
 
 function profileLines(subject: SubjectReport): string[] {
-  const header = 'operation   size      clients  samples     p50 ms     p99 ms      per s';
+  const areCounted = subject.profile.some(({ requests }) => requests !== undefined);
+  const header = `operation   size      clients  samples     p50 ms     p99 ms      per s${areCounted ? '  requests' : ''}`;
   return [
     header,
     ...subject.profile.map((row) =>
@@ -67,9 +68,15 @@ function profileLines(subject: SubjectReport): string[] {
         row.p50.toFixed(3).padStart(10),
         row.p99.toFixed(3).padStart(10),
         row.rate.toFixed(0).padStart(10),
+        ...(row.requests === undefined ? [] : [requestsText(row.requests).padStart(9)]),
       ].join(' '),
     ),
   ];
+}
+
+/** Requests of one operation: `1`, `4.3`. */
+export function requestsText(requests: number | undefined): string {
+  return requests === undefined ? '' : String(Number(requests.toFixed(1)));
 }
 
 /** A number of bytes, short. */

@@ -31,7 +31,7 @@ export interface RunOptions {
 export const DEFAULT_BUDGET = 10;
 
 /** A storage under test for as long as a run takes. */
-interface Shared {
+export interface Shared {
   readonly subject: StorageSubject;
   readonly adapter: TracedAdapter;
 }
