@@ -12,6 +12,7 @@ import { Signals } from './serving/signals.ts';
 import { Supervisor } from './serving/supervisor.ts';
 import { startLine, unsafeParts } from './start-line.ts';
 import type { Surroundings } from './surroundings.ts';
+import { whyHitsWait } from './thread-pool.ts';
 import { whyNotUnsigned } from './unsigned-bind.ts';
 
 /** Longest time for the last lines of the log, in milliseconds. */
@@ -61,7 +62,8 @@ export async function serve(
   const line = startLine({ address, settings, checks, unsafe, endpoints, metrics: metrics?.address });
   if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
   else logger.warn(line);
-  for (const warning of warnings) logger.warn(warning);
+  const wait = whyHitsWait(settings, env.UV_THREADPOOL_SIZE);
+  for (const warning of [...warnings, ...(wait === undefined ? [] : [wait])]) logger.warn(warning);
   const reloader = new Reloader({ plugins, sections, input, cwd, service, logger });
   signals.onReload(() => void reloader.reload());
 

@@ -12,7 +12,14 @@ import {
   SettingsReader,
   tokens,
 } from '@tintype/core';
-import { createLogger, type LogBuffer, type Logger, type RunningServer, startServer, tuneCollector } from '@tintype/server';
+import {
+  createLogger,
+  type LogBuffer,
+  type Logger,
+  type RunningServer,
+  startServer,
+  tuneCollector,
+} from '@tintype/server';
 import type { Metrics, MetricsSnapshot } from '@tintype/server/metrics';
 import { workers } from '@tintype/workers';
 import { EventLog } from '../event-log.ts';
