@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask } from './client.ts';
@@ -57,10 +57,22 @@ describe('SIGHUP', () => {
     await proxy.said(/not used.*tintype\.config\.ts could not be loaded/);
     expect((await ask(address + signed(OLD))).status).toBe(200);
 
+    // Perhaps somebody is about to put another one in its place: that must not open the proxy to all.
+    await rm(join(folder.path, 'tintype.config.ts'));
+    proxy.signal('SIGHUP');
+    await proxy.said(/not used.*tintype\.config\.ts is gone/);
+    expect((await ask(`${address}/unsafe${PATH}`)).status).toBe(403);
+
     await folder.configure({ ...NEW });
     proxy.signal('SIGHUP');
     await proxy.said(/^The configuration was read again/);
     expect((await ask(address + signed(NEW))).status).toBe(200);
+
+    // Whoever wants that says so, and is told what it means.
+    await folder.configure({});
+    proxy.signal('SIGHUP');
+    await proxy.said(/^UNSAFE: any URL is answered, signed or not, because no TINTYPE_KEY is set$/);
+    expect((await ask(`${address}/unsafe${PATH}`)).status).toBe(200);
     expect(await proxy.stop()).toBe(0);
   }, 120_000);
 

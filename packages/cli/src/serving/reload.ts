@@ -3,6 +3,7 @@ import type { Logger } from '@tintype/server';
 import { describeFailure, Failure } from '../failure.ts';
 import { fileInput, loadConfig } from '../load-config.ts';
 import { makeProxy } from '../make-proxy.ts';
+import { unsafeParts } from '../start-line.ts';
 import { whyNotUnsigned } from '../unsigned-bind.ts';
 import type { Service } from './service.ts';
 import { changesBetween, snapshotOf } from './snapshot.ts';
@@ -70,12 +71,14 @@ export class Reloader {
     const { plugins, sections, service, logger } = this.#options;
     let input: SettingsInput;
     let strangers: readonly string[];
+    let unsafe: readonly string[];
     try {
       ({ input, strangers } = await this.#read());
       const next = await makeProxy(plugins, input);
       const refusal = whyNotUnsigned(next);
       if (refusal !== undefined) throw new Failure(refusal);
       for (const warning of next.warnings) logger.warn(warning);
+      unsafe = unsafeParts(next.settings, next.effective, next.endpoints);
     } catch (error) {
       logger.error(`The new configuration is not used, the one before stays in force: ${describeFailure(error).text}`);
       return;
@@ -98,6 +101,7 @@ export class Reloader {
     }
     this.#input = input;
     logger.info(`The configuration was read again; ${now.length === 0 ? 'nothing' : now.join(', ')} changed.`);
+    if (unsafe.length > 0) logger.warn(`UNSAFE: ${unsafe.join(', ')}`);
     if (later.length > 0) logger.warn(`A restart is needed before this is in force: ${later.join(', ')}.`);
     if (strangers.length > 0)
       logger.warn(`A restart is needed before these plugins are there: ${strangers.join(', ')}.`);
@@ -109,6 +113,9 @@ export class Reloader {
     const { config } = new SettingsReader(fixed).read(coreSection);
     this.#times += 1;
     const loaded = await loadConfig(config, cwd, this.#times);
+    const before = this.#input.file?.name;
+    // Perhaps it is just being replaced: without its keys and limits anybody could ask for anything.
+    if (loaded === undefined && before !== undefined) throw new Failure(`The config file ${before} is gone.`);
     const names = new Set(plugins.map(({ name }) => name));
     return {
       input: {
