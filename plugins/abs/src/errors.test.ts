@@ -101,7 +101,7 @@ test('silence ends a request on a connection that was used before, too', async (
   const { endpoint } = await service((_request, response) => {
     if (asked++ === 0) answerNothing(response);
   });
-  const storage = new AbsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('b'));
+  const storage = new AbsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('photos'));
   await storage.open(context);
   onTestFinished(() => storage.close());
   await expect(storage.get(key, undefined, context)).rejects.toMatchObject({ code: 'timeout' });
@@ -114,7 +114,7 @@ test('a body that ends short, or stops for too long, is an error', async () => {
       response.writeHead(200, { etag: '"a"', 'content-length': '1000000', 'content-type': 'image/png' });
       response.write(new Uint8Array(100_000), () => stop(response));
     });
-    const storage = new AbsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('b'));
+    const storage = new AbsStorage(optionsFor({ endpoint, requestTimeout: 0.2 }), scopeOf('photos'));
     await storage.open(context);
     onTestFinished(() => storage.close());
     const entry = await storage.get(key, undefined, context);

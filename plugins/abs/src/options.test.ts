@@ -16,10 +16,13 @@ function problemsOf(work: () => unknown): SettingsError['problems'] {
 
 const nothing = { name: undefined, key: undefined, endpoint: undefined };
 
-test('a storage without a container names the variable', () => {
-  const problems = problemsOf(() => new AbsStorage(optionsFor(), scopeOf('')));
-  expect(problems.map(({ variable }) => variable)).toEqual(['TINTYPE_CACHE_BUCKET']);
-});
+test.each(['', 'a/b', 'Photos', 'a', '..'])(
+  'a storage whose container cannot be %j names the variable',
+  (container) => {
+    const problems = problemsOf(() => new AbsStorage(optionsFor(), scopeOf(container)));
+    expect(problems.map(({ variable }) => variable)).toEqual(['TINTYPE_CACHE_BUCKET']);
+  },
+);
 
 describe('what does not go together is refused', () => {
   const signature = 'sv=2026-06-06&sig=secret';
@@ -38,7 +41,7 @@ describe('what does not go together is refused', () => {
     [{ ...nothing, connectionString: 'secret' }, 'CONNECTION_STRING'],
     [{ connectionString: 'AccountName=photos;AccountKey=c2VjcmV0' }, 'NAME'],
   ])('%o', (wrong, variable) => {
-    const problems = problemsOf(() => new AbsStorage(optionsFor(wrong), scopeOf('b')));
+    const problems = problemsOf(() => new AbsStorage(optionsFor(wrong), scopeOf('photos')));
     expect(problems.map((problem) => problem.variable)).toContain(`TINTYPE_CACHE_ABS_${variable}`);
     expect(JSON.stringify(problems)).not.toContain('secret');
   });
@@ -54,7 +57,7 @@ describe('each way to get in is enough', () => {
     [{ connectionString: 'AccountName=photos;AccountKey=c2VjcmV0' }],
     [{ connectionString: 'UseDevelopmentStorage=true' }],
   ])('%o', (options) => {
-    expect(problemsOf(() => new AbsStorage(optionsFor({ ...nothing, ...options }), scopeOf('b')))).toEqual([]);
+    expect(problemsOf(() => new AbsStorage(optionsFor({ ...nothing, ...options }), scopeOf('photos')))).toEqual([]);
   });
 });
 
@@ -65,7 +68,7 @@ test('the account is found by its name, or where the endpoint says', () => {
 
 test('a connection string that the SDK does not understand is not repeated', async () => {
   const connectionString = 'AccountName=photos;AccountKey=;secret';
-  const storage = new AbsStorage(optionsFor({ ...nothing, connectionString }), scopeOf('b'));
+  const storage = new AbsStorage(optionsFor({ ...nothing, connectionString }), scopeOf('photos'));
   const error = await storage.open({ signal: new AbortController().signal }).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'misconfigured', message: expect.stringContaining('CONNECTION_STRING') });
   expect(String(error)).not.toContain('secret');

@@ -14,6 +14,7 @@ import {
   objectState,
   ofWhole,
 } from '@tintype/core';
+import { isBucketName } from './bucket-name.ts';
 import { AbsConnection, bodyOf } from './client.ts';
 import { answeredField, hasStatus, isMissing, toStorageError } from './errors.ts';
 import { type AbsOriginOptions, checkAbsOptions } from './options.ts';
@@ -69,11 +70,6 @@ async function get(
   return objectResponse({ ...described(found), stream, release }, request, (error) =>
     asOriginError(toStorageError(error, { bucket, write: false, signal: request.signal })),
   );
-}
-
-/** 3 to 63 of a-z, 0-9 and single dashes, or one of the containers that Azure makes by itself. */
-function isBucketName(name: string): boolean {
-  return /^(?:\$(?:root|web|logs)|[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9])$/.test(name);
 }
 
 interface Part {

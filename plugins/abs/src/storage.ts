@@ -25,6 +25,7 @@ import {
   type VersionCondition,
   versionOfEtag,
 } from '@tintype/core';
+import { isBucketName } from './bucket-name.ts';
 import { AbsConnection, bodyOf } from './client.ts';
 import { infoOf, nativeFields } from './entry-fields.ts';
 import { hasStatus, isMissing, toListingError, toStorageError } from './errors.ts';
@@ -61,7 +62,7 @@ export class AbsStorage implements StorageAdapter {
   /** @throws SettingsError if the options do not go together, or no container is named. */
   constructor(options: AbsStorageOptions, scope: StorageScope) {
     checkAbsOptions(options, scope.variablePrefix);
-    const bucket = requiredBucket(scope, 'abs', 'container');
+    const bucket = requiredBucket(scope, 'abs', 'container', isBucketName);
     this.#options = options;
     this.#bucket = bucket;
     this.#backend = new Backend({

@@ -4,13 +4,6 @@ import { preconditionFailed } from '@tintype/core';
 /** What a request asks to hold for the object. https://cloud.google.com/storage/docs/request-preconditions */
 export type Preconditions = Readonly<Record<string, string>>;
 
-/** Names of buckets, 3 to 63 characters or up to 222 with dots: nothing that could leave the path. */
-const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
-
-export function isBucketName(name: string): boolean {
-  return BUCKET.test(name) && !name.includes('..');
-}
-
 /** An object under the XML API: its answers carry bytes, metadata and both generations at once. */
 export function xmlAddress(endpoint: string, bucket: string, key: string, query: Preconditions = {}): string {
   // `.` and `..` between slashes would be resolved on the way, in a bucket that nobody has allowed.

@@ -13,7 +13,8 @@ import {
   objectResponse,
   objectState,
 } from '@tintype/core';
-import { isBucketName, xmlAddress } from './addresses.ts';
+import { xmlAddress } from './addresses.ts';
+import { isBucketName } from './bucket-name.ts';
 import { type GcsAnswer, GcsConnection } from './client.ts';
 import { hasStatus, isForbidden, isMissing, toStorageError } from './errors.ts';
 import { checkGcsOptions, type GcsOriginOptions } from './options.ts';

@@ -6,7 +6,8 @@ import { service } from '@tintype-test/servers/scripted-service';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { context, optionsFor, publicKey, scopeOf, serviceAccount } from '../test/harness.ts';
 import { refuse, refuseJson, say } from '../test/service.ts';
-import { isBucketName, xmlAddress } from './addresses.ts';
+import { xmlAddress } from './addresses.ts';
+import { isBucketName } from './bucket-name.ts';
 import type { GcsStorageOptions } from './options.ts';
 import { GcsStorage } from './storage.ts';
 

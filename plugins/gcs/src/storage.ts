@@ -26,13 +26,13 @@ import {
 import {
   IF_ABSENT,
   ifVersion,
-  isBucketName,
   jsonAddress,
   listAddress,
   type Preconditions,
   uploadAddress,
   xmlAddress,
 } from './addresses.ts';
+import { isBucketName } from './bucket-name.ts';
 import { type GcsAnswer, GcsConnection } from './client.ts';
 import {
   headOf,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type HttpFields, readable } from '@tintype/core';
 import type { Agent, Dispatcher } from 'undici';
-import { SwiftRefusal } from './errors.ts';
+import { AnswerError } from './errors.ts';
 import { Identity } from './identity.ts';
 import type { Login } from './login.ts';
 import type { Credentials, SwiftOptions } from './options.ts';
@@ -19,7 +19,7 @@ export interface SwiftRequest {
   readonly headers?: HttpFields | undefined;
   /** Bytes can be sent again; what comes piece by piece goes without a length, and once. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
-  /** Every other status is a `SwiftRefusal`. */
+  /** Every other status is a `AnswerError`. */
   readonly expect: readonly number[];
   readonly signal: AbortSignal;
 }
@@ -59,7 +59,7 @@ export class SwiftConnection {
     return new SwiftConnection(agent, new Identity(credentials, timeout));
   }
 
-  /** @throws SwiftRefusal, LoginFailure, what undici throws, or the signal's reason. */
+  /** @throws AnswerError, LoginError, what undici throws, or the signal's reason. */
   async send(request: SwiftRequest): Promise<SwiftAnswer> {
     const login = await this.#identity.current(request.signal);
     let answer = await this.#dispatch(request, login);
@@ -72,7 +72,7 @@ export class SwiftConnection {
     const expected = request.expect.includes(status);
     if (!expected || request.method !== 'GET') await finish(answer);
     if (expected) return { status, headers, stream: readable(body) };
-    throw new SwiftRefusal(status, headers['retry-after'], headers['x-trans-id']);
+    throw new AnswerError(status, headers['retry-after'], headers['x-trans-id']);
   }
 
   /**

@@ -8,6 +8,44 @@ import {
   type Verdicts,
 } from '@tintype/core';
 
+/** An answer with a status that is not among the expected ones. */
+export class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** Swift's name of the request, for its logs. */
+  readonly transaction: string | undefined;
+
+  constructor(status: number, retryAfter?: string, transaction?: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.transaction = transaction;
+  }
+}
+
+/** What a login can fail of. */
+export type LoginTrouble =
+  /** No answer came, or none that could be read. */
+  | { readonly error: unknown }
+  /** The answer to it; of 2xx where there was no token in it. */
+  | { readonly status: number; readonly retryAfter: string | undefined; readonly version: number }
+  /** The catalogue has object stores only in these regions. */
+  | { readonly regions: readonly string[]; readonly region: string | undefined }
+  | { readonly late: true }
+  | { readonly closed: true };
+
+/** A login that failed. */
+export class LoginError extends Error {
+  override readonly name = 'LoginError';
+  readonly trouble: LoginTrouble;
+
+  constructor(trouble: LoginTrouble) {
+    super('The login failed.');
+    this.trouble = trouble;
+  }
+}
+
 const LATE = 'the identity service did not answer in time';
 
 /** By the status of an answer of Swift, or of what stands in front of it. */
@@ -44,52 +82,14 @@ const AS_NETWORK: { readonly [code: string]: string } = {
   ESOCKETTIMEDOUT: 'ETIMEDOUT',
 };
 
-/** An answer with a status that is not among the expected ones. */
-export class SwiftRefusal extends Error {
-  override readonly name = 'SwiftRefusal';
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-  /** Swift's name of the request, for its logs. */
-  readonly transaction: string | undefined;
-
-  constructor(status: number, retryAfter?: string, transaction?: string) {
-    super(`HTTP ${status}`);
-    this.status = status;
-    this.retryAfter = retryAfter;
-    this.transaction = transaction;
-  }
-}
-
-/** What a login can fail of. */
-export type LoginTrouble =
-  /** No answer came, or none that could be read. */
-  | { readonly error: unknown }
-  /** The answer to it; of 2xx where there was no token in it. */
-  | { readonly status: number; readonly retryAfter: string | undefined; readonly version: number }
-  /** The catalogue has object stores only in these regions. */
-  | { readonly regions: readonly string[]; readonly region: string | undefined }
-  | { readonly late: true }
-  | { readonly closed: true };
-
-/** A login that failed. */
-export class LoginFailure extends Error {
-  override readonly name = 'LoginFailure';
-  readonly trouble: LoginTrouble;
-
-  constructor(trouble: LoginTrouble) {
-    super('The login failed.');
-    this.trouble = trouble;
-  }
+/** Whether Swift says that there is no such object; it says the same of a container. */
+export function isMissing(error: unknown): boolean {
+  return hasStatus(error, 404);
 }
 
 /** Whether Swift answered with this status. */
 export function hasStatus(error: unknown, status: number): boolean {
-  return error instanceof SwiftRefusal && error.status === status;
-}
-
-/** Whether Swift says that there is no such object; it says the same of a container. */
-export function isMissing(error: unknown): boolean {
-  return hasStatus(error, 404);
+  return error instanceof AnswerError && error.status === status;
 }
 
 /**
@@ -102,12 +102,12 @@ export function toStorageError(error: unknown, context: FailureContext): unknown
 
 /** What pkgcloud and the network say may repeat a request, and with it the password or the token. */
 function read(error: unknown): ServiceFailure {
-  if (error instanceof SwiftRefusal) {
+  if (error instanceof AnswerError) {
     const { status, retryAfter, transaction } = error;
     const trace = transaction === undefined ? undefined : `transaction ${transaction}`;
     return { status, retryAfter, trace, message: error.message };
   }
-  if (error instanceof LoginFailure) return readLogin(error.trouble);
+  if (error instanceof LoginError) return readLogin(error.trouble);
   const network = networkCode(error);
   return { network, syscall: syscallOf(error), message: network ?? 'The request failed.', verdict: wayVerdict(error) };
 }

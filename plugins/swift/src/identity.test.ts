@@ -119,7 +119,7 @@ test('a login has a time limit, and the next one is another attempt', async () =
     const { identity, asked, give } = desk({ timeoutMs: 60_000 });
     const late = identity.current(signal).catch((error) => error);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(await late).toMatchObject({ name: 'LoginFailure', trouble: { late: true } });
+    expect(await late).toMatchObject({ name: 'LoginError', trouble: { late: true } });
     const next = identity.current(signal);
     await give('two');
     expect((await next).token).toBe('two');

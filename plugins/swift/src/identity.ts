@@ -1,5 +1,5 @@
 import { unlessAborted } from '@tintype/core';
-import { LoginFailure } from './errors.ts';
+import { LoginError } from './errors.ts';
 import { type Login, logIn } from './login.ts';
 import type { Credentials } from './options.ts';
 
@@ -35,7 +35,7 @@ export class Identity {
     this.#now = now;
   }
 
-  /** The login that is known, or else a new one. @throws LoginFailure; the signal's reason. */
+  /** The login that is known, or else a new one. @throws LoginError; the signal's reason. */
   async current(signal: AbortSignal): Promise<Login> {
     const login = this.#login;
     const now = this.#now();
@@ -56,7 +56,7 @@ export class Identity {
 
   /** Breaks off a login that is under way. */
   close(): void {
-    this.#closing.abort(new LoginFailure({ closed: true }));
+    this.#closing.abort(new LoginError({ closed: true }));
   }
 
   #renew(): Promise<Login> {
@@ -68,7 +68,7 @@ export class Identity {
 
   async #begin(): Promise<Login> {
     const limit = new AbortController();
-    const late = () => limit.abort(new LoginFailure({ late: true }));
+    const late = () => limit.abort(new LoginError({ late: true }));
     const timer = this.#timeoutMs > 0 ? setTimeout(late, this.#timeoutMs) : undefined;
     try {
       const login = await this.#logIn(

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { IdentityOptions, Identity as PkgcloudIdentity } from 'pkgcloud/lib/pkgcloud/openstack/context/index.js';
-import { LoginFailure } from './errors.ts';
+import { LoginError } from './errors.ts';
 import type { Credentials } from './options.ts';
 
 /** What a login gives: how to sign requests, and where to send them. */
@@ -34,7 +34,7 @@ interface Answered {
  * token ends: so its request gets an agent of ours, which is destroyed when `signal` says so, and
  * its answer is looked at as well.
  *
- * @throws LoginFailure; the signal's reason.
+ * @throws LoginError; the signal's reason.
  */
 export async function logIn(credentials: Credentials, signal: AbortSignal, now: () => number): Promise<Login> {
   const { default: pkgcloud } = await import('pkgcloud/lib/pkgcloud/openstack/context/index.js');
@@ -68,14 +68,14 @@ export async function logIn(credentials: Credentials, signal: AbortSignal, now: 
       agent.destroy();
       // What has a status is judged by it, below.
       if (error === undefined || error === null || answered !== undefined || statusOf(error) !== undefined) resolve();
-      else reject(new LoginFailure({ error }));
+      else reject(new LoginError({ error }));
       answered ??= { statusCode: statusOf(error) ?? 0, headers: headersOf(error) };
     });
   });
   const { statusCode = 0, headers = {} } = answered ?? {};
   const token = identity.token?.id;
   if (statusCode < 200 || statusCode > 299 || token === undefined) {
-    throw new LoginFailure({
+    throw new LoginError({
       status: statusCode,
       retryAfter: headers['retry-after'],
       version: credentials.authVersion,
@@ -138,7 +138,7 @@ function endpointOf(identity: PkgcloudIdentity, { authVersion, region }: Credent
             }
           })
           .find((found) => found !== undefined);
-  if (url === undefined || !URL.canParse(url)) throw new LoginFailure({ regions: [...new Set(regions)], region });
+  if (url === undefined || !URL.canParse(url)) throw new LoginError({ regions: [...new Set(regions)], region });
   return url.replace(/\/+$/, '');
 }
 

@@ -14,9 +14,9 @@ import {
   objectResponse,
   objectState,
 } from '@tintype/core';
+import { isBucketName } from './bucket-name.ts';
 import { SwiftConnection } from './client.ts';
 import { hasStatus, isMissing, toStorageError } from './errors.ts';
-import { isBucketName } from './limits.ts';
 import { type Credentials, credentialsOf, type SwiftOriginOptions } from './options.ts';
 
 /** Objects in containers as sources: `swift://container/key`, `swift://container/key?version`. */

@@ -26,10 +26,11 @@ import {
   type VersionCondition,
   whole,
 } from '@tintype/core';
+import { isBucketName } from './bucket-name.ts';
 import { type SwiftAnswer, SwiftConnection, type SwiftRequest } from './client.ts';
 import { infoOf, lengthOf, nativeFields, newVersion, sizeIn } from './entry-fields.ts';
 import { isMissing, toStorageError } from './errors.ts';
-import { isBucketName, LIMITS, type Limits, limitsOf } from './limits.ts';
+import { LIMITS, type Limits, limitsOf } from './limits.ts';
 import { type Credentials, credentialsOf, type SwiftStorageOptions } from './options.ts';
 import { PART_BYTES, pieceByPiece } from './uploads.ts';
 
