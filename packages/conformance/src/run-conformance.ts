@@ -74,7 +74,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
     const rows = again?.ok ? await profiled(run, again.value) : [];
     const { capabilities } = shared.value.adapter;
     await run.finish();
-    subjects.push({ name, capabilities, results, profile: rows, ms: performance.now() - started });
+    const ms = performance.now() - started;
+    subjects.push({ name, capabilities, results, settling: run.settling, profile: rows, ms });
   }
   return {
     kind: 'tintype-conformance',

@@ -2,7 +2,7 @@ import { storageCatalogue } from '../catalogue/catalogue.ts';
 import type { Requirement } from '../catalogue/requirement.ts';
 import type { TestResult } from '../engine/outcome.ts';
 import { latencyPlots } from './latency-plot.ts';
-import { isAdvice, type Report, reasonOf, type SubjectReport, tally } from './report.ts';
+import { isAdvice, type Report, reasonOf, type SubjectReport, settlingText, tally } from './report.ts';
 import { requestsText, sizeText } from './text.ts';
 
 /** Text within HTML. */
@@ -70,8 +70,9 @@ function card(subject: SubjectReport): string {
     .filter(([, count]) => count > 0)
     .map(([kind, count, label]) => `<li><b class="dot ${kind}"></b>${count} ${label}</li>`)
     .join('');
+  const settled = settlingText(subject);
   return `<article class="card ${verdict}"><h2>${html(subject.name)}</h2><p class="verdict">${word}</p>
-<div class="bar">${bar}</div><ul>${legend}</ul><p class="time">${(subject.ms / 1_000).toFixed(1)} s</p></article>`;
+<div class="bar">${bar}</div><ul>${legend}${settled === undefined ? '' : `<li>${settled}</li>`}</ul><p class="time">${(subject.ms / 1_000).toFixed(1)} s</p></article>`;
 }
 
 /** Failures first: of what could not be tested, most follows from them. */

@@ -1,6 +1,6 @@
 import { storageCatalogue } from '../catalogue/catalogue.ts';
 import { matrixRow, matrixTables } from './matrix.ts';
-import { type Report, reasonOf, tally, tallyLine } from './report.ts';
+import { type Report, reasonOf, settlingText, tally, tallyLine } from './report.ts';
 import { requestsText, sizeText } from './text.ts';
 
 const MARKS = { pass: '✓', fail: '✗', skipped: '–', inconclusive: '?' } as const;
@@ -13,7 +13,10 @@ export function markdownReport(report: Report): string {
     '',
     `${report.startedAt.slice(0, 10)}, Node ${report.environment.node}, ${report.environment.system}, seed \`${report.seed}\`, budget ${report.budget} s.`,
     '',
-    ...report.subjects.map((subject) => `* **${subject.name}**: ${tallyLine(tally(subject.results))}.`),
+    ...report.subjects.map(
+      (subject) =>
+        `* **${subject.name}**: ${[tallyLine(tally(subject.results)), settlingText(subject)].filter(Boolean).join('; ')}.`,
+    ),
     '',
     matrixTables(report.subjects.map((subject) => matrixRow(subject))),
   ];

@@ -3,12 +3,15 @@ import type { StorageCapabilities } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
 import type { TestResult } from '../engine/outcome.ts';
 import type { ProfileRow } from '../profile/profile.ts';
+import type { Settling } from '../storage/run-notes.ts';
 
 /** What a run found out about one storage. */
 export interface SubjectReport {
   readonly name: string;
   readonly capabilities: StorageCapabilities;
   readonly results: readonly TestResult[];
+  /** How long it took until what was written showed; nothing was waited for where consistency is strong. */
+  readonly settling?: Settling;
   readonly profile: readonly ProfileRow[];
   readonly ms: number;
 }
@@ -66,6 +69,12 @@ export function tallyLine(counts: Tally): string {
   if (counts.inconclusive > 0) parts.push(`${counts.inconclusive} inconclusive`);
   parts.push(`${counts.skipped} skipped`);
   return parts.join(', ');
+}
+
+/** `it settled within 131 ms (48 waits)`; `undefined` for a storage that was not waited for. */
+export function settlingText({ settling }: SubjectReport): string | undefined {
+  if (settling === undefined || settling.waits === 0) return undefined;
+  return `it settled within ${Math.ceil(settling.longestMs)} ms (${settling.waits} waits)`;
 }
 
 /** The exit code that a report means: 0 all hold, 1 one is broken, 2 something could not be tested. */

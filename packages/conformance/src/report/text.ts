@@ -1,5 +1,5 @@
 import { storageRequirements } from '../catalogue/catalogue.ts';
-import { isAdvice, type Report, reasonOf, type SubjectReport, tally, tallyLine } from './report.ts';
+import { isAdvice, type Report, reasonOf, type SubjectReport, settlingText, tally, tallyLine } from './report.ts';
 
 /** Colours of a terminal, or nothing. */
 export interface Paint {
@@ -47,6 +47,8 @@ function subjectText(report: Report, subject: SubjectReport, paint: Paint): stri
     if (outcome.kind === 'skipped') skips.set(outcome.reason, (skips.get(outcome.reason) ?? 0) + 1);
   }
   for (const [reason, count] of skips) lines.push(paint.dim(`  skipped ${count}: ${reason}`));
+  const settled = settlingText(subject);
+  if (settled !== undefined) lines.push(paint.dim(`  ${settled}`));
   if (counts.failed > 0 || counts.inconclusive > 0) {
     lines.push(paint.dim(`  the same again: --seed ${report.seed} --budget ${report.budget}`));
   }

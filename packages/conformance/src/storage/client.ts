@@ -18,6 +18,7 @@ import { describeError, Inconclusive, RequirementBroken } from '../engine/outcom
 import { Patience } from '../engine/patience.ts';
 import { pause, within } from '../engine/waiting.ts';
 import { bytesBody } from './bodies.ts';
+import type { RunNotes } from './run-notes.ts';
 
 /** All of an entry, read. */
 export interface Snapshot extends EntryInfo {
@@ -79,9 +80,6 @@ export function shown(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 60)}… (${text.length} characters)` : text);
 }
 
-/** Times of the last write by key, for backends with a `minWriteIntervalMs`. */
-export type WriteTimes = Map<StorageKey, number>;
-
 /**
  * One client of the storage under test: adapter calls with a time limit, paced where the backend
  * wants it, and expectations that wait exactly as long as the declared consistency allows.
@@ -89,12 +87,12 @@ export type WriteTimes = Map<StorageKey, number>;
 export class StorageClient {
   readonly adapter: StorageAdapter;
   readonly operationTimeoutMs: number;
-  readonly #writes: WriteTimes;
+  readonly #notes: RunNotes;
 
-  constructor(adapter: StorageAdapter, operationTimeoutMs: number, writes: WriteTimes) {
+  constructor(adapter: StorageAdapter, operationTimeoutMs: number, notes: RunNotes) {
     this.adapter = adapter;
     this.operationTimeoutMs = operationTimeoutMs;
-    this.#writes = writes;
+    this.#notes = notes;
   }
 
   get capabilities(): StorageCapabilities {
@@ -244,12 +242,16 @@ export class StorageClient {
     settleMs: number = Math.max(this.settleMs, 0),
   ): Promise<void> {
     asserted();
+    const began = performance.now();
     const patience = new Patience(settleMs);
     for (;;) {
       // A look that began before the time was up may see the old state, however long it takes.
       const isLast = patience.isOver;
       const problem = await problemNow();
-      if (problem === undefined) return;
+      if (problem === undefined) {
+        if (settleMs > 0) this.#notes.settledAfter(performance.now() - began);
+        return;
+      }
       if (isLast) throw new RequirementBroken(problem);
       await pause(Math.min(50, Math.max(2, settleMs / 20)));
     }
@@ -259,8 +261,8 @@ export class StorageClient {
     const interval = this.capabilities.minWriteIntervalMs;
     if (interval <= 0) return;
     const now = performance.now();
-    const free = Math.max(now, (this.#writes.get(key) ?? Number.NEGATIVE_INFINITY) + interval);
-    this.#writes.set(key, free);
+    const free = Math.max(now, (this.#notes.writes.get(key) ?? Number.NEGATIVE_INFINITY) + interval);
+    this.#notes.writes.set(key, free);
     if (free > now) await pause(free - now);
   }
 }

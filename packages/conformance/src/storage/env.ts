@@ -4,9 +4,10 @@ import { asserted } from '../engine/assertions.ts';
 import { describeError, Inconclusive, RequirementBroken } from '../engine/outcome.ts';
 import type { Random } from '../engine/random.ts';
 import { type Settled, settled, within } from '../engine/waiting.ts';
-import { hasCode, StorageClient, type WriteTimes } from './client.ts';
+import { hasCode, StorageClient } from './client.ts';
 import type { StorageSubject } from './harness.ts';
 import { opened } from './intercepted.ts';
+import type { RunNotes } from './run-notes.ts';
 import { TracedAdapter } from './traced-adapter.ts';
 
 /** One test of a requirement. Each proves, or breaks, exactly one id. */
@@ -30,7 +31,7 @@ export interface StorageEnvInit {
   readonly scale: number;
   readonly operationTimeoutMs: number;
   readonly written: Set<StorageKey>;
-  readonly writes: WriteTimes;
+  readonly notes: RunNotes;
   /** Makes a subject that the test has for itself. */
   readonly create: () => Promise<StorageSubject>;
   readonly leftovers: string[];
@@ -50,7 +51,7 @@ export class StorageEnv extends StorageClient {
   readonly #opened = new Set<StorageAdapter>();
 
   constructor(init: StorageEnvInit) {
-    super(init.adapter, init.operationTimeoutMs, init.writes);
+    super(init.adapter, init.operationTimeoutMs, init.notes);
     this.#init = init;
     this.subject = init.subject;
     this.prefix = init.prefix;
@@ -91,7 +92,7 @@ export class StorageEnv extends StorageClient {
     const traced = new TracedAdapter(adapter, this.#init.written);
     await within(this.operationTimeoutMs, 'open()', traced.open(this.context()));
     this.#opened.add(traced);
-    return new StorageClient(traced, this.operationTimeoutMs, this.#init.writes);
+    return new StorageClient(traced, this.operationTimeoutMs, this.#init.notes);
   }
 
   async close(client: StorageClient): Promise<void> {

@@ -5,10 +5,12 @@ import { examine } from '../zoo/examine.ts';
 import { storageFaults } from '../zoo/faults.ts';
 import { ReferenceStorage } from '../zoo/reference-storage.ts';
 import { referenceSubject } from '../zoo/reference-subject.ts';
+import { soundVariants } from '../zoo/sound-variants.ts';
 import { expect as holds, type StorageTest } from './env.ts';
 import type { StorageSubject } from './harness.ts';
 import { StorageRun } from './run.ts';
 import { storageConformance } from './storage-conformance.ts';
+import { storageTests } from './tests/all.ts';
 
 async function outcomeOf(run: StorageTest['run'], subject: () => StorageSubject = () => referenceSubject()) {
   const whole = new StorageRun({ create: subject });
@@ -54,6 +56,21 @@ test('what a harness is without does not apply', async () => {
     'does not apply: conditionalCreate is declared',
     'does not apply: it has no server',
   ]);
+});
+
+test('how long an eventual store takes to settle is told, and nothing of a strong one', async () => {
+  const told = async (name: string) => {
+    const variant = soundVariants.find((each) => each.name === name);
+    const run = new StorageRun({ create: async () => (await variant?.create()) ?? referenceSubject() }, { budget: 1 });
+    for (const each of storageTests.filter(({ requirement }) => requirement === 'put.overwrite-replaces'))
+      expect((await run.run(each)).outcome).toEqual({ kind: 'pass' });
+    await run.finish();
+    return run.settling;
+  };
+  const eventual = await told('an eventual one');
+  expect(eventual.waits).toBeGreaterThan(3);
+  expect(eventual.longestMs).toBeGreaterThan(0);
+  expect(await told('the reference')).toEqual({ waits: 0, longestMs: 0 });
 });
 
 test('an operator’s prefix is tried without a hook for it', async () => {

@@ -14,10 +14,11 @@ import { Patience } from '../engine/patience.ts';
 import { Random } from '../engine/random.ts';
 import { forEachLimited, pause, type Settled, settled, TooLate, within } from '../engine/waiting.ts';
 import { lackingOf } from './adapter-shape.ts';
-import { hasCode, keysDiffer, StorageClient, type WriteTimes } from './client.ts';
+import { hasCode, keysDiffer, StorageClient } from './client.ts';
 import { StorageEnv, type StorageTest } from './env.ts';
 import type { StorageHarness, StorageSubject } from './harness.ts';
 import { whyNotApplicable } from './needs.ts';
+import { RunNotes, type Settling } from './run-notes.ts';
 import { TracedAdapter } from './traced-adapter.ts';
 
 export interface RunOptions {
@@ -48,7 +49,7 @@ export class StorageRun {
   readonly #harness: StorageHarness;
   readonly #leftovers: string[] = [];
   readonly #written = new Set<StorageKey>();
-  readonly #writes: WriteTimes = new Map();
+  readonly #notes = new RunNotes();
   readonly #mine = new Set<StorageSubject>();
   #shared: Promise<Shared> | undefined;
   /** Why it could not even be opened the first time: then nothing else is tried. */
@@ -63,6 +64,11 @@ export class StorageRun {
 
   get operationTimeoutMs(): number {
     return this.#harness.operationTimeoutMs ?? 10_000;
+  }
+
+  /** How long an eventual store took to settle so far. */
+  get settling(): Settling {
+    return this.#notes.settling;
   }
 
   /** Whether the storage could not be opened at all, so that no test could begin. */
@@ -123,7 +129,7 @@ export class StorageRun {
       scale: this.budget / DEFAULT_BUDGET,
       operationTimeoutMs: this.operationTimeoutMs,
       written: this.#written,
-      writes: this.#writes,
+      notes: this.#notes,
       create: () => this.#create(),
       leftovers: this.#leftovers,
     });
@@ -148,7 +154,7 @@ export class StorageRun {
 
   async #cleanUp(test: StorageTest, env: StorageEnv): Promise<void> {
     const problems: string[] = [];
-    const client = new StorageClient(env.adapter, this.operationTimeoutMs, this.#writes);
+    const client = new StorageClient(env.adapter, this.operationTimeoutMs, this.#notes);
     await forEachLimited([...this.#written], 16, async (key) => {
       const removed = await settled(client.delete(key));
       if (!removed.ok) problems.push(`${key} could not be deleted: ${describeError(removed.error)}`);
@@ -189,7 +195,7 @@ export class StorageRun {
       return { subject, adapter };
     }
     const prefix = `conformance/${this.runId}/`;
-    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
+    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#notes);
     // A listing that fails or never ends is found out by its own tests; a storage that is silent need not be tried.
     const [rows, miss] = await Promise.all([
       settled(client.list(prefix)),
@@ -206,7 +212,7 @@ export class StorageRun {
   }
 
   async #sweep(adapter: TracedAdapter): Promise<void> {
-    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#writes);
+    const client = new StorageClient(adapter, this.operationTimeoutMs, this.#notes);
     const left = await settled(client.list(`conformance/${this.runId}/`));
     if (!left.ok) return;
     await forEachLimited(left.value, 16, async ({ key }) => {
