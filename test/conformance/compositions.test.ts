@@ -23,7 +23,11 @@ function subjectOf(kind: Composition['kind']): (maxBytes?: number) => Promise<St
     const root = join(folder, 'cache');
     const file = join(folder, 'file');
     await writeFile(file, 'no folder');
-    const composition: Composition = { kind, prefix: PREFIX, fs: { root, maxBytes, durability: 'process', reads: 'direct' } };
+    const composition: Composition = {
+      kind,
+      prefix: PREFIX,
+      fs: { root, maxBytes, durability: 'process', reads: 'direct' },
+    };
     const make = () => createAdapter(composition);
     return {
       adapter: make(),
