@@ -82,7 +82,11 @@ async function start({ settings, transforms, memoised = false }: ProxySetup): Pr
   });
   await proxy.open();
   const logger = createLogger({ level: proxy.settings.logLevel, format: 'json' });
-  const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 }, logger });
+  const server = await startServer(proxy, {
+    bind: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    logger,
+    logHits: () => proxy.settings.logHits,
+  });
   return { port: server.port ?? 0 };
 }
 
