@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../test/harness.ts';
@@ -77,4 +77,18 @@ onLinux('a read that waited for the processor only changes nothing', async () =>
   await direct.open(root);
   said.took = 8;
   expect([read(), read()]).toEqual(['twelve bytes', 'twelve bytes']);
+});
+
+onLinux('what fails is left to the pool, and so is all else for a second', async () => {
+  const { root, path, direct, read, said } = await given();
+  await direct.open(root);
+  await rm(path);
+  await mkdir(path);
+  expect(read()).toBeUndefined();
+  await rm(path, { recursive: true });
+  await writeFile(path, 'twelve bytes');
+  said.now += 999;
+  expect(read()).toBeUndefined();
+  said.now += 1;
+  expect(read()).toBe('twelve bytes');
 });

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { READ } from './open-entry.ts';
+import { isSystemError } from './system-code.ts';
 
 /**
  * Linux's numbers of file systems whose files lie on this machine (`man 2 statfs`, `linux/magic.h`):
@@ -14,6 +15,9 @@ const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0
 const SLOW_MS = 1;
 /** A slow read is followed by this many times its own duration without any: 1 % of the time is lost at most. */
 const REST = 100;
+
+/** How long nothing is read here once a read has failed, in milliseconds. */
+const TROUBLE_MS = 1_000;
 
 /**
  * Reads small files in the calling thread, which costs a third of a trip to the thread pool, as long as
@@ -40,7 +44,7 @@ export class DirectReads {
     this.#isLocal = process.platform === 'linux' && LOCAL.has((await statfs(root)).type);
   }
 
-  /** The whole file, if it has exactly `size` bytes. @throws the system's error. */
+  /** The whole file, if it has exactly `size` bytes. @throws the system's error if there is none. */
   read(path: string, size: number): Buffer | undefined {
     if (!this.#isLocal) return undefined;
     if (this.#restUntil > 0 && this.#now() < this.#restUntil) return undefined;
@@ -48,7 +52,15 @@ export class DirectReads {
     const buffer = Buffer.allocUnsafeSlow(size + 1);
     // From here on: a collection of garbage is not the disk's fault.
     const began = this.#now();
-    const bytes = readInto(buffer, path);
+    let bytes: number;
+    try {
+      bytes = readInto(buffer, path);
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) throw error;
+      // The pool tells what it is, and a disk that fails may be slow to say so.
+      this.#restUntil = began + TROUBLE_MS;
+      return undefined;
+    }
     const took = this.#now() - began;
     this.#restUntil = took > SLOW_MS && this.#readFromDisk() ? began + took * REST : 0;
     return bytes === size ? buffer.subarray(0, size) : undefined;
