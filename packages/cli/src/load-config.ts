@@ -39,9 +39,17 @@ export async function loadConfig(named: string | undefined, cwd: string, again =
   try {
     module = await import(again === 0 ? url : `${url}?again=${again}`);
   } catch (error) {
-    throw new Failure(`${name} could not be loaded: ${reasonOf(error)}.`, 2, { cause: error });
+    throw new Failure(`${name} could not be loaded${lineOf(error, path)}: ${reasonOf(error)}.`, 2, { cause: error });
   }
   return { name, url, config: checkShape(module.default, name) };
+}
+
+/** Where in the file it went wrong, if the stack tells; what stands there it tells as well, and that may be a key. */
+function lineOf(error: unknown, path: string): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const at = stack.indexOf(path);
+  const line = at < 0 ? undefined : /^(?:\?again=\d+)?:(\d+)/.exec(stack.slice(at + path.length))?.[1];
+  return line === undefined ? '' : ` (line ${line})`;
 }
 
 function checkShape(value: unknown, name: string): Config {

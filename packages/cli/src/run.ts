@@ -63,15 +63,13 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
 }
 
 /** Which command the arguments are for, and which could stand where the last word of it stands. */
-function commandOf([first = '', second = '']: readonly string[]): {
+function commandOf([first = '']: readonly string[]): {
   readonly command: string;
   readonly commands: readonly string[];
 } {
   const commands: readonly string[] = [...commandNames, 'new'];
-  if (first === 'cache') {
-    return { command: second === 'lifecycle' ? 'tintype cache lifecycle' : 'tintype cache', commands: ['lifecycle'] };
-  }
-  return { command: commands.includes(first) ? `tintype ${first}` : 'tintype', commands };
+  const command = commands.includes(first) ? `tintype ${first}` : 'tintype';
+  return { command, commands: first === 'cache' ? ['lifecycle'] : commands };
 }
 
 /** Loads no more than the arguments call for: help must work where the config file doesn't. */

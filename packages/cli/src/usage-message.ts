@@ -30,8 +30,6 @@ export function usageMessage(
     }
     case 'commander.missingArgument':
       return `A ${quoted} is missing; "${command} --help" shows how it is written.`;
-    case 'commander.missingMandatoryOptionValue':
-      return `The flag ${quoted.split(' ')[0] ?? ''} is missing: ${quoted}; "${command} --help" explains it.`;
     case 'commander.optionMissingArgument':
       return `The flag ${quoted.split(' ')[0] ?? ''} needs a value: ${quoted}.`;
     default: {
