@@ -106,6 +106,16 @@ describe('HEAD, where the origin fails', () => {
   });
 });
 
+test.each([
+  ['HEAD', {}, 'Tintype;fwd=uri-miss;stored=?0'],
+  ['POST', {}, 'Tintype;fwd=method'],
+  ['GET', { cache: false }, 'Tintype;fwd=bypass'],
+] as const)('that %s got no answer says that it was asked, and not that it was refused', async (method, more, said) => {
+  await using there = await before((_request, response) => void response.destroy(), { methods: '*', ...more });
+  const { status, headers } = await there.rig.ask('/', { method });
+  expect([status, headers['cache-status']]).toEqual([502, said]);
+});
+
 test('what one client with credentials gets in the background ends no waiting together of the others', async () => {
   const answer = (response: ServerResponse): void => {
     response.writeHead(200, { 'Cache-Control': 'max-age=9, stale-while-revalidate=60' }).end('content');

@@ -13,7 +13,7 @@ import { problemOf } from '../pipeline/problem.ts';
 import { Answers } from './answers.ts';
 import { forwardedFields } from './fields.ts';
 import { Misses } from './misses.ts';
-import { problemAnswer } from './passed-answer.ts';
+import { type Handling, problemAnswer } from './passed-answer.ts';
 import { hopsOf, type Passing } from './passing.ts';
 import { Questions, type QuestionsOptions } from './questions.ts';
 import { primaryKey } from './response-key.ts';
@@ -59,6 +59,8 @@ export class PassThrough {
    * @param rest path and query below the endpoint, beginning with a slash.
    */
   async handle(request: ProxyRequest, rest: string): Promise<ProxyResponse> {
+    // As long as nothing has gone on, nothing says that it has.
+    let handling: Handling = {};
     try {
       if (rest.includes('#')) throw new RequestError(400, 'bad-target', 'A request target has no fragment.');
       const { endpoint } = this.#options;
@@ -67,11 +69,17 @@ export class PassThrough {
       const fields = [...forwarded.fields, ...hopsOf(request, this.#options.pseudonym)];
       const primary = primaryKey(this.#identity, rest, cookies);
       const passing = { request, rest, primary, fields, hadCookies };
-      if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#uncached.forward(passing);
-      if (this.#cache === undefined) return await this.#uncached.relay(passing, { fwd: 'bypass' });
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        handling = { fwd: 'method' };
+        return await this.#uncached.forward(passing);
+      }
+      if (this.#cache === undefined) {
+        handling = { fwd: 'bypass' };
+        return await this.#uncached.relay(passing, handling);
+      }
       return await this.#cached(passing, this.#cache);
     } catch (error) {
-      return problemAnswer(request, problemOf(error, this.#options.overloadStatus), {});
+      return problemAnswer(request, problemOf(error, this.#options.overloadStatus), handling);
     }
   }
 

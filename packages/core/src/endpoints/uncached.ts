@@ -53,12 +53,13 @@ export class Uncached {
     try {
       answer = await chain.ask({ method: 'HEAD', rest, fields, signal: request.signal });
     } catch (error) {
-      const failure = request.signal.aborted ? undefined : failureOf(error);
-      if (failure === undefined || whole === undefined) throw error;
-      const decision = this.#afterFailure(passing, whole, failure);
-      if (decision.action === 'serve') return this.#standsIn(passing, whole);
-      if (decision.action !== 'fail' || decision.status !== 504) throw error;
-      return problemAnswer(request, { ...problemOf(error, overloadStatus), status: 504 }, { fwd, stored: false });
+      const failure = request.signal.aborted || whole === undefined ? undefined : failureOf(error);
+      const decision =
+        failure === undefined || whole === undefined ? undefined : this.#afterFailure(passing, whole, failure);
+      if (decision?.action === 'serve' && whole !== undefined) return this.#standsIn(passing, whole);
+      const problem = problemOf(error, overloadStatus);
+      const status = decision?.action === 'fail' && decision.status === 504 ? 504 : problem.status;
+      return problemAnswer(request, { ...problem, status }, { fwd, stored: false });
     }
     if (whole !== undefined && this.#afterFailure(passing, whole, answer.status).action === 'serve') {
       discard(answer);
