@@ -38,9 +38,13 @@ test('tells why one failed, and lets the failure through', async () => {
   expect(events.map((event) => 'code' in event && event.code)).toEqual(['unavailable', 'internal', 'aborted']);
 });
 
-test('is as quick as memory: what is answered at once stays so, and is not told', () => {
-  const { adapter, storage, events, context } = setUp();
-  adapter.get = (() => undefined) as never;
-  expect(storage.get(KEY, undefined, context)).toBeUndefined();
-  expect(events).toEqual([]);
+test('what is answered at once stays so, and is told of all but memory', () => {
+  for (const durability of ['none', 'process'] as const) {
+    const events: ProxyEvent[] = [];
+    const adapter = new ScriptedAdapter({ durability });
+    adapter.get = (() => undefined) as never;
+    const storage = timed(adapter, 'lab', (event) => void events.push(event));
+    expect(storage.get(KEY, undefined, { signal: new AbortController().signal })).toBeUndefined();
+    expect(events.map((event) => event.type)).toEqual(durability === 'none' ? [] : ['storage-operation']);
+  }
 });
