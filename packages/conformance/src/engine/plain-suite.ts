@@ -8,7 +8,7 @@ import {
   reportedFailure,
   type TestResult,
 } from './outcome.ts';
-import type { Runner } from './runner.ts';
+import { LONGEST_MS, type Runner } from './runner.ts';
 import { settled, within } from './waiting.ts';
 
 /** One test of a part that is made anew for it. */
@@ -72,7 +72,7 @@ export function registerPlainSuite<S>(
         const problem = outcome.kind === 'fail' ? outcome.problem : `Inconclusive: ${outcome.reason}`;
         throw reportedFailure(`${problem}\n\n${test.requirement}: ${rule?.rule}`);
       };
-      runner.test(`${test.requirement}: ${test.title}`, body, (test.timeoutMs ?? TEST_MS) * 4);
+      runner.test(`${test.requirement}: ${test.title}`, body, LONGEST_MS);
     }
   });
 }

@@ -127,6 +127,9 @@ export interface StorageSubject {
  */
 export interface StorageHarness {
   create(context: HarnessContext): Promise<StorageSubject> | StorageSubject;
-  /** Longest time for one operation, in milliseconds. Default 10,000. */
+  /**
+   * Longest time for one operation, in milliseconds; default 10,000. Bodies above 1 MiB get more, and on a machine that is
+   * busy with other things all do, up to twenty times as much.
+   */
   readonly operationTimeoutMs?: number;
 }

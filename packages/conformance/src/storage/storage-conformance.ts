@@ -1,6 +1,6 @@
 import { storageRequirements } from '../catalogue/catalogue.ts';
 import { NotApplicable, RequirementBroken, reportedFailure, type TestResult } from '../engine/outcome.ts';
-import type { Runner, RunnerContext } from '../engine/runner.ts';
+import { LONGEST_MS, type Runner, type RunnerContext } from '../engine/runner.ts';
 import { matrixRow } from '../report/matrix.ts';
 import type { StorageTest } from './env.ts';
 import type { StorageHarness } from './harness.ts';
@@ -110,6 +110,3 @@ export function isChosen(id: string, only: readonly string[] | undefined): boole
     only.some((chosen) => id === chosen || id.startsWith(`${chosen}.`) || id.startsWith(chosen))
   );
 }
-
-/** The suite limits its tests itself; the runner's own limit must not come first. */
-const LONGEST_MS = 900_000;
