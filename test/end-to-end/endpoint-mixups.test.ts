@@ -116,6 +116,32 @@ test.each([
   expect([status, headers['cache-status']]).toEqual([502, said]);
 });
 
+test('a response that comes slowly takes the place of none that was asked for later', async () => {
+  const held: ServerResponse[] = [];
+  const begin = (response: ServerResponse, content: string): void => {
+    response.writeHead(200, { 'Cache-Control': 'public, max-age=600' }).write(content);
+  };
+  await using there = await before((_request, response) => {
+    begin(response, 'the first');
+    held.push(response);
+  });
+  // Who has credentials waits for nobody.
+  const secret = { headers: { authorization: 'Basic eDp5' } };
+  const slow = there.rig.start('/', secret);
+  await slow.begun;
+  there.rig.advance(1);
+  there.origin.answer((_request, response) => {
+    begin(response, 'the second');
+    response.end();
+  });
+  await there.rig.ask('/', secret);
+  await there.rig.stored(1);
+  held[0]?.end();
+  await slow.answer;
+  await there.settled();
+  expect((await there.rig.ask('/')).body).toBe('the second');
+});
+
 test('what one client with credentials gets in the background ends no waiting together of the others', async () => {
   const answer = (response: ServerResponse): void => {
     response.writeHead(200, { 'Cache-Control': 'max-age=9, stale-while-revalidate=60' }).end('content');

@@ -1,4 +1,5 @@
 import { type CacheEntry, type FieldPair, type Policy, selectEntry, varyMatches } from '@tintype/http-cache';
+import { LRUCache } from 'lru-cache';
 import type { Body } from '../contracts/body.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -40,6 +41,9 @@ export interface StoredResponsesOptions {
   readonly purges: PurgeBook;
 }
 
+/** Keys of which it is remembered what was stored there last. */
+const REMEMBERED_KEYS = 10_000;
+
 /** A stored response that a request may use. Its body must be consumed or discarded. */
 export interface StoredResponse {
   readonly key: StorageKey;
@@ -61,6 +65,8 @@ export class StoredResponses {
   readonly #pending = new Set<Promise<unknown>>();
   /** Work on the index of a URL, one after the other. */
   readonly #indexing = new Map<string, Promise<unknown>>();
+  /** When the origin was asked for what this process has stored last under a key, in milliseconds since the epoch. */
+  readonly #latest = new LRUCache<string, number>({ max: REMEMBERED_KEYS });
 
   constructor(options: StoredResponsesOptions) {
     this.#options = options;
@@ -243,7 +249,7 @@ export class StoredResponses {
       return false;
     }
     const key = responseKey(primary, entry.vary);
-    if (this.#isPurged(key, entry, source)) return false;
+    if (this.#isPurged(key, entry, source) || this.#isOvertaken(key, entry)) return false;
     const started = performance.now();
     try {
       // One that doesn't vary takes the place of an index, and those in it are never found again.
@@ -259,6 +265,15 @@ export class StoredResponses {
     // The URL may have been invalidated while this was on its way into the storage.
     if (this.#isPurged(key, entry, source)) await storage.delete(key).catch(() => undefined);
     return true;
+  }
+
+  /** RFC 9111 §4: of two responses the later one counts, and one that comes slowly may be the earlier one. */
+  #isOvertaken(key: StorageKey, { freshness: { requestedAt } }: CacheEntry): boolean {
+    const latest = this.#latest.get(key) ?? Number.NEGATIVE_INFINITY;
+    // What lies in the future was noted by a clock that has gone back since, and says nothing.
+    if (latest > requestedAt && latest <= this.#options.clock()) return true;
+    this.#latest.set(key, requestedAt);
+    return false;
   }
 
   /** @throws StorageError */

@@ -35,6 +35,7 @@ async function setUp(maxPendingBytes = 1_000, paused?: string) {
   const storage = createStorage(adapter, { name: 'scripted', retry: { attempts: 1, baseMs: 1, maxMs: 1 } });
   await storage.open();
   const events: ProxyEvent[] = [];
+  const purges = new PurgeBook();
   const results = new ResultCache({
     storage,
     lookupDeadlineMs: 250,
@@ -42,7 +43,7 @@ async function setUp(maxPendingBytes = 1_000, paused?: string) {
     queue: new StoreQueue(maxPendingBytes),
     paused: () => paused,
     emit: (event) => void events.push(event),
-    purges: new PurgeBook(),
+    purges,
   });
   const store = (size: number) => results.store(KEY, new Uint8Array(size), size, METADATA);
   /** An entry whose body is what `next` gives. */
@@ -59,7 +60,7 @@ async function setUp(maxPendingBytes = 1_000, paused?: string) {
       range: undefined,
       body: new StreamedBody(() => ({ [Symbol.asyncIterator]: () => ({ next }) }), release),
     }));
-  return { adapter, results, events, store, streamed };
+  return { adapter, results, events, store, streamed, purges };
 }
 
 test('puts that hang are bounded in bytes, freed by their deadline, and then others have the room', async () => {
@@ -77,6 +78,18 @@ test('puts that hang are bounded in bytes, freed by their deadline, and then oth
   ]);
   expect(await store(1_000)).toBe(true);
   await results.flush();
+});
+
+test('what is purged while it is on its way into the storage does not stay there, nor is it found', async () => {
+  const { adapter, results, store, purges } = await setUp();
+  adapter.next('put', (proceed) => {
+    purges.note({ scope: 'source', value: METADATA.source, at: 1 });
+    return proceed();
+  });
+  expect(await store(3)).toBe(false);
+  expect(adapter.entries.size).toBe(0);
+  expect(await store(3)).toBe(false);
+  expect(await results.lookup(KEY)).toBeUndefined();
 });
 
 test('one result that alone is more than may wait is stored when nothing else waits', async () => {
