@@ -60,12 +60,13 @@ export async function projectSubjects(scratch: string): Promise<readonly Subject
   const fs = await loadFs();
   const memory = await loadMemory();
   const near = () => new memory.MemoryStorage({ maxBytes: 16 * 1024 * 1024 });
-  const composed = (compose: (far: StorageAdapter) => StorageAdapter): StorageHarness => ({
+  const composed = (compose: (far: StorageAdapter) => StorageAdapter, prefixBytes = 0): StorageHarness => ({
     async create() {
       const below = await fsSubject(fs, scratch);
       const { adapter, sibling, leaks, dispose } = below;
       return {
         adapter: compose(adapter),
+        prefixBytes,
         sibling: () => compose(sibling?.() ?? adapter),
         ...(leaks && { leaks }),
         ...(dispose && { dispose }),
@@ -76,7 +77,7 @@ export async function projectSubjects(scratch: string): Promise<readonly Subject
     { name: 'memory', harness: { create: () => memorySubject(memory) } },
     { name: 'fs', harness: { create: () => fsSubject(fs, scratch) } },
     { name: 'tiered(memory, fs)', harness: composed((far) => tiered(near(), far)) },
-    { name: 'prefixed(fs)', harness: composed((far) => prefixed(far, 'Team/A')) },
+    { name: 'prefixed(fs)', harness: composed((far) => prefixed(far, 'Team/A'), 'Team/A/'.length) },
     { name: 'sqlite (the example)', harness: sqliteHarness },
   ];
 }

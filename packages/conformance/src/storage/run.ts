@@ -14,7 +14,7 @@ import { Patience } from '../engine/patience.ts';
 import { Random } from '../engine/random.ts';
 import { forEachLimited, pause, type Settled, settled, TooLate, within } from '../engine/waiting.ts';
 import { lackingOf } from './adapter-shape.ts';
-import { hasCode, keysDiffer, StorageClient } from './client.ts';
+import { hasCode, keysDiffer, StorageClient, shown } from './client.ts';
 import { StorageEnv, type StorageTest } from './env.ts';
 import type { StorageHarness, StorageSubject } from './harness.ts';
 import { whyNotApplicable } from './needs.ts';
@@ -157,7 +157,7 @@ export class StorageRun {
     const client = new StorageClient(env.adapter, this.operationTimeoutMs, this.#notes);
     await forEachLimited([...this.#written], 16, async (key) => {
       const removed = await settled(client.delete(key));
-      if (!removed.ok) problems.push(`${key} could not be deleted: ${describeError(removed.error)}`);
+      if (!removed.ok) problems.push(`${shown(key)} could not be deleted: ${describeError(removed.error)}`);
     });
     const empty = await settled(
       client.eventually(
