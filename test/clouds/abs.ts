@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import {
+  BlobServiceClient,
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import type { Fault } from '@tintype/conformance';
 import { absAccess } from '@tintype-test/servers';
 import { type Cloud, WRONG_PASSWORD } from './cloud.ts';
@@ -14,7 +19,8 @@ export const abs: Cloud = {
 
   async make(server, photograph) {
     const { endpoint, name, key } = absAccess(server);
-    const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(name, key));
+    const credential = new StorageSharedKeyCredential(name, key);
+    const service = new BlobServiceClient(endpoint, credential);
     const id = randomUUID();
     const [sources, cache] = [service.getContainerClient(`sources-${id}`), service.getContainerClient(`cache-${id}`)];
     for (const container of [sources, cache]) await container.create();
@@ -41,6 +47,18 @@ export const abs: Cloud = {
         return blobs.map((blob) => blob.name);
       },
       wrongPassword: async () => ({ TINTYPE_CACHE_ABS_KEY: WRONG_PASSWORD }),
+      // A signature that lets nobody read.
+      stranger: {
+        TINTYPE_CACHE_ABS_KEY: '',
+        TINTYPE_CACHE_ABS_SAS_TOKEN: generateBlobSASQueryParameters(
+          {
+            containerName: cache.containerName,
+            permissions: ContainerSASPermissions.parse('l'),
+            expiresOn: new Date(Date.now() + 3_600_000),
+          },
+          credential,
+        ).toString(),
+      },
       through: async ({ url }) => ({ TINTYPE_CACHE_ABS_ENDPOINT: url + new URL(endpoint).pathname }),
     };
   },
