@@ -1,7 +1,9 @@
+import { StorageError, type Version } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
 import { NOTHING_ASSERTED } from '../engine/outcome.ts';
 import type { RunnerContext } from '../engine/runner.ts';
-import { examine } from '../zoo/examine.ts';
+import { CappedReference } from '../zoo/capped-reference.ts';
+import { examine, failedIds } from '../zoo/examine.ts';
 import { storageFaults } from '../zoo/faults.ts';
 import { ReferenceStorage } from '../zoo/reference-storage.ts';
 import { referenceSubject } from '../zoo/reference-subject.ts';
@@ -56,6 +58,44 @@ test('what a harness is without does not apply', async () => {
     'does not apply: conditionalCreate is declared',
     'does not apply: it has no server',
   ]);
+});
+
+describe('a storage with a limit that says it has no room', () => {
+  const noSpace = () => new StorageError({ code: 'no-space', message: 'It is not emptied as fast as it is filled.' });
+  const harnessOf = (hasRoom: (put: number) => boolean) => ({
+    operationTimeoutMs: 200,
+    create: (): StorageSubject => ({
+      ...referenceSubject(),
+      capped: (maxBytes) => {
+        let puts = 0;
+        class Hesitant extends CappedReference {
+          override commit(...entry: Parameters<CappedReference['commit']>): Version {
+            puts += 1;
+            if (!hasRoom(puts)) throw noSpace();
+            return super.commit(...entry);
+          }
+        }
+        return { adapter: new Hesitant(maxBytes) };
+      },
+    }),
+  });
+
+  test('is given time', async () => {
+    const results = await examine(
+      harnessOf((put) => put % 7 < 5),
+      { budget: 1, only: ['eviction'] },
+    );
+    expect(failedIds(results)).toEqual([]);
+    expect(results.filter(({ outcome }) => outcome.kind === 'pass').length).toBeGreaterThan(5);
+  });
+
+  test('but not for ever', async () => {
+    const results = await examine(
+      harnessOf((put) => put < 20),
+      { budget: 1, only: ['eviction.takes-what-is-new'] },
+    );
+    expect(failedIds(results)).toEqual(['eviction.takes-what-is-new']);
+  });
 });
 
 test('how long an eventual store takes to settle is told, and nothing of a strong one', async () => {

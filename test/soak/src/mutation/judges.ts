@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Task, Verdict } from './worker.ts';
 
 /** Longest time for one mutant; a suite that hangs has noticed. The machine may be busy, and the suite has limits of its own. */
-const LONGEST_MS = 900_000;
+const LONGEST_MS = 300_000;
 /** Modules of mutants stay loaded: a worker is replaced after so many. */
 const TASKS_PER_WORKER = 60;
 

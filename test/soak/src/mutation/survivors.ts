@@ -93,6 +93,18 @@ const memory: readonly Rule[] = [
 
 const fs: readonly Rule[] = [
   {
+    file: 'direct-reads.ts',
+    line: /isLocal|LOCAL|restUntil|#now|#blocks|#readFromDisk|took|platform|return more|blocks|return undefined/,
+    kind: 'equivalent',
+    reason: 'a small file is read in this thread or by the pool, with the same result',
+  },
+  {
+    file: 'storage.ts',
+    line: /#direct|options\.reads/,
+    kind: 'equivalent',
+    reason: 'a small file is read in this thread or by the pool, with the same result',
+  },
+  {
     file: 'checksum.ts',
     line: /byInstructions|@node-rs\/crc32|isCrc32|catch|return undefined|^try \{$|const bytes|candidate|return \($/,
     kind: 'equivalent',
@@ -219,6 +231,12 @@ const fs: readonly Rule[] = [
   },
   {
     file: 'key-locks.ts',
+    line: /'EEXIST'\)\) throw error;|throw fenced\(\)/,
+    kind: 'out of reach',
+    reason: 'needs a disk that refuses links, or 30 s of silence while a lock is taken',
+  },
+  {
+    file: 'key-locks.ts',
     line: /this\.#queues|await mine|await before|before\?\.catch/,
     kind: 'equivalent',
     reason: 'the queue spares tries; the lock file decides',
@@ -314,13 +332,6 @@ const fs: readonly Rule[] = [
     line: /const SMALL = /,
     kind: 'equivalent',
     reason: 'where the border between the two ways of reading lies',
-  },
-  {
-    file: 'entry-reader.ts',
-    line: /await this\.#openEntry\(/,
-    change: /^await/,
-    kind: 'equivalent',
-    reason: 'a promise that is returned is waited for',
   },
   {
     file: 'entry-reader.ts',
