@@ -30,12 +30,13 @@ test('a turn that could not be released is released later, and is still the own 
   expect(await turn.take()).toBeTypeOf('function');
 });
 
-test.each(['is gone', 'named nobody'])(
+test.each(['is gone', 'named nobody', 'is zeros'])(
   'the turn of an owner that %s is taken away once it is silent',
   async (owner) => {
     const root = await temporaryFolder();
     const [mine, theirs] = [await opened(root), await opened(root)];
     if (owner === 'named nobody') await writeFile(theirs.beatPath, '');
+    if (owner === 'is zeros') await writeFile(theirs.beatPath, '\0'.repeat(40));
     await link(theirs.beatPath, mine.turnPath);
     await theirs.close();
     const turn = new SweepTurn(mine);

@@ -35,30 +35,36 @@ test('a burial that broke off is finished by the next sweep, with the locks of a
   expect(await readdir(join(root, '@locks'))).toEqual(['lock-of-alive']);
 });
 
-test.each(['alone', 'buried by another that died as well'])(
-  'the locks of a dead storage whose sign of life is empty go with it: %s',
-  async (how) => {
-    const { root, temp } = await opened();
-    const dead = new TempFolder(root);
-    await dead.open();
-    await link(dead.beatPath, join(root, '@locks', 'lock'));
-    await link(dead.beatPath, temp.turnPath);
-    // A power failure takes the bytes that were not on the disk, and the time is of the last of them.
-    await writeFile(dead.beatPath, '');
-    const longAgo = Date.now() / 1_000 - 60;
-    await utimes(dead.beatPath, longAgo, longAgo);
-    if (how !== 'alone') {
-      const other = join(root, '@temp', 'other');
-      await mkdir(other);
-      await rename(dead.path, join(other, `dead-${basename(dead.path)}`));
-      await utimes(other, longAgo, longAgo);
-    }
-    await temp.sweep();
-    expect(await readdir(join(root, '@locks'))).toEqual([]);
-    expect(await readdir(join(root, '@temp'))).toEqual([basename(temp.path)]);
-    await expect(lstat(temp.turnPath)).rejects.toMatchObject({ code: 'ENOENT' });
-  },
-);
+test.each([
+  ['empty', '', 'alone'],
+  ['empty', '', 'buried by another that died as well'],
+  ['zeros', '\0'.repeat(40), 'alone'],
+])('the locks of a dead storage whose sign of life is %s (%j) go with it: %s', async (_what, content, how) => {
+  const { root, temp } = await opened();
+  const dead = new TempFolder(root);
+  await dead.open();
+  await link(dead.beatPath, join(root, '@locks', 'lock'));
+  await link(dead.beatPath, temp.turnPath);
+  // That one as well has been emptied, and lives.
+  const living = new TempFolder(root);
+  await living.open();
+  await link(living.beatPath, join(root, '@locks', 'of-the-living'));
+  await writeFile(living.beatPath, content);
+  // A power failure takes the bytes that were not on the disk, and the time is of the last of them.
+  await writeFile(dead.beatPath, content);
+  const longAgo = Date.now() / 1_000 - 60;
+  await utimes(dead.beatPath, longAgo, longAgo);
+  if (how !== 'alone') {
+    const other = join(root, '@temp', 'other');
+    await mkdir(other);
+    await rename(dead.path, join(other, `dead-${basename(dead.path)}`));
+    await utimes(other, longAgo, longAgo);
+  }
+  await temp.sweep();
+  expect(await readdir(join(root, '@locks'))).toEqual(['of-the-living']);
+  expect((await readdir(join(root, '@temp'))).sort()).toEqual([basename(temp.path), basename(living.path)].sort());
+  await expect(lstat(temp.turnPath)).rejects.toMatchObject({ code: 'ENOENT' });
+});
 
 test('of signs of life at the same time the last one tells most', async () => {
   const { temp } = await opened();

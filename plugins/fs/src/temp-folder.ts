@@ -240,8 +240,9 @@ export class TempFolder {
     const locks = (await readdir(this.locksPath)).map((name) => join(this.locksPath, name));
     for (const path of [...locks, this.turnPath]) {
       // Nobody else removes a key's lock: its owner cannot any more (see `KeyLocks`). The turn may be gone.
-      const isTheirs = signs.has(await fileAt(path)) || names.has((await signOwner(path)) ?? '');
-      if (isTheirs) await rm(path, { force: true });
+      const owner = await signOwner(path);
+      if (owner === undefined) continue;
+      if (owner === '' ? signs.has(await fileAt(path)) : names.has(owner)) await rm(path, { force: true });
     }
     await rm(folder, { recursive: true, force: true });
   }
@@ -318,10 +319,10 @@ async function fileAt(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whose lock this is; `undefined` if it was released meanwhile. */
+/** Whose lock this is; blank if a power failure has emptied it, or filled it with zeros; `undefined` if it was released meanwhile. */
 async function signOwner(path: string): Promise<string | undefined> {
   try {
-    return (await readFile(path, 'utf8')).split(' ')[0];
+    return (await readFile(path, 'utf8')).replaceAll('\0', '').split(' ')[0];
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;

@@ -234,7 +234,12 @@ export const hang: Part = {
         `* It was left alone after ${ms(openedAfterMs)}, until when the slowest answer took ${ms(worstUntilOpenMs)}; it was used again ${usedAgainAfterMs === undefined ? 'never' : `${(usedAgainAfterMs / 1_000).toFixed(1)} s`} after it worked again.`,
         ...problems.map((problem) => `* **${problem}**`),
       ],
-      omitted: hangsMs < HANGS_MS ? [`${hangsMs / 1_000} of ${HANGS_MS / 1_000} s.`] : [],
+      omitted: [
+        ...(hangsMs < HANGS_MS ? [`${hangsMs / 1_000} of ${HANGS_MS / 1_000} s.`] : []),
+        ...(Math.abs(all.before.addedAtP99) > BAR_ADDED_MS
+          ? [`The machine was too busy to tell: the p99s differed by ${ms(all.before.addedAtP99)} with both sound.`]
+          : []),
+      ],
     };
   },
 };
