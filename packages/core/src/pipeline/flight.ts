@@ -47,6 +47,11 @@ export class Flights<T> {
     return this.#inAir.size + this.#closed.size;
   }
 
+  /** Nothing that could be joined is in the air. */
+  get isIdle(): boolean {
+    return this.#inAir.size === 0;
+  }
+
   /** Requests that wait for a flight. */
   get waiters(): number {
     let waiters = 0;

@@ -56,6 +56,7 @@ export class Making {
 
   /** Whether there is nothing to look for: it is being made just now, and nothing may be used meanwhile. */
   isFilling(key: StorageKey): boolean {
+    if (this.flights.isIdle) return false;
     const flight = this.flightOf(key);
     if (!this.flights.has(flight)) return false;
     const replaced = this.#replacing.get(flight);

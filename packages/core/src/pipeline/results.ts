@@ -68,12 +68,13 @@ export class ResultCache {
         (error) => this.#lookupFailed(key, error),
       );
     }
-    return outcome?.kind === 'entry' && this.#isUsable(key, outcome) ? outcome : undefined;
+    if (outcome?.kind !== 'entry') return undefined;
+    return this.#purges.isEmpty || this.#isUsable(key, outcome) ? outcome : undefined;
   }
 
   /** Gives up an entry that was purged. */
   #isUsable(key: StorageKey, { metadata, body }: GetHit): boolean {
-    if (this.#purges.isEmpty || !this.#isPurged(key, metadata)) return true;
+    if (!this.#isPurged(key, metadata)) return true;
     body.discard().catch(() => undefined);
     return false;
   }
