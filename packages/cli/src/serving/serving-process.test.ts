@@ -9,7 +9,7 @@ import { ServingProcess } from './serving-process.ts';
 /** An origin that is asked in vain, or whose answer is longer than what sockets hold. */
 async function origin(): Promise<string> {
   const server = createServer((request, response) => {
-    if (request.method === 'GET') response.end(Buffer.alloc(64 * 1024 * 1024));
+    if (request.method === 'GET') response.end(Buffer.alloc(24 * 1024 * 1024));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
