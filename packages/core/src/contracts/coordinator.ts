@@ -1,6 +1,13 @@
 /** A purge that every node must hear of. */
 export interface PurgeAnnouncement {
-  /** `key`: whatever lies under a prefix of keys, such as all responses of a URL. */
+  /**
+   * | scope | value |
+   * |---|---|
+   * | `key` | a prefix of keys that ends with a slash, such as that of all responses of a URL; or a whole key |
+   * | `source` | the absolute URL that results, copies and responses are of |
+   * | `tag` | a tag that an entry carries in its metadata |
+   * | `all` | nothing: everything is meant |
+   */
   readonly scope: 'key' | 'source' | 'tag' | 'all';
   readonly value: string;
   /** Milliseconds since the epoch: what was asked for before it must not be used. */
