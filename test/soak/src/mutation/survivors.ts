@@ -94,6 +94,32 @@ const memory: readonly Rule[] = [
 const fs: readonly Rule[] = [
   {
     file: 'direct-reads.ts',
+    line: /async open\(|^read\(path|^try \{$|catch \(error\)|'ENOENT'|fsRead|function read|readSync\(/,
+    kind: 'equivalent',
+    reason: 'what is not read here is read by the pool, which tells the same failures',
+  },
+  {
+    file: 'direct-reads.ts',
+    line: /^return bytes === size/,
+    change: /→ (false|return undefined;)$/,
+    kind: 'equivalent',
+    reason: 'what is not read here is read by the pool, with the same result',
+  },
+  {
+    file: 'entry-reader.ts',
+    line: /^if \(size === undefined\)|^return file === undefined/,
+    change: /→ true$/,
+    kind: 'equivalent',
+    reason: 'a small file is read in this thread or by the pool, with the same result',
+  },
+  {
+    file: 'entry-reader.ts',
+    line: /this\.#root = root;/,
+    kind: 'not promised',
+    reason: 'the wording of messages',
+  },
+  {
+    file: 'direct-reads.ts',
     line: /isLocal|LOCAL|restUntil|#now|#blocks|#readFromDisk|took|platform|return more|blocks|return undefined/,
     kind: 'equivalent',
     reason: 'a small file is read in this thread or by the pool, with the same result',
