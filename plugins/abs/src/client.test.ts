@@ -59,7 +59,22 @@ test('an identity that Entra ID refuses never reached the container', () => {
     statusCode: 401,
   });
   const error = toStorageError(refused, { bucket: 'photos', write: true }) as StorageError;
-  expect(error).toMatchObject({ code: 'access-denied', applied: 'no', message: expect.stringContaining('Entra ID') });
+  const message = expect.stringMatching(/Entra ID does not accept .*AADSTS7000215/);
+  expect(error).toMatchObject({ code: 'access-denied', applied: 'no', message });
+});
+
+test.each([
+  ['AuthenticationError', 'invalid_request Status code: 400\n\n network_error: Network request failed'],
+  ['AuthenticationError', 'unknown_error Status code: 503\nMore details:\nAn unknown error has occurred.'],
+  ['AuthenticationError', 'AADSTS90033: A transient error has occurred. Please try again.'],
+  [
+    'AggregateAuthenticationError',
+    'failed.\nCredentialUnavailableError: none\nAuthenticationRequiredError: network_error',
+  ],
+])('a login that got no answer is no refused one: %s, %s', (name, message) => {
+  const failed = Object.assign(new Error(message), { name, statusCode: 400 });
+  const error = toStorageError(failed, { bucket: 'photos', write: true });
+  expect(error).toMatchObject({ code: 'unavailable', applied: 'no', retryable: true });
 });
 
 test('a certificate that nobody vouches for is for the operator', async () => {

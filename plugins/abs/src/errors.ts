@@ -47,7 +47,6 @@ const BY_CODE: Verdicts = {
   CredentialUnavailableError: ['misconfigured', NO_CREDENTIALS],
   AggregateAuthenticationError: ['misconfigured', NO_CREDENTIALS],
   AuthenticationRequiredError: ['misconfigured', NO_CREDENTIALS],
-  AuthenticationError: ['access-denied', WRONG_IDENTITY],
   ContainerNotFound: ['misconfigured', 'there is no such container'],
   ContainerBeingDeleted: ['misconfigured', 'the container is being deleted'],
   ContainerDisabled: ['misconfigured', 'the container is disabled'],
@@ -133,6 +132,12 @@ export function toListingError(error: unknown, context: FailureContext): unknown
   );
 }
 
+/**
+ * Numbers of Entra ID that pass: it, or what it asks, is busy or not there.
+ * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
+const BUSY = new Set(['50196', '70012', '90006', '90012', '90024', '90025', '90033', '90055']);
+
 /** Failures before anything was sent: there was nobody to sign as. */
 const UNSIGNED = /^(Credential|Authentication|AggregateAuthentication)\w*Error$/;
 
@@ -167,9 +172,25 @@ function read(error: unknown): AbsFailure {
     trace: requestId === undefined ? undefined : `request ${requestId}`,
     // The SDK's errors carry the request with its signature, and Azure's answers what was signed.
     message: /^(Authen|Author)/.test(code) ? code : message.replace(/\bsig=[^&\s"']+/g, 'sig=…'),
-    verdict: verdictOnDetail(response?.bodyAsText),
+    verdict: unsigned ? loginVerdict(name, message) : verdictOnDetail(response?.bodyAsText),
     header,
   };
+}
+
+/**
+ * What Entra ID says of a login, by its number. `@azure/identity` tells by the same errors that Entra ID
+ * refuses, that it has too much to do, and that nobody answered: only a refusal has a number.
+ */
+function loginVerdict(name: string, message: string): Verdict | undefined {
+  const number = /\bAADSTS(\d{1,10})\b/.exec(message)?.[1];
+  if (number !== undefined) {
+    return BUSY.has(number)
+      ? ['unavailable', `Entra ID gives no token now, AADSTS${number}`]
+      : ['access-denied', `${WRONG_IDENTITY}; it says AADSTS${number}`];
+  }
+  // Of several ways to log in one led to an answer, or to nobody; the others are not set up.
+  const isTried = name === 'AuthenticationError' || message.includes('AuthenticationRequiredError:');
+  return isTried ? ['unavailable', 'no answer of Entra ID gave a token'] : undefined;
 }
 
 /** One code is for all that keeps Azure from knowing who asks: what it was is only in the text. */

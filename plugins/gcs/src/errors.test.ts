@@ -117,6 +117,20 @@ test('without the right to list, check says what a 403 for a missing object mean
   });
 });
 
+test('at open a 403 is about the right to list only where it says so', async () => {
+  const opened = async (reason: string) => {
+    const { endpoint } = await service((_request, response) =>
+      refuseJson(response, 403, reason, { 'retry-after': '7' }),
+    );
+    return failureOf(new GcsStorage(optionsFor({ endpoint }), scopeOf('photos')).open(context));
+  };
+  const slow = await opened('userRateLimitExceeded');
+  expect(slow).toMatchObject({ code: 'rate-limited', retryAfterMs: 7_000 });
+  expect(slow.message).not.toContain('may not list');
+  expect((await opened('accountDisabled')).message).toContain('billing');
+  expect((await opened('forbidden')).message).toContain('may not list');
+});
+
 test('an answer without generations leaves a write in doubt, and a read is none', async () => {
   const storage = await storageOn(gcs, (response) => say(response, {}));
   const read = await failureOf(storage.get(key, undefined, context));

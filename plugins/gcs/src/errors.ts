@@ -94,9 +94,12 @@ export function isMissing(error: unknown): boolean {
   return wordOf(error.said) !== 'NoSuchBucket' && !/bucket does not exist/i.test(error.said);
 }
 
-/** Whether GCS refuses for want of a permission, and not for a wrong key. */
+/** Whether GCS refuses for want of a permission, and not for a wrong key, a quota or a bill: all of these may be 403. */
 export function isForbidden(error: unknown): boolean {
-  return hasStatus(error, 403);
+  if (!(error instanceof AnswerError) || error.status !== 403) return false;
+  const word = wordOf(error.said);
+  const known = word !== undefined && Object.hasOwn(BY_CODE, word) ? BY_CODE[word] : BY_STATUS[403];
+  return known?.[1] === DENIED;
 }
 
 /** Whether GCS answered with this status. */
@@ -137,7 +140,7 @@ function read(error: unknown): ServiceFailure {
   const from = (login ? error.cause : error) as {
     readonly name?: unknown;
     readonly message?: unknown;
-    readonly response?: { readonly status?: unknown };
+    readonly response?: { readonly status?: unknown; readonly headers?: Partial<Pick<Headers, 'get'>> };
   } | null;
   const status = typeof from?.response?.status === 'number' ? from.response.status : undefined;
   const network = networkCode(from);
@@ -145,6 +148,7 @@ function read(error: unknown): ServiceFailure {
   return {
     code: login || typeof from?.name !== 'string' ? undefined : from.name,
     status,
+    retryAfter: from?.response?.headers?.get?.('retry-after') ?? undefined,
     network,
     syscall: syscallOf(from),
     // Refusals of the login repeat the signed claim.
@@ -153,7 +157,9 @@ function read(error: unknown): ServiceFailure {
   };
 }
 
-function loginVerdict(status: number | undefined, network: string | undefined, message: string): Verdict {
+/** What it means that there is no token; `undefined` where the status says it of a login as of anything. */
+function loginVerdict(status: number | undefined, network: string | undefined, message: string): Verdict | undefined {
+  if (status === 408 || status === 429) return undefined;
   if (/default credentials|Unable to detect a Project Id|ENOENT|does not exist/.test(message)) {
     return ['misconfigured', NO_CREDENTIALS];
   }

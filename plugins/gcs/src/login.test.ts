@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { service } from '@tintype-test/servers/scripted-service';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor } from '../test/harness.ts';
 import { GcsConnection } from './client.ts';
 import { toStorageError } from './errors.ts';
@@ -41,3 +41,29 @@ test('a login that never answers is given up after REQUEST_TIMEOUT, and the next
     expect(requests.map(({ url }) => url)).toEqual(Array(logins).fill('/identity'));
   }
 }, 30_000);
+
+describe('a login for which the service has no time', () => {
+  test.each([
+    [429, 'rate-limited'],
+    [408, 'timeout'],
+  ])(
+    'is not a refused one: %i',
+    async (status, code) => {
+      const { endpoint } = await service((_request, response) => {
+        response.writeHead(status, { 'retry-after': '7' }).end('{}');
+      });
+      await identityAt(endpoint);
+      const connection = await GcsConnection.open(optionsFor({ endpoint: undefined, key: undefined }));
+      onTestFinished(() => connection.close());
+      const url = 'https://storage.googleapis.com/photos/k';
+      const error = await connection.send({ method: 'GET', url }, context.signal).catch((reason: unknown) => reason);
+      expect(toStorageError(error, { bucket: 'photos', write: true })).toMatchObject({
+        code,
+        applied: 'no',
+        retryAfterMs: 7_000,
+        message: expect.stringContaining(`login, HTTP ${status}`),
+      });
+    },
+    30_000,
+  );
+});

@@ -140,3 +140,12 @@ test('a version is asked for by its generation', async () => {
   await body.discard();
   expect(requests[0]?.url).toBe('/photos/a%2520b/%C3%BC.png?generation=1700');
 });
+
+test.each([
+  ['AccessDenied', true],
+  ['AccountProblem', false],
+  ['userRateLimitExceeded', false],
+])('check: whether objects can be read although the probe is answered with 403 %s: %s', async (word, ok) => {
+  const { endpoint } = await service((_request, response) => refuse(response, 403, word));
+  expect((await (await open({ endpoint, allowedBuckets: ['photos'] })).check()).ok).toBe(ok);
+});

@@ -183,7 +183,7 @@ function read(failure: unknown): S3Failure {
 /** A login that is refused, unless a word of its own says why. */
 function refusedLogin(step: LoginStep, code: string, status: number | undefined): Verdict | undefined {
   const isKnown = code !== 'AccessDenied' && Object.hasOwn(BY_CODE, code);
-  const isRefused = status !== undefined && status >= 400 && status < 500 && status !== 429;
+  const isRefused = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
   return isRefused && !isKnown ? ['access-denied', LOGIN_REFUSED[step]] : undefined;
 }
 

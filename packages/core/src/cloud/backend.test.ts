@@ -73,6 +73,20 @@ test('what could not be opened is asked for what it failed of, and can be opened
   expect(backend.connection).toBe(connections[3]);
 });
 
+test('what could not be prepared is prepared again by check, which says why it cannot be', async () => {
+  const { backend, connections } = backendOf({ usable: true });
+  let ready = false;
+  const prepare = async () => {
+    if (!ready) throw new Error('a probe failed');
+  };
+  await backend.open(signal, prepare).catch(() => undefined);
+  const problem = 'Error: a probe failed';
+  expect(await backend.check('photos', signal)).toEqual({ ok: false, summary: 'photos', problem });
+  ready = true;
+  expect(await backend.check('photos', signal)).toEqual({ ok: true, summary: 'photos' });
+  expect(connections.map(({ closed }) => closed)).toEqual([1, 1, 1]);
+});
+
 test('who is given up is not connected', async () => {
   const { backend, connections } = backendOf({ usable: true });
   const reason = new Error('gone');

@@ -15,6 +15,8 @@ export interface BackendAccess<C> {
 export class Backend<C extends { close(): void | Promise<void> }> {
   readonly #access: BackendAccess<C>;
   #connection: C | undefined;
+  /** Of the last `open`. */
+  #prepare: ((connection: C) => Promise<void>) | undefined;
 
   constructor(access: BackendAccess<C>) {
     this.#access = access;
@@ -34,12 +36,13 @@ export class Backend<C extends { close(): void | Promise<void> }> {
    */
   async open(signal: AbortSignal, prepare?: (connection: C) => Promise<void>): Promise<void> {
     signal.throwIfAborted();
-    this.#connection = await this.#reached(signal, prepare);
+    this.#prepare = prepare;
+    this.#connection = await this.#reached(signal);
   }
 
   /**
    * `check` of a storage. Where there is no connection because `open` has failed, what it failed of is
-   * asked for, by a connection of its own.
+   * asked for, by a connection of its own, and with what else `open` does.
    */
   async check(summary: string, signal: AbortSignal): Promise<CheckResult> {
     const open = this.#connection;
@@ -59,12 +62,12 @@ export class Backend<C extends { close(): void | Promise<void> }> {
     await this.#connection?.close();
   }
 
-  async #reached(signal: AbortSignal, prepare?: (connection: C) => Promise<void>): Promise<C> {
+  async #reached(signal: AbortSignal): Promise<C> {
     let connection: C | undefined;
     try {
       connection = await this.#access.connect();
       await this.#access.reach(connection, signal);
-      await prepare?.(connection);
+      await this.#prepare?.(connection);
       return connection;
     } catch (error) {
       await connection?.close();
