@@ -15,15 +15,21 @@ const THREADS_PER_TRANSFORM = 4;
  * @returns a sentence, or `undefined` if they will not.
  */
 export function whyHitsWait(
-  { transformProcesses, workers, processes }: Pick<CoreSettings, 'transformProcesses' | 'workers' | 'processes'>,
+  {
+    transformProcesses,
+    workers,
+    processes,
+    cacheUse,
+    cacheTiers,
+  }: Pick<CoreSettings, 'transformProcesses' | 'workers' | 'processes' | 'cacheUse' | 'cacheTiers'>,
   threads: string | undefined,
 ): string | undefined {
-  if (transformProcesses > 0) return undefined;
+  if (transformProcesses > 0 || ![cacheUse, ...cacheTiers].includes('fs')) return undefined;
   const transforms = shareOf(workers ?? 2 * availableParallelism(), { index: 0, of: processes });
   const needed = THREADS_PER_TRANSFORM * transforms;
   if ((Number(threads) || LIBUV_THREADS) >= needed) return undefined;
   return (
-    'With TINTYPE_TRANSFORM_PROCESSES=0 hits from files wait for images that are being made, which take the same ' +
+    'With TINTYPE_TRANSFORM_PROCESSES=0 hits from files that are not in the page cache wait for images that are being made, which take the same ' +
     `threads; set UV_THREADPOOL_SIZE=${needed}, or leave the transforms to processes of their own.`
   );
 }

@@ -80,6 +80,13 @@ it.each([
   ['connect https://u:p@host/x?token=abc failed', 'connect https://***@host/x?token=*** failed'],
   ['sent Authorization: Bearer eyJhbGciOi.J9_x-y to it', 'sent Authorization: Bearer *** to it'],
   ['{"authorization":"Basic YWxpY2U6c2VjcmV0"}', '{"authorization":"Basic ***"}'],
+  ["{ authorization: 'Basic YWxpY2U6c2VjcmV0' }", "{ authorization: 'Basic ***' }"],
+  [
+    'Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101, Signature=abc\nHost: x',
+    'Authorization: AWS4-HMAC-SHA256 ***\nHost: x',
+  ],
+  ['Authorization: SharedKey account:c2lnbmF0dXJl', 'Authorization: SharedKey ***'],
+  ['X-Auth-Token: gAAAAABm and more', 'X-Auth-Token: ***'],
   ['with bearer abcdefgh refused', 'with bearer *** refused'],
   ['Name=a;AccountKey=c2VjcmV0;Suffix=b', 'Name=a;AccountKey=***'],
   ['Endpoint=sb://a/;SharedAccessKey=c2VjcmV0', 'Endpoint=sb://a/;SharedAccessKey=***'],

@@ -17,8 +17,12 @@ const USERINFO = /((?::|%3a)(?:\/|%2f){1,2})(?:(?!%2f|%3f|%23)[^/?#\s])+(@|%40)/
 const GRANTING =
   /((?:^|[?&;]|%(?:25)*(?:3f|26|3b))(?:x-(?:amz|goog)-[\w-]{1,64}|awsaccesskeyid|googleaccessid|sig|ik-s|jwt|auth|authorization|pass|pwd|key|[\w-]{0,32}(?:token|secret|password|signature|credential|(?:api|account|access|secret)[_-]?key))(?:=|%(?:25)*3d))(?:(?!%(?:25)*26)[^&#\s])*/gi;
 
-/** A field `Authorization`, or the bearer token of one (RFC 6750), as errors of clients quote them. */
-const AUTHORIZATION = /(\bbearer +|\bauthorization"?: *"?\w+ +)[\w.~+/=-]{8,}/gi;
+/**
+ * A field `Authorization` of whatever scheme, or with a token, to the end of its line or quotation, as errors
+ * of clients quote them; and a bearer token by itself (RFC 6750).
+ */
+const AUTHORIZATION =
+  /(\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:[\w-]+ +)?|\bx-(?:auth|subject|amz-security)-token["']?\s*[:=]\s*["']?|\bbearer +(?=[\w.~+/=-]{8}))(?:(?<=bearer +)[\w.~+/=-]+|[^"'\r\n]{8,})/gi;
 
 /** Hides userinfo of URLs, tokens, and the values of parameters that grant something, in any text. */
 export function hideSecrets(text: string): string {

@@ -6,8 +6,9 @@ import { READ } from './open-entry.ts';
 import { isSystemError } from './system-code.ts';
 
 /**
- * Linux's numbers of file systems whose files lie on this machine (`man 2 statfs`, `linux/magic.h`):
- * ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS, bcachefs. Any other may be a network's.
+ * Linux's numbers of file systems that are not a network's (`man 2 statfs`, `linux/magic.h`): ext2 to ext4,
+ * XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS, bcachefs. The disk below may be far away all the same: one that
+ * hangs holds up the process, unless `READS` is `threads`.
  */
 const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010, 0xca451a4e]);
 
@@ -56,14 +57,21 @@ export class DirectReads {
     try {
       bytes = readInto(buffer, path);
     } catch (error) {
-      if (isSystemError(error, 'ENOENT')) throw error;
+      if (isSystemError(error, 'ENOENT')) {
+        this.#tookSince(began);
+        throw error;
+      }
       // The pool tells what it is, and a disk that fails may be slow to say so.
       this.#restUntil = began + TROUBLE_MS;
       return undefined;
     }
+    this.#tookSince(began);
+    return bytes === size ? buffer.subarray(0, size) : undefined;
+  }
+
+  #tookSince(began: number): void {
     const took = this.#now() - began;
     this.#restUntil = took > SLOW_MS && this.#readFromDisk() ? began + took * REST : 0;
-    return bytes === size ? buffer.subarray(0, size) : undefined;
   }
 
   /** Whether anything was read from a disk since the last slow read: else it was the processor that kept us waiting. */

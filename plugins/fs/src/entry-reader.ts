@@ -53,6 +53,11 @@ export class EntryReader {
     else this.#small.delete(key);
   }
 
+  /** There is no such entry any more. */
+  forget(key: StorageKey): void {
+    this.#small.delete(key);
+  }
+
   /** Closes the files of all bodies that nobody has read to their end. */
   async close(): Promise<void> {
     for (const handle of this.#bodies) await this.#release(handle);

@@ -163,16 +163,19 @@ export class FsStorage implements StorageAdapter {
           upkeep.used(path);
           return late;
         },
-        (error: unknown) => this.#unread(error),
+        (error: unknown) => this.#unread(key, error),
       );
     } catch (error) {
-      return this.#unread(error);
+      return this.#unread(key, error);
     }
   }
 
   /** Nothing, if there is no such file; rejects with what else it was. */
-  #unread(error: unknown): Awaitable<undefined> {
-    return isSystemError(error, 'ENOENT') ? undefined : Promise.reject(toStorageError(error, this.#parts.root));
+  #unread(key: StorageKey, error: unknown): Awaitable<undefined> {
+    const { reader, root } = this.#parts;
+    if (!isSystemError(error, 'ENOENT')) return Promise.reject(toStorageError(error, root));
+    reader.forget(key);
+    return undefined;
   }
 
   async stat(key: StorageKey): Promise<EntryInfo | undefined> {

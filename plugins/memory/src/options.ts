@@ -10,7 +10,7 @@ export const memoryOptions = {
     default: '256MiB',
     min: 0,
     description:
-      'Bytes that bodies, keys and metadata may take together; least recently used entries make room. 0 = unlimited.',
+      'Bytes that bodies, keys and metadata may take together; entries that were not used for long make room. 0 = unlimited.',
   },
 } as const;
 

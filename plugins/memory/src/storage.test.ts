@@ -264,6 +264,30 @@ describe('the cap', () => {
     expect(storage.bytes).toBe(13);
   });
 
+  test('what was just put stays, also where all others were used', async () => {
+    const storage = new MemoryStorage({ maxBytes: 30 });
+    for (const key of ['a', 'b', 'c']) {
+      await put(storage, key, '12345678');
+      read(storage, key);
+    }
+    await put(storage, 'd', '12345678');
+    expect(await keysOf(storage)).toEqual(['b', 'c', 'd']);
+  });
+
+  test('entries that nobody asks for any more go with later puts once their time has passed', async () => {
+    let now = 1_000;
+    const storage = new MemoryStorage({ maxBytes: 0 }, () => now);
+    for (const key of ['a', 'b', 'c']) {
+      await storage.put(k(key), whole(text(key)), { ...meta(), expiresAt: 2_000 }, undefined, context);
+    }
+    expect(storage.usage().entries).toBe(3);
+    now = 3_000;
+    await put(storage, 'd', 'd');
+    expect(storage.usage().entries).toBe(2);
+    await put(storage, 'e', 'e');
+    expect(storage.usage().entries).toBe(2);
+  });
+
   test('an entry larger than the cap is refused, and evicts nothing', async () => {
     const storage = new MemoryStorage({ maxBytes: 30 });
     const tooLarge = expect.objectContaining({ code: 'too-large' });

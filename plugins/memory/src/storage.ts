@@ -34,6 +34,11 @@ interface Stored extends EntryInfo {
   used: boolean;
 }
 
+/** So many entries that were used are passed over by one put; it would go through all of a large cache. */
+const MOST_CHANCES = 100;
+/** Entries that a put looks at, oldest first, whether their time has passed: nobody may ask for them again. */
+const LOOKS_FOR_EXPIRED = 2;
+
 /** Room for what wraps metadata: a tier in front of another storage adds to it. */
 const MAX_METADATA_BYTES = 64 * 1024;
 
@@ -195,6 +200,7 @@ export class MemoryStorage implements StorageAdapter {
     this.#writes += 1;
     const version = `${this.#instance}.${this.#writes}` as Version;
     this.#remove(key);
+    this.#makeRoom(weight);
     this.#entries.set(key, {
       metadata: { ...given },
       size: bytes.length,
@@ -205,21 +211,26 @@ export class MemoryStorage implements StorageAdapter {
       used: false,
     });
     this.#bytes += weight;
-    this.#makeRoom();
     return version;
   }
 
-  /** Who was used since its last turn gets another, at the end. */
-  #makeRoom(): void {
+  /** Who was used since its last turn gets another, at the end; and some of those whose time has passed go. */
+  #makeRoom(weight: number): void {
+    let chances = MOST_CHANCES;
+    let looks = 0;
     for (const [key, stored] of this.#entries) {
-      if (this.#bytes <= this.#maxBytes) return;
-      if (stored.used) {
+      const full = this.#bytes + weight > this.#maxBytes;
+      if (!full && looks++ === LOOKS_FOR_EXPIRED) return;
+      if (full && stored.used && chances > 0) {
+        chances -= 1;
         stored.used = false;
         this.#entries.delete(key);
         this.#entries.set(key, stored);
-      } else {
+      } else if (full) {
         this.#evicted += 1;
         this.#remove(key);
+      } else {
+        this.#live(key);
       }
     }
   }
