@@ -24,7 +24,7 @@ describe.concurrent('the rule by which a bucket forgets what is old', () => {
     ],
     [
       'gcs',
-      { lifecycle: { rule: [{ action: { type: 'Delete' }, condition: { age: 90, matchesPrefix: ['v1/'] } }] } },
+      { lifecycle: { rule: [{ action: { type: 'Delete' }, condition: { daysSinceCustomTime: 90, matchesPrefix: ['v1/'] } }] } },
       'gcloud storage buckets update gs://thumbnails --lifecycle-file=lifecycle.json',
     ],
     [
@@ -55,7 +55,7 @@ describe.concurrent('the rule by which a bucket forgets what is old', () => {
     const env = { TINTYPE_CACHE_TIERS: 'memory,gcs', TINTYPE_CACHE_BUCKET: 'thumbnails' };
     const { stdout, stderr } = await tintype(['cache', 'lifecycle', '--days', '7'], { env });
     expect(JSON.parse(stdout)).toEqual({
-      lifecycle: { rule: [{ action: { type: 'Delete' }, condition: { age: 7 } }] },
+      lifecycle: { rule: [{ action: { type: 'Delete' }, condition: { daysSinceCustomTime: 7 } }] },
     });
     expect(stderr).toContain('everything in thumbnails');
   });

@@ -3,7 +3,7 @@ export interface Expiring {
   readonly bucket: string;
   /** `TINTYPE_CACHE_PATH_PREFIX` without slashes around it; blank is the whole bucket. */
   readonly prefix: string;
-  /** Age at which an entry goes, counted from when it was put. */
+  /** Age at which an entry goes, counted from when it was put or its metadata were changed. */
   readonly days: number;
 }
 
@@ -41,9 +41,12 @@ function s3({ bucket, prefix, days }: Expiring): LifecycleRule {
   };
 }
 
-/** https://cloud.google.com/storage/docs/managing-lifecycles */
+/**
+ * By the time that the storage sets with each write and each revalidation: `age` counts from the creation,
+ * which a revalidation leaves. https://cloud.google.com/storage/docs/lifecycle#dayssincecustomtime
+ */
 function gcs({ bucket, prefix, days }: Expiring): LifecycleRule {
-  const condition = { age: days, ...(prefix !== '' && { matchesPrefix: [below(prefix)] }) };
+  const condition = { daysSinceCustomTime: days, ...(prefix !== '' && { matchesPrefix: [below(prefix)] }) };
   return {
     rule: { lifecycle: { rule: [{ action: { type: 'Delete' }, condition }] } },
     command: (file) => `gcloud storage buckets update gs://${bucket} --lifecycle-file=${file}`,

@@ -17,6 +17,8 @@ const VALUE_BYTES = 250;
 
 const MAX_FIELDS = Math.ceil(MAX_METADATA_BYTES / VALUE_BYTES);
 
+const HOUR_MS = 3_600_000;
+
 /** What the JSON API says of an object, as far as it is asked for. */
 export interface ObjectResource {
   readonly name?: string;
@@ -26,8 +28,15 @@ export interface ObjectResource {
   readonly updated?: string;
   readonly contentType?: string;
   readonly cacheControl?: string;
+  readonly customTime?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+/** What a patch says: `null` takes away. */
+export type ObjectPatch = Pick<ObjectResource, 'customTime' | 'contentType'> & {
+  readonly cacheControl: string | null;
+  readonly metadata: Readonly<Record<string, string | null>>;
+};
 
 /** Of the JSON API: what `versionOf` needs. */
 export const VERSION_FIELDS = 'generation,metageneration';
@@ -36,17 +45,27 @@ export const VERSION_FIELDS = 'generation,metageneration';
 export const INFO_FIELDS: string = `size,contentType,cacheControl,metadata,${VERSION_FIELDS}`;
 
 /** How an entry's metadata travels with a put. */
-export function nativeFields({ encoded, contentType, cacheControl }: StoredMetadata): ObjectResource {
+export function nativeFields({ encoded, contentType, cacheControl }: StoredMetadata, now: number): ObjectResource {
   return {
     contentType,
     ...(cacheControl !== undefined && { cacheControl }),
+    customTime: customTime(now),
     metadata: toNativeMetadata(encoded, VALUE_BYTES),
   };
 }
 
+/**
+ * When an entry was last written or revalidated: what the rule of a bucket counts from, as a change of
+ * metadata leaves the time of creation. In whole hours, because GCS never sets it back, and clocks differ.
+ * https://cloud.google.com/storage/docs/metadata#custom-time
+ */
+function customTime(now: number): string {
+  return new Date(now - (now % HOUR_MS)).toISOString();
+}
+
 /** The same for a patch, which leaves alone what it does not name: what is not there is named as `null`. */
-export function patchFields(metadata: StoredMetadata): object {
-  const fields = nativeFields(metadata);
+export function patchFields(metadata: StoredMetadata, now: number): ObjectPatch {
+  const fields = nativeFields(metadata, now);
   const none = Object.fromEntries(Array.from({ length: MAX_FIELDS }, (_, index) => [`t${index}`, null]));
   return { cacheControl: null, ...fields, metadata: { ...none, ...fields.metadata } };
 }

@@ -144,6 +144,49 @@ test('a patch takes away what is not there any more, which a patch would leave a
   expect(patch.metadata).toMatchObject({ t0: 'x'.repeat(250), t1: 'x'.repeat(50), t2: null, t27: null });
 });
 
+/** The fields that came in requests of JSON, `refused` of them answered with 400. */
+async function patching(refused: number) {
+  const sent: { readonly customTime?: string; readonly metadata: object }[] = [];
+  const { storage } = await storageOn((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+    request.on('end', () => {
+      const json = /\{.*\}/.exec(text)?.[0] ?? '';
+      sent.push(JSON.parse(json));
+      return sent.length <= refused ? refuseJson(response, 400, 'invalid') : say(response, made);
+    });
+  });
+  return { storage, sent };
+}
+
+test('writes and changes of metadata set the time that the rule of a bucket counts from', async () => {
+  const { storage, sent } = await patching(0);
+  const before = Date.now();
+  await storage.put(key, bodyOf(new TextEncoder().encode('x')), metadata, undefined, context);
+  await storage.setMetadata(key, metadata, undefined, context);
+  expect(sent).toHaveLength(2);
+  for (const { customTime = '' } of sent) {
+    expect(customTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00\.000Z$/);
+    expect(Date.parse(customTime)).toBeGreaterThan(before - 3_600_000);
+    expect(Date.parse(customTime)).toBeLessThanOrEqual(Date.now());
+  }
+});
+
+test('a time that is later already is left, and metadata are changed all the same', async () => {
+  const { storage, sent } = await patching(1);
+  expect(await storage.setMetadata(key, metadata, undefined, context)).toBe('18/1');
+  expect(sent.map((fields) => 'customTime' in fields)).toEqual([true, false]);
+  expect(sent[1]?.metadata).toEqual(sent[0]?.metadata);
+});
+
+test('what is refused with and without a time is refused', async () => {
+  const { storage, sent } = await patching(2);
+  await expect(storage.setMetadata(key, metadata, undefined, context)).rejects.toMatchObject({ code: 'internal' });
+  expect(sent).toHaveLength(2);
+});
+
 test('a chunk of which the service kept less is sent again from there', async () => {
   const ranges: (string | undefined)[] = [];
   const chunk = 8 * 1024 * 1024;

@@ -151,7 +151,7 @@ export class GcsStorage implements StorageAdapter {
     condition: PutCondition | undefined,
     { signal }: OperationContext,
   ): Promise<Version> {
-    const fields = nativeFields(metadata);
+    const fields = nativeFields(metadata, Date.now());
     const conditions = putCondition(condition);
     const made = await putInParts(
       body,
@@ -173,17 +173,24 @@ export class GcsStorage implements StorageAdapter {
     { signal }: OperationContext,
   ): Promise<Version | undefined> {
     const query = { fields: VERSION_FIELDS, ...(condition && ifVersion(condition)) };
-    try {
-      const patched = await this.#open.json<ObjectResource>(
+    const { customTime, ...fields } = patchFields(metadata, Date.now());
+    const patched = (body: object) =>
+      this.#open.json<ObjectResource>(
         {
           method: 'PATCH',
           url: jsonAddress(this.#open.endpoint, this.#bucket, key, query),
           headers: { 'content-type': 'application/json; charset=UTF-8' },
-          body: JSON.stringify(patchFields(metadata)),
+          body: JSON.stringify(body),
         },
         signal,
       );
-      return versionOf(patched, 'unknown');
+    try {
+      const made = await patched({ ...fields, customTime }).catch((error: unknown) => {
+        // A machine whose clock is ahead has set a later time, which cannot be set back.
+        if (hasStatus(error, 400)) return patched(fields);
+        throw error;
+      });
+      return versionOf(made, 'unknown');
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#failure(error, signal, true);
