@@ -24,7 +24,11 @@ describe.concurrent('the rule by which a bucket forgets what is old', () => {
     ],
     [
       'gcs',
-      { lifecycle: { rule: [{ action: { type: 'Delete' }, condition: { daysSinceCustomTime: 90, matchesPrefix: ['v1/'] } }] } },
+      {
+        lifecycle: {
+          rule: [{ action: { type: 'Delete' }, condition: { daysSinceCustomTime: 90, matchesPrefix: ['v1/'] } }],
+        },
+      },
       'gcloud storage buckets update gs://thumbnails --lifecycle-file=lifecycle.json',
     ],
     [

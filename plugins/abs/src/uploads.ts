@@ -39,7 +39,7 @@ export async function putBlocks(
     blocks.push(id);
     if (part.last) break;
     const next = await rest.next();
-    if (next.done) break;
+    if (next.done) throw new Error('A body has a last part.');
     part = next.value;
   }
   const { etag } = await client.commitBlockList(blocks, { ...fields, conditions, abortSignal });

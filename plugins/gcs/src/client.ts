@@ -111,13 +111,7 @@ export class GcsConnection {
 
   /** The same for an answer of JSON. */
   async json<T>(request: GcsRequest, signal: AbortSignal): Promise<T> {
-    const { body } = await this.send(request, signal);
-    const text = await textOf(body, Number.POSITIVE_INFINITY);
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw new AnswerError(200, new Headers(), 'The answer is not JSON.');
-    }
+    return jsonOf<T>(await this.send(request, signal));
   }
 
   /** Breaks off what is still running. */
@@ -190,6 +184,16 @@ export class GcsConnection {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** An answer of JSON. @throws AnswerError if it is none, or what the connection says. */
+export async function jsonOf<T>({ status, headers, body }: GcsAnswer): Promise<T> {
+  const text = await textOf(body, Number.POSITIVE_INFINITY);
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new AnswerError(status, headers, 'The answer is not JSON.');
   }
 }
 

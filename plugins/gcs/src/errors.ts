@@ -25,6 +25,13 @@ export class AnswerError extends Error {
   }
 }
 
+/** The address of an upload is not known, or not any more. */
+export class LostUploadError extends AnswerError {
+  constructor({ status, headers, said }: AnswerError) {
+    super(status, headers, said);
+  }
+}
+
 /** No token could be had. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
@@ -45,6 +52,8 @@ const SLOW = 'the service asks for fewer requests';
 const CONDITION = 'the condition does not hold';
 const HELD = 'the object is under a retention policy or a hold, and must not be changed';
 const BILLING = 'there is a problem with the project or its billing account';
+
+const LOST_UPLOAD: Verdict = ['conflict', 'the upload was broken off by somebody else'];
 
 /** By Google's own words: of the XML API, and of the JSON API. */
 const BY_CODE: Verdicts = {
@@ -84,8 +93,8 @@ const BY_STATUS: Verdicts = {
   401: ['access-denied', WRONG_KEY],
   403: ['access-denied', DENIED],
   404: ['misconfigured', NO_BUCKET],
-  410: ['conflict', 'the upload was broken off by somebody else'],
-  499: ['conflict', 'the upload was broken off by somebody else'],
+  410: LOST_UPLOAD,
+  499: LOST_UPLOAD,
 };
 
 /** Whether GCS says that there is no such object; a missing bucket is something else. */
@@ -134,6 +143,7 @@ function read(error: unknown): ServiceFailure {
       status,
       retryAfter: headers.get('retry-after') ?? undefined,
       message: withoutSecrets(sentenceOf(said)),
+      ...(error instanceof LostUploadError && { verdict: LOST_UPLOAD }),
     };
   }
   const login = error instanceof LoginError;

@@ -210,6 +210,32 @@ test('a chunk of which the service kept less is sent again from there', async ()
   ]);
 });
 
+describe('an upload whose last part is answered', () => {
+  test.each([
+    ['with no JSON', (response: ServerResponse) => response.end('<html>'), 'unavailable', 'unknown'],
+    ['as unknown', (response: ServerResponse) => refuseJson(response, 404, 'notFound'), 'conflict', 'no'],
+    ['as over', (response: ServerResponse) => refuseJson(response, 410, 'gone'), 'conflict', 'no'],
+  ])('%s may be tried again', async (_, answer, code, applied) => {
+    const { storage } = await storageOn((request, response) => {
+      if (request.method === 'POST') {
+        response.setHeader('location', `http://${request.headers.host}/session`).end();
+        return;
+      }
+      if (request.method === 'DELETE') {
+        response.writeHead(499).end();
+        return;
+      }
+      request.on('end', () => {
+        const range = request.headers['content-range'] ?? '/*';
+        if (range.endsWith('/*')) response.writeHead(308, { range: `bytes=0-${8 * 1024 * 1024 - 1}` }).end();
+        else answer(response);
+      });
+    });
+    const put = storage.put(key, bodyOf(new Uint8Array(8 * 1024 * 1024 + 10)), metadata, undefined, context);
+    await expect(put).rejects.toMatchObject({ code, applied, retryable: true });
+  });
+});
+
 describe('the login', () => {
   test('goes with every request, signed by the key', async () => {
     const { storage, requests } = await storageOn((_request, response) => entry(response, new Uint8Array(1)), {

@@ -1,8 +1,8 @@
 import { type Backend, LeftOvers, type Part } from '@tintype/core';
 import { type Preconditions, uploadAddress } from './addresses.ts';
-import type { GcsConnection } from './client.ts';
+import { type GcsConnection, jsonOf } from './client.ts';
 import { type ObjectResource, VERSION_FIELDS } from './entry-fields.ts';
-import { AnswerError } from './errors.ts';
+import { AnswerError, hasStatus, LostUploadError } from './errors.ts';
 
 /** Size of a part, and the size up to which a body is put whole, in bytes. A multiple of 256 KiB, as GCS asks for. */
 export const PART_BYTES: number = 8 * 1024 * 1024;
@@ -96,17 +96,22 @@ export class GcsUploads {
     const end = start + bytes.length;
     const total = last ? `${end}` : '*';
     for (let at = start; ; ) {
-      const answer = await this.#connection.send(
-        {
-          method: 'PUT',
-          url,
-          headers: { 'content-range': at === end ? `bytes */${total}` : `bytes ${at}-${end - 1}/${total}` },
-          body: bytes.subarray(at - start),
-          also: [INCOMPLETE],
-        },
-        signal,
-      );
-      if (answer.status !== INCOMPLETE) return JSON.parse(await textOf(answer.body)) as ObjectResource;
+      const answer = await this.#connection
+        .send(
+          {
+            method: 'PUT',
+            url,
+            headers: { 'content-range': at === end ? `bytes */${total}` : `bytes ${at}-${end - 1}/${total}` },
+            body: bytes.subarray(at - start),
+            also: [INCOMPLETE],
+          },
+          signal,
+        )
+        .catch((error: unknown) => {
+          // Either is said of an upload that is over; with a new one it may go.
+          throw hasStatus(error, 404) || hasStatus(error, 410) ? new LostUploadError(error as AnswerError) : error;
+        });
+      if (answer.status !== INCOMPLETE) return jsonOf<ObjectResource>(answer);
       answer.body.resume();
       // GCS may keep less than it was sent.
       const kept = /^bytes=0-(\d+)$/.exec(answer.headers.get('range') ?? '')?.[1];
@@ -130,8 +135,4 @@ export class GcsUploads {
   get #connection(): GcsConnection {
     return this.#backend.connection;
   }
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(body)).toString();
 }

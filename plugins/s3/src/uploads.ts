@@ -82,7 +82,7 @@ export class S3Uploads {
         Parts.push({ ETag, PartNumber });
         if (part.last) break;
         const next = await rest.next();
-        if (next.done) break;
+        if (next.done) throw new Error('A body has a last part.');
         part = next.value;
       }
       const { ETag } = await this.#connection.run(Bucket, (client) =>

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type HttpFields, readable } from '@tintype/core';
+import { type HttpFields, readable, StorageError } from '@tintype/core';
 import type { Agent, Dispatcher } from 'undici';
 import { AnswerError } from './errors.ts';
 import { Identity } from './identity.ts';
@@ -59,12 +59,19 @@ export class SwiftConnection {
     return new SwiftConnection(agent, new Identity(credentials, timeout));
   }
 
-  /** @throws AnswerError, LoginError, what undici throws, or the signal's reason. */
+  /** @throws AnswerError, LoginError, StorageError where a body cannot be sent again, what undici throws, or the signal's reason. */
   async send(request: SwiftRequest): Promise<SwiftAnswer> {
     const login = await this.#identity.current(request.signal);
     let answer = await this.#dispatch(request, login);
-    if (answer.statusCode === 401 && (request.body === undefined || request.body instanceof Uint8Array)) {
+    if (answer.statusCode === 401) {
       await finish(answer);
+      if (request.body !== undefined && !(request.body instanceof Uint8Array)) {
+        this.#identity.forget(login);
+        throw new StorageError({
+          code: 'unavailable',
+          message: `Swift container ${request.bucket}: the token is not accepted any more, and a body that has begun cannot be sent again (HTTP 401).`,
+        });
+      }
       answer = await this.#dispatch(request, await this.#identity.instead(login, request.signal));
     }
     const { statusCode: status, body } = answer;

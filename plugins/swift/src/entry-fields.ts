@@ -52,7 +52,9 @@ export function infoOf(headers: HttpFields, size: number): EntryInfo {
     contentType: headers['content-type'],
     cacheControl: headers['cache-control'],
   });
-  return { metadata, size, version: versionOf(headers) };
+  const deleteAt = Number(headers['x-delete-at'] ?? Number.NaN);
+  const expiring = Number.isFinite(deleteAt) ? { ...metadata, expiresAt: deleteAt * 1_000 } : metadata;
+  return { metadata: expiring, size, version: versionOf(headers) };
 }
 
 /** What other tools have written has no version of ours: ETag and time of the last change stand for it. */

@@ -50,8 +50,13 @@ export class Identity {
 
   /** Another login than the one that was refused. */
   async instead(refused: Login, signal: AbortSignal): Promise<Login> {
-    if (this.#login === refused) this.#login = undefined;
+    this.forget(refused);
     return this.current(signal);
+  }
+
+  /** The next request makes another one than this, which was refused. */
+  forget(refused: Login): void {
+    if (this.#login === refused) this.#login = undefined;
   }
 
   /** Breaks off a login that is under way. */

@@ -97,6 +97,6 @@ function stateOf(headers: HttpFields) {
     cacheControl: headers['cache-control'],
     // Swift writes the tags of plain objects without quotes.
     etag: etag === undefined || /^(?:W\/)?"/.test(etag) ? etag : `"${etag}"`,
-    lastModified: modified === undefined || Number.isNaN(Date.parse(modified)) ? undefined : new Date(modified),
+    lastModified: modified === undefined ? undefined : new Date(modified),
   };
 }

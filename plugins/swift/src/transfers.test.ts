@@ -86,6 +86,43 @@ test('eight first requests are one login, and later ones none (pkgcloud: eight, 
   expect(logins).toBe(1);
 });
 
+test('a token that is refused while a body goes, which cannot go again, is replaced for the next request', async () => {
+  let logins = 0;
+  let ended = false;
+  const storage = await storageOn((request, response) => {
+    if (logsIn(request, response, `token-${logins + 1}`)) logins++;
+    else if (request.method !== 'PUT') response.writeHead(200).end('[]');
+    else
+      request.resume().on('end', () => {
+        if (ended) response.writeHead(201).end();
+        else refuse(response, 401);
+        ended = true;
+      });
+  });
+  const put = () =>
+    storage.put(
+      key,
+      streamed(() => megabytes(3)),
+      metadata,
+      undefined,
+      context,
+    );
+  const refused = { code: 'unavailable', applied: 'no', retryable: true, message: expect.stringContaining('photos') };
+  await expect(put()).rejects.toMatchObject(refused);
+  expect(logins).toBe(1);
+  await put();
+  expect(logins).toBe(2);
+});
+
+test('when an entry ends is told with it', async () => {
+  const storage = await storageOn((request, response) => {
+    if (logsIn(request, response)) return;
+    if (!request.url?.endsWith('/k')) response.writeHead(200).end('[]');
+    else response.writeHead(200, { 'content-length': '0', 'x-delete-at': '1800000000' }).end();
+  });
+  expect((await storage.stat(key, context))?.metadata.expiresAt).toBe(1_800_000_000_000);
+});
+
 test('a refused token is replaced by one new login for all, and the requests made again (pkgcloud: 401)', async () => {
   let logins = 0;
   let good = 'token-1';

@@ -11,7 +11,7 @@ export async function* pieceByPiece(first: Part, rest: AsyncIterator<Part, void>
   yield Uint8Array.from(first.bytes);
   for (;;) {
     const { value } = await rest.next();
-    if (!value) break;
+    if (!value) throw new Error('A body has a last part.');
     if (value.bytes.length > 0) yield Uint8Array.from(value.bytes);
     if (value.last) break;
   }

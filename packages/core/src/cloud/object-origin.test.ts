@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { OriginRequest } from '../contracts/origin.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { conditionFields, type ObjectConditions } from './object-conditions.ts';
@@ -138,6 +138,15 @@ describe('check', () => {
     const { origin } = originOf(() => 200, { allowedBuckets: ['photos', 'missing'] });
     await origin.open();
     const problem = 'Acme bucket missing: Error: HTTP 500.';
+    expect(await origin.check()).toMatchObject({ ok: false, problem });
+  });
+
+  test('says which of them says nothing', async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(AbortSignal.abort());
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { origin } = originOf(() => 200, { allowedBuckets: ['missing'] });
+    await origin.open();
+    const problem = 'The bucket missing did not answer within 10 seconds.';
     expect(await origin.check()).toMatchObject({ ok: false, problem });
   });
 });

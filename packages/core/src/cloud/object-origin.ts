@@ -124,10 +124,12 @@ export class ObjectOrigin<C extends { close(): void | Promise<void> }> implement
   async #problemWith(bucket: string): Promise<string | undefined> {
     const { noun, probe, isHarmless, failure, isBucketName: isName = () => true } = this.#service;
     if (!isName(bucket)) return `${JSON.stringify(bucket)} cannot be the name of a ${noun}.`;
+    const signal = AbortSignal.timeout(CHECK_MS);
     try {
-      await probe(this.#open, bucket, AbortSignal.timeout(CHECK_MS));
+      await probe(this.#open, bucket, signal);
       return undefined;
     } catch (error) {
+      if (signal.aborted) return `The ${noun} ${bucket} did not answer within ${CHECK_MS / 1_000} seconds.`;
       if (isHarmless(error)) return undefined;
       const told = failure(error, { bucket, write: false });
       return told instanceof Error ? told.message : String(told);

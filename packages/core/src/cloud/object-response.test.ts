@@ -68,6 +68,13 @@ describe('more bytes than allowed', () => {
   });
 });
 
+test('a time that is none is not told', async () => {
+  const { headers, body } = objectResponse(found(0, { etag: '"a"', lastModified: new Date('?') }), asked(), mapped);
+  await body.discard();
+  expect(headers).toMatchObject({ etag: '"a"' });
+  expect(headers).not.toHaveProperty('last-modified');
+});
+
 test('a body that ends short is an error', async () => {
   const { body } = objectResponse(found(100, { contentLength: 200 }), asked(), mapped);
   await expect(body.bytes()).rejects.toMatchObject({ name: 'OriginError', code: 'unavailable' });

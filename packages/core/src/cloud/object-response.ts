@@ -56,10 +56,13 @@ export function emptyResponse(status: number, headers: HttpFields = {}): OriginR
 
 /** The fields that a 304 repeats. RFC 9110 §15.4.5. */
 export function objectState(found: Pick<FoundObject, 'cacheControl' | 'etag' | 'lastModified'>): HttpFields {
+  const { lastModified } = found;
+  // What is no date is told by no field.
+  const isDate = lastModified !== undefined && !Number.isNaN(lastModified.getTime());
   return {
     ...(found.cacheControl !== undefined && { 'cache-control': found.cacheControl }),
     ...(found.etag !== undefined && { etag: found.etag }),
-    ...(found.lastModified !== undefined && { 'last-modified': found.lastModified.toUTCString() }),
+    ...(isDate && { 'last-modified': lastModified.toUTCString() }),
   };
 }
 
