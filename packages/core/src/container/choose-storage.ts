@@ -22,9 +22,10 @@ export interface ChosenStorage {
   readonly remote: boolean;
   /**
    * Constructs it, without I/O; `wrap` may put something around each of the tiers. `onOpenError` is told
-   * why one of several cannot be opened, while the others are used without it.
+   * why one of several cannot be opened, while the others are used without it. `distrustedUntil`: see
+   * `TieredOptions`.
    */
-  build(wrap: WrapTier, onOpenError?: (error: unknown) => void): StorageAdapter;
+  build(wrap: WrapTier, onOpenError?: (error: unknown) => void, distrustedUntil?: () => number): StorageAdapter;
 }
 
 /** The ids that the settings name, nearest first, and the variable that named them. */
@@ -99,10 +100,11 @@ export function chooseStorage(
   return {
     name: ids.join(','),
     remote,
-    build: (wrap, onOpenError) => {
+    build: (wrap, onOpenError, distrustedUntil) => {
       const { cacheNearTtl } = settings;
       const options = {
         ...(onOpenError === undefined ? {} : { onOpenError }),
+        ...(distrustedUntil === undefined ? {} : { distrustedUntil }),
         ...(cacheNearTtl === undefined ? {} : { maxCopyMs: cacheNearTtl * 1_000 }),
       };
       const adapters = builders.map((build) => build(wrap));

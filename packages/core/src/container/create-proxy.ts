@@ -113,7 +113,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const policyOf = collecting(reader, () => imagePolicies(settings, rules)) ?? (() => policy);
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
-  const tell: { emit: (event: ProxyEvent) => void } = { emit: () => undefined };
+  const tell: { emit: (event: ProxyEvent) => void; purges?: PurgeBook } = { emit: () => undefined };
   const ownHealth = new StorageHealth((event) => tell.emit(event));
   const hearsOperations = all(container, tokens.observers).some((observer) => observer.hearsOperations);
   const sourceHealth = new StorageHealth((event) => tell.emit(event));
@@ -136,6 +136,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     chosenStorage?.build(
       around(ownHealth, (id) => id),
       onOpenError,
+      () => tell.purges?.forgottenAt ?? Number.NEGATIVE_INFINITY,
     ),
   );
   const sourceName = (id: string) => `sources ${id}`;
@@ -202,6 +203,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   };
   const keys = keyRing(settings);
   const purges = container.get(tokens.purges);
+  tell.purges = purges;
   const health = container.get(tokens.storageHealth);
   const capacity = container.get(tokens.capacity);
   const sourceStorage = container.isBound(tokens.sourceStorage) ? container.get(tokens.sourceStorage) : undefined;
@@ -281,7 +283,9 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     failureTtl: policy.http.defaultTtl,
   });
   const unsubscribe = parts.coordinator.subscribe((purge) => {
-    if (purges.note(purge)) served?.hear(purge);
+    // Each of several proxies has a storage to remove it from; what they remember they may share.
+    purges.note(purge);
+    served?.hear(purge);
   });
   return new ComposedProxy({
     unsubscribe,

@@ -24,6 +24,11 @@ export function urlPrefix(endpoint: string, rest: string): string {
   return `${SCHEMA}/${url.slice(0, 2)}/${url.slice(2)}/`;
 }
 
+/** Whether a prefix of keys is one that only responses of endpoints lie under. */
+export function isOfResponses(prefix: string): boolean {
+  return prefix.startsWith(`${SCHEMA}/`);
+}
+
 /** The key of the response to requests with these selecting fields. RFC 9111 §4.1. */
 export function responseKey(primary: StorageKey, vary: VaryKey): StorageKey {
   return vary.length === 0 ? primary : storageKey(`${primary}/${digest(secondaryKey(vary))}`);

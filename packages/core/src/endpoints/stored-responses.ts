@@ -9,9 +9,10 @@ import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
 import { bytesWithin, READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
 import type { PurgeBook } from '../purges/purge-book.ts';
+import { isAllOwn } from '../storage/own-storage.ts';
 import { putAgain } from '../storage/put-again.ts';
 import { fromMetadata, toMetadata } from './entry-record.ts';
-import { responseKey } from './response-key.ts';
+import { isOfResponses, responseKey } from './response-key.ts';
 import {
   candidates,
   indexMetadata,
@@ -67,6 +68,10 @@ export class StoredResponses {
   readonly #indexing = new Map<string, Promise<unknown>>();
   /** When the origin was asked for what this process has stored last under a key, in milliseconds since the epoch. */
   readonly #latest = new LRUCache<string, number>({ max: REMEMBERED_KEYS });
+  /** The same of the index of variants under a key. */
+  readonly #latestOfIndex = new LRUCache<string, number>({ max: REMEMBERED_KEYS });
+  /** What was announced here. */
+  readonly #announced = new WeakSet<PurgeAnnouncement>();
 
   constructor(options: StoredResponsesOptions) {
     this.#options = options;
@@ -188,31 +193,47 @@ export class StoredResponses {
     const { announce, clock, purges } = this.#options;
     const purge: PurgeAnnouncement = { scope: 'key', value: prefix, at: clock() };
     purges.note(purge);
+    this.#announced.add(purge);
     const told = inTime(announce(purge)).catch((error: unknown) => this.#failed('announce', error));
-    await Promise.all([told, this.#track(this.#removeAll(prefix, primaries))]);
+    const removed = this.#removeAll(prefix, primaries).then((all) => {
+      if (all) purges.removed(prefix, purge.at);
+    });
+    await Promise.all([told, this.#track(removed)]);
   }
 
-  /** Another process has invalidated something: what only this one sees nobody else can remove. */
-  hear({ scope, value, at }: PurgeAnnouncement): void {
-    if (scope === 'key' && isOwn(this.#options.storage)) void this.#track(this.#removeOld(value, at));
+  /** Others have invalidated something: what only this one sees nobody else can remove. */
+  hear(purge: PurgeAnnouncement): void {
+    // What it has announced itself it is removing already.
+    if (purge.scope !== 'key' || this.#announced.has(purge) || !isOwn(this.#options.storage)) return;
+    void this.#track(this.#removeOld(purge.value, purge.at));
   }
 
-  async #removeAll(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
+  /** Resolves with whether nothing failed. */
+  async #removeAll(prefix: string, primaries: readonly StorageKey[]): Promise<boolean> {
     const { storage } = this.#options;
     const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
-    const remove = (key: StorageKey): Promise<void> =>
-      storage.delete(key, limits).catch((error: unknown) => this.#failed('delete', error));
+    let all = true;
+    const remove = async (key: StorageKey): Promise<void> => {
+      try {
+        await storage.delete(key, limits);
+      } catch (error) {
+        all = false;
+        this.#failed('delete', error);
+      }
+    };
     await Promise.all(primaries.map(remove));
     try {
       for await (const { key } of storage.list(prefix, limits)) await remove(key);
     } catch (error) {
+      all = false;
       this.#failed('list', error);
     }
+    return all;
   }
 
   /** Removes what was asked for before `at`: what is newer may lie in a tier that other processes have as well. */
   async #removeOld(prefix: string, at: number): Promise<void> {
-    const { storage } = this.#options;
+    const { storage, purges } = this.#options;
     const limits = { deadlineMs: INVALIDATION_DEADLINE_MS };
     try {
       for await (const { key } of storage.list(prefix, limits)) {
@@ -221,6 +242,8 @@ export class StoredResponses {
         const requestedAt = fromMetadata(found.metadata)?.freshness.requestedAt ?? found.metadata.storedAt;
         if (requestedAt <= at) await storage.delete(key, limits);
       }
+      // A near copy may lie there that the list of the far tier does not have any more.
+      if (isAllOwn(storage) && isOfResponses(prefix)) purges.removed(prefix, at);
     } catch (error) {
       this.#failed('delete', error);
     }
@@ -249,7 +272,7 @@ export class StoredResponses {
       return false;
     }
     const key = responseKey(primary, entry.vary);
-    if (this.#isPurged(key, entry, source) || this.#isOvertaken(key, entry)) return false;
+    if (this.#isPurged(key, entry, source) || this.#isOvertaken(primary, key, entry)) return false;
     const started = performance.now();
     try {
       // One that doesn't vary takes the place of an index, and those in it are never found again.
@@ -268,12 +291,25 @@ export class StoredResponses {
   }
 
   /** RFC 9111 §4: of two responses the later one counts, and one that comes slowly may be the earlier one. */
-  #isOvertaken(key: StorageKey, { freshness: { requestedAt } }: CacheEntry): boolean {
-    const latest = this.#latest.get(key) ?? Number.NEGATIVE_INFINITY;
-    // What lies in the future was noted by a clock that has gone back since, and says nothing.
-    if (latest > requestedAt && latest <= this.#options.clock()) return true;
+  #isOvertaken(primary: StorageKey, key: StorageKey, { freshness: { requestedAt } }: CacheEntry): boolean {
+    const isVariant = key !== primary;
+    // One that doesn't vary and an index lie in the same place: the earlier must not take it. Variants of
+    // one index leave each other be.
+    const others = isVariant ? this.#latest.get(primary) : this.#latestOfIndex.get(primary);
+    const now = this.#options.clock();
+    for (const latest of [this.#latest.get(key), others]) {
+      // What lies in the future was noted by a clock that has gone back since, and says nothing.
+      if (latest !== undefined && latest > requestedAt && latest <= now) return true;
+    }
     this.#latest.set(key, requestedAt);
+    if (isVariant) this.#latestOfIndex.set(primary, Math.max(requestedAt, this.#indexedAt(primary, now)));
     return false;
+  }
+
+  /** When the origin was asked for the latest variant; nothing of a clock that has gone back since. */
+  #indexedAt(primary: StorageKey, now: number): number {
+    const latest = this.#latestOfIndex.get(primary);
+    return latest === undefined || latest > now ? Number.NEGATIVE_INFINITY : latest;
   }
 
   /** @throws StorageError */
@@ -348,7 +384,7 @@ export class StoredResponses {
   #isPurged(key: StorageKey, { freshness }: CacheEntry, source: string): boolean {
     const { purges, storage } = this.#options;
     if (purges.isEmpty) return false;
-    return purges.isPurged({ key, source, requestedAt: freshness.requestedAt }, isOwn(storage));
+    return purges.isPurged({ key, source, requestedAt: freshness.requestedAt }, isAllOwn(storage));
   }
 
   #notStored(error: unknown): void {

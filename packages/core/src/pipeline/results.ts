@@ -9,6 +9,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
 import { requestedAtOf } from '../freshness/record.ts';
 import type { PurgeBook } from '../purges/purge-book.ts';
+import { isAllOwn } from '../storage/own-storage.ts';
 import { putAgain } from '../storage/put-again.ts';
 import type { Admission } from './admission.ts';
 import type { StoreQueue } from './store-queue.ts';
@@ -82,7 +83,7 @@ export class ResultCache {
   /** Whether a result is of a source that was asked for before it was purged. */
   #isPurged(key: StorageKey, metadata: EntryMetadata): boolean {
     const { source, tags } = metadata;
-    const isOwn = this.#storage.capabilities.readConsistency.scope === 'instance';
+    const isOwn = isAllOwn(this.#storage);
     return this.#purges.isPurged({ key, source, tags, requestedAt: requestedAtOf(metadata) }, isOwn);
   }
 

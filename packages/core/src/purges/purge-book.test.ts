@@ -64,15 +64,38 @@ test('each purge that may concern a key begins a new era of it', () => {
   expect(book.eraOf('v1/abc/def')).toBe(eras.at(-1));
 });
 
-test('of more purges than it remembers the oldest purge what is older than they are', () => {
-  const book = new PurgeBook();
-  for (let at = 1; at <= 20_001; at++) book.note({ scope: 'key', value: `v1/${at}/`, at });
+test('of more purges than it remembers the oldest purge what is older than they are, where nobody has removed it', () => {
+  const [book, removing] = [new PurgeBook(), new PurgeBook()];
+  for (let at = 1; at <= 20_001; at++) {
+    book.note({ scope: 'key', value: `v1/${at}/`, at });
+    removing.note({ scope: 'key', value: `v1/${at}/`, at });
+    removing.removed(`v1/${at}/`, at);
+  }
   const first = (requestedAt: number) => ({ key: 'v1/1/x', source: '', requestedAt });
   expect(book.isPurged(first(1), true)).toBe(true);
   expect(book.isPurged(first(2), true)).toBe(false);
   // Where everything was removed that was purged, nothing more is.
   expect(book.isPurged(first(1), false)).toBe(false);
+  expect(removing.isPurged(first(1), true)).toBe(false);
   expect(book.announcements).toHaveLength(20_000);
+  expect([book.forgottenAt, removing.forgottenAt]).toEqual([1, Number.NEGATIVE_INFINITY]);
+});
+
+test('what was purged anew is not removed by what removed the purge before', () => {
+  const book = new PurgeBook();
+  book.note({ scope: 'key', value: 'v1/1/', at: 2 });
+  book.removed('v1/1/', 1);
+  for (let other = 0; other < 20_000; other++) book.note({ scope: 'key', value: `v2/${other}/`, at: 3 });
+  expect(book.forgottenAt).toBe(2);
+});
+
+test('a purge that is not later than what is known begins an era, and purges no less than before', () => {
+  const book = new PurgeBook();
+  book.note({ scope: 'key', value: 'v1/abc/', at: 60_000 });
+  const era = book.eraOf('v1/abc/r');
+  expect(book.note({ scope: 'key', value: 'v1/abc/', at: 5 })).toBe(false);
+  expect(book.eraOf('v1/abc/r')).toBeGreaterThan(era);
+  expect(book.isPurged({ key: 'v1/abc/r', source: '', requestedAt: 60_000 }, false)).toBe(true);
 });
 
 test('a book that is told what another remembers, knows the same', () => {

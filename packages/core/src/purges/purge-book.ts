@@ -18,6 +18,8 @@ export interface Purgeable {
 interface Noted {
   readonly at: number;
   readonly number: number;
+  /** What it concerns was removed from all that this process alone sees: nothing is left to be kept out. */
+  readonly removed: boolean;
 }
 
 /**
@@ -25,8 +27,9 @@ interface Noted {
  * nobody can remove it, such as the memory of another process, nor what was on its way. It belongs to
  * the process: a proxy that takes the place of another must know what that one has heard.
  *
- * Its memory is bounded. Of the purges of a kind it remembers the latest 20,000; `isPurged` takes what
- * is older than the latest forgotten one for purged too, where nobody else has removed it.
+ * Its memory is bounded. Of the purges of a kind it remembers the latest 20,000; `forgottenAt` is the time
+ * of the latest forgotten one whose removal is not known of. What this process has removed itself is
+ * forgotten without a trace: whoever may change much must not empty the cache by it.
  */
 export class PurgeBook {
   #all: Noted | undefined;
@@ -45,16 +48,28 @@ export class PurgeBook {
     return this.#count === 0;
   }
 
-  /** Notes a purge; returns whether it says anything new. */
-  note({ scope, value, at }: PurgeAnnouncement): boolean {
+  /**
+   * When the latest purge was that is forgotten and may have left something behind, in milliseconds since
+   * the epoch: entries and copies that only this process sees are right only if they are newer.
+   */
+  get forgottenAt(): number {
+    return this.#forgottenAt;
+  }
+
+  /**
+   * Notes a purge; returns whether it says anything new. Each begins a new era, also one that is not later
+   * than what is known: clocks step back and differ, and what it is about has changed all the same.
+   */
+  note({ scope, value, at: purgedAt }: PurgeAnnouncement): boolean {
     const known = scope === 'all' ? this.#all : this.#noted[scope].get(value);
-    if (known !== undefined && known.at >= at) return false;
+    const isNews = known === undefined || known.at < purgedAt;
+    const at = isNews ? purgedAt : known.at;
     this.#count += 1;
-    const noted = { at, number: this.#count };
+    const noted = { at, number: this.#count, removed: !isNews && known.removed };
     if (scope !== 'key') this.#wide = this.#count;
     if (scope === 'all') {
       this.#all = noted;
-      return true;
+      return isNews;
     }
     const map = this.#noted[scope];
     // Deleted first, so that it comes last.
@@ -63,16 +78,23 @@ export class PurgeBook {
     const [oldest] = map.size > REMEMBERED ? map : [];
     if (oldest !== undefined) {
       map.delete(oldest[0]);
-      this.#forgottenAt = Math.max(this.#forgottenAt, oldest[1].at);
+      if (!oldest[1].removed) this.#forgottenAt = Math.max(this.#forgottenAt, oldest[1].at);
     }
-    return true;
+    return isNews;
+  }
+
+  /** What a purge of keys concerns was removed from the storage, unless something newer was purged since. */
+  removed(prefix: string, at: number): void {
+    const noted = this.#noted.key.get(prefix);
+    // In its place: `set` of a key that is there keeps the order.
+    if (noted !== undefined && noted.at <= at) this.#noted.key.set(prefix, { ...noted, removed: true });
   }
 
   /**
    * Whether something was asked for before it was purged.
    *
-   * @param forgets whether a purge that is forgotten by now still counts for everything: where others
-   *   may have copies that nobody removes.
+   * @param forgets whether what is older than `forgottenAt` counts as purged: in a storage that only this
+   *   process sees all of, where nobody else removes anything.
    */
   isPurged({ key, source, tags = [], requestedAt }: Purgeable, forgets: boolean): boolean {
     if (this.#count === 0) return false;

@@ -6,6 +6,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
 import { requestedAtOf } from '../freshness/record.ts';
 import type { PurgeBook } from '../purges/purge-book.ts';
+import { isAllOwn } from '../storage/own-storage.ts';
 import { putAgain } from '../storage/put-again.ts';
 
 /** Longest time for a put of bytes, in milliseconds, and for a stream without progress. */
@@ -90,7 +91,7 @@ export class StoredOriginals {
   #isPurged(key: StorageKey, metadata: EntryMetadata): boolean {
     const { purges, storage } = this.#options;
     if (purges.isEmpty) return false;
-    const isOwn = storage.capabilities.readConsistency.scope === 'instance';
+    const isOwn = isAllOwn(storage);
     return purges.isPurged({ key, source: metadata.source, requestedAt: requestedAtOf(metadata) }, isOwn);
   }
 

@@ -78,6 +78,27 @@ test('a copy that is as old as it may be is asked for again; what others have re
   expect(await storage.get('k')).toBeUndefined();
 });
 
+test('a copy from before a time that is not trusted is not used: far is asked, and copied anew', async () => {
+  const [near, far] = [new ScriptedAdapter(), new ScriptedAdapter()];
+  const time = { now: 1_000, distrusted: Number.NEGATIVE_INFINITY };
+  const options = { distrustedUntil: () => time.distrusted, clock: () => time.now };
+  const storage = createStorage(tiered(near, far, options), { name: 'near,far' });
+  await storage.open();
+  await storage.put('k', text('one'), metadata);
+  await vi.waitUntil(() => near.entries.has('k'));
+  const calls = far.calls.length;
+  time.now = 2_000;
+  time.distrusted = 999;
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  expect(far.calls).toHaveLength(calls);
+  time.distrusted = 1_000;
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  expect(far.calls).toHaveLength(calls + 1);
+  await vi.waitUntil(() => near.entries.get('k')?.metadata.encoded.includes('|2000|'));
+  expect(await storage.get('k')).toMatchObject({ size: 3 });
+  expect(far.calls).toHaveLength(calls + 1);
+});
+
 test('what was read from far is read from near the next time', async () => {
   const { near, far, storage, read } = await rig();
   await storage.put('k', text('one'), metadata);

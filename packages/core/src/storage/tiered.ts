@@ -41,6 +41,11 @@ export interface TieredOptions {
    * there unless given. It bounds for how long what others have removed from the far tier is still seen.
    */
   readonly maxCopyMs?: number;
+  /**
+   * Copies that were made until then, in milliseconds since the epoch, are not used: what they are of may
+   * have been removed from the far tier by others, and nobody remembers it.
+   */
+  readonly distrustedUntil?: () => number;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
   /** Told why a tier cannot be opened while the other one works; of the same reason only once. */
@@ -72,6 +77,7 @@ class TieredStorage implements StorageAdapter {
   readonly #near: StorageAdapter;
   readonly #maxNearBytes: number;
   readonly #maxCopyMs: number;
+  readonly #distrustedUntil: () => number;
   readonly #clock: () => number;
   readonly #writes = new KeyWrites();
   readonly #trust = new CopyTrust();
@@ -89,6 +95,7 @@ class TieredStorage implements StorageAdapter {
     this.#near = near;
     this.#maxNearBytes = maxNearBytes;
     this.#maxCopyMs = maxCopyMs;
+    this.#distrustedUntil = options.distrustedUntil ?? (() => Number.NEGATIVE_INFINITY);
     this.#clock = options.clock ?? Date.now;
   }
 
@@ -314,7 +321,7 @@ class TieredStorage implements StorageAdapter {
       if (view === undefined) return undefined;
       this.#views.set(copy.metadata, view);
     }
-    if (!this.#trust.trusts(key, view.generation)) return undefined;
+    if (!this.#trust.trusts(key, view.generation) || view.madeAt <= this.#distrustedUntil()) return undefined;
     if (this.#maxCopyMs !== Number.POSITIVE_INFINITY && !this.#isRecent(view)) return undefined;
     return { ...copy, metadata: view.metadata, version: view.version };
   }
