@@ -192,7 +192,7 @@ export class StoredResponses {
   async invalidate(prefix: string, primaries: readonly StorageKey[]): Promise<void> {
     const { announce, clock, purges } = this.#options;
     const purge: PurgeAnnouncement = { scope: 'key', value: prefix, at: clock() };
-    purges.note(purge);
+    purges.note(purge, true);
     this.#announced.add(purge);
     const told = inTime(announce(purge)).catch((error: unknown) => this.#failed('announce', error));
     const removed = this.#removeAll(prefix, primaries).then((all) => {

@@ -58,10 +58,14 @@ export class PurgeBook {
 
   /**
    * Notes a purge; returns whether it says anything new. Each begins a new era, also one that is not later
-   * than what is known: clocks step back and differ, and what it is about has changed all the same.
+   * than what is known: clocks step back and differ, and what it is about has changed all the same. Only
+   * what is heard of the very same time is a repetition.
+   *
+   * @param isOwn whether it was purged here, just now.
    */
-  note({ scope, value, at: purgedAt }: PurgeAnnouncement): boolean {
+  note({ scope, value, at: purgedAt }: PurgeAnnouncement, isOwn = false): boolean {
     const known = scope === 'all' ? this.#all : this.#noted[scope].get(value);
+    if (!isOwn && known?.at === purgedAt) return false;
     const isNews = known === undefined || known.at < purgedAt;
     const at = isNews ? purgedAt : known.at;
     this.#count += 1;
