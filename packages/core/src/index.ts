@@ -6,7 +6,7 @@ export { etagOfVersion, versionOfEtag } from './cloud/etag-version.ts';
 export { type FoundEntry, foundEntry } from './cloud/found-entry.ts';
 export { LeftOvers } from './cloud/left-overs.ts';
 export { type NativeMetadata, storedMetadata, toNativeMetadata } from './cloud/native-metadata.ts';
-export { networkVerdict, syscallOf, type Verdict } from './cloud/network-failure.ts';
+export { isNeverSent, networkVerdict, syscallOf, type Verdict } from './cloud/network-failure.ts';
 export { conditionFields, type ObjectConditions, ofWhole } from './cloud/object-conditions.ts';
 export { type BucketLists, ObjectOrigin, type ObjectService } from './cloud/object-origin.ts';
 export { emptyResponse, type FoundObject, objectResponse, objectState } from './cloud/object-response.ts';

@@ -1,6 +1,7 @@
 import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { type Fault, FaultProxy } from '@tintype/conformance';
 import { parts, storageKey } from '@tintype/core';
+import { service } from '@tintype-test/servers/scripted-service';
 import {
   MiB,
   metadata,
@@ -11,7 +12,7 @@ import {
   type UploadBench,
 } from '@tintype-test/servers/storage-uploads';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { benchFor, context } from '../test/harness.ts';
+import { benchFor, context, optionsFor } from '../test/harness.ts';
 import { S3Connection } from './client.ts';
 import { ABANDONED_MS, PART_BYTES, S3Uploads } from './uploads.ts';
 
@@ -71,7 +72,7 @@ describe('a body above 8 MiB', () => {
     ['lost', { kind: 'reset-after' }],
     ['cut off', { kind: 'truncate', bytes: 20 }],
   ])(
-    'whose beginning has an answer that is %s is aborted once it has had no part for a minute, and nobody else is',
+    'whose beginning has an answer that is %s is aborted once it has had no part for a while, and nobody else is',
     async (_, fault) => {
       const { proxy } = await openBehindProxy(uploads);
       const connection = await S3Connection.open(bench.options({ endpoint: proxy.url }));
@@ -105,4 +106,31 @@ describe('a body above 8 MiB', () => {
       expect(await bench.openUploads()).toEqual([]);
     },
   );
+});
+
+test('a beginning that was never sent leaves nothing to look for', async () => {
+  const { endpoint, requests } = await service((_request, response) => response.writeHead(500).end());
+  const nowhere = await S3Connection.open(optionsFor({ endpoint: 'http://127.0.0.1:9' }));
+  const there = await S3Connection.open(optionsFor({ endpoint }));
+  onTestFinished(() => {
+    nowhere.close();
+    there.close();
+  });
+  let now = Date.now();
+  const backend = { connection: nowhere };
+  const s3Uploads = new S3Uploads(backend, 'photos', () => now);
+  const put = () => {
+    const first = { bytes: new Uint8Array(PART_BYTES), last: false };
+    return s3Uploads.put('k', first, parts(streamed(9 * MiB).stream(), PART_BYTES), {}, {}, context.signal);
+  };
+  await expect(put()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  backend.connection = there;
+  now += ABANDONED_MS.withoutParts;
+  await s3Uploads.tidy();
+  expect(requests).toEqual([]);
+  // What may have come is looked for.
+  await expect(put()).rejects.toThrow();
+  now += ABANDONED_MS.withoutParts;
+  await s3Uploads.tidy();
+  expect(requests.map(({ method }) => method)).toEqual(['POST', 'GET']);
 });

@@ -1,7 +1,7 @@
 import type { CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
-import { type Backend, LeftOvers, type Part } from '@tintype/core';
+import { type Backend, isNeverSent, LeftOvers, type Part, syscallOf, unlessAborted } from '@tintype/core';
 import type { S3Connection } from './client.ts';
-import { isForbidden, isMissing } from './errors.ts';
+import { isForbidden, isMissing, LoginError } from './errors.ts';
 
 /** Size of a part, and the size up to which a body is put whole, in bytes. */
 export const PART_BYTES: number = 8 * 1024 * 1024;
@@ -17,9 +17,10 @@ const MAX_UNANSWERED = 100;
 
 /**
  * Ages at which an upload that nobody names is left over, in milliseconds: another process may upload
- * the same key. A part follows upon the beginning at once, and no put takes an hour.
+ * the same key. A part follows upon the beginning within a minute, and no put takes an hour. The time of
+ * the beginning is S3's, and its clock and ours differ by up to 15 minutes: of more it refuses requests.
  */
-export const ABANDONED_MS = { withoutParts: 60_000, withParts: 3_600_000 } as const;
+export const ABANDONED_MS = { withoutParts: 960_000, withParts: 3_600_000 } as const;
 
 type Fields = Omit<CreateMultipartUploadCommandInput, 'Bucket' | 'Key'>;
 
@@ -41,7 +42,7 @@ export interface UploadCondition {
  *
  * One whose beginning was never answered has no parts, so it costs nothing, and S3 does not tell it
  * from another process's upload of the key but by that: it is aborted with a later upload or by
- * closing, once it has had no part for a minute. A process that ends before leaves it to the
+ * closing, once it has had no part for 16 minutes. A process that ends before leaves it to the
  * lifecycle rule of the bucket.
  */
 export class S3Uploads {
@@ -100,7 +101,9 @@ export class S3Uploads {
   /** Tries once more to abort what is left over. Never rejects. */
   async tidy(): Promise<void> {
     const due = [...this.#unanswered].filter(([, since]) => this.#now() - since >= ABANDONED_MS.withoutParts);
-    await Promise.all([this.#leftOvers.tidy(), ...due.map(([key, since]) => this.#abortAbandoned(key, since))]);
+    const all = Promise.all([this.#leftOvers.tidy(), ...due.map(([key, since]) => this.#abortAbandoned(key, since))]);
+    // One time for all of it: whoever closes the storage waits.
+    await unlessAborted(all, AbortSignal.timeout(TIDY_MS)).catch(() => undefined);
   }
 
   async #begin(Key: string, fields: Fields, abortSignal: AbortSignal): Promise<Upload> {
@@ -114,9 +117,7 @@ export class S3Uploads {
       if (UploadId === undefined) throw new Error('The answer to CreateMultipartUpload names no upload.');
       return { Bucket, Key, UploadId };
     } catch (error) {
-      // Refused requests began nothing; a lost answer may have been about an upload.
-      const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      if (status === undefined || status < 300 || status >= 500) this.#remember(Key, since);
+      if (mayHaveBegun(error)) this.#remember(Key, since);
       throw error;
     }
   }
@@ -178,4 +179,12 @@ export class S3Uploads {
   get #connection(): S3Connection {
     return this.#backend.connection;
   }
+}
+
+/** Refused requests, and those that were never sent, began nothing; a lost answer may have been about an upload. */
+function mayHaveBegun(error: unknown): boolean {
+  if (error instanceof LoginError) return false;
+  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  return status === undefined ? !isNeverSent(code, syscallOf(error)) : status < 300 || status >= 500;
 }
