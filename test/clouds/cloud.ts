@@ -37,6 +37,12 @@ export interface MadeCloud {
   cached(): Promise<readonly string[]>;
   /** What sets a wrong password for the cache; `undefined` where the server takes any. */
   readonly wrongPassword: (() => Promise<Variables>) | undefined;
+  /** What must have happened where a wrong password was refused, and what else must show nowhere. */
+  readonly refusal?: () => {
+    readonly asked: readonly string[];
+    readonly says: string;
+    readonly secrets: readonly string[];
+  };
   /** What sets somebody for the cache whom the server knows, and who may not use it. */
   readonly stranger?: Variables;
   /** When the server itself will remove a cached entry, in milliseconds since the epoch, where it does that. */

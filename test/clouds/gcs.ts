@@ -22,6 +22,8 @@ export const gcs: Cloud = {
       resumable: false,
       metadata: { contentType: 'image/jpeg', cacheControl: 'max-age=600' },
     });
+    let logins: readonly string[] = [];
+    const key = unknownAccount(WRONG_PASSWORD);
     return {
       sourceUrl: `gs://${sources.name}/${name}`,
       env: {
@@ -37,9 +39,18 @@ export const gcs: Cloud = {
       },
       // The emulator looks at no credentials: the login itself is refused.
       async wrongPassword() {
-        const { env } = await refusingLogins();
-        return { ...env, TINTYPE_CACHE_GCS_KEY: unknownAccount(WRONG_PASSWORD) };
+        const { env, asked } = await refusingLogins();
+        logins = asked;
+        return { ...env, TINTYPE_CACHE_GCS_KEY: key };
       },
+      // The lines of the private key between those that every key has.
+      refusal: () => ({
+        asked: logins,
+        says: 'check the service account',
+        secrets: (JSON.parse(key) as { private_key: string }).private_key
+          .split('\n')
+          .filter((line) => /^[\w+/=]{20,}$/.test(line)),
+      }),
       through: async ({ url }) => ({ TINTYPE_CACHE_GCS_ENDPOINT: url }),
     };
   },

@@ -26,8 +26,10 @@ export function testWrongSettings({ name, server, make }: Place): void {
     expect(answer.headers.get('cache-status')).not.toContain('hit');
     await answer.bytes();
     await served.kill('SIGTERM');
-    expect(conformance.stderr + config.stdout + served.said()).not.toContain(WRONG_PASSWORD);
+    const said = conformance.stderr + config.stdout + served.said();
+    expect(said).not.toContain(WRONG_PASSWORD);
     expect(await cloud.cached()).toEqual([]);
+    return said;
   }
 
   test('a cache can be used', async () => {
@@ -40,7 +42,13 @@ export function testWrongSettings({ name, server, make }: Place): void {
   test('a cache with a wrong password is refused in one sentence, and images are served', async ({ skip }) => {
     const cloud = await make();
     if (cloud.wrongPassword === undefined) return skip(`does not apply: ${server.name} takes any credentials`);
-    await refused(cloud, await cloud.wrongPassword(), new RegExp(`^${name} refused the credentials: `));
+    const said = await refused(cloud, await cloud.wrongPassword(), new RegExp(`^${name} refused the credentials: `));
+    if (cloud.refusal === undefined) return;
+    const { asked, says, secrets } = cloud.refusal();
+    expect(asked).not.toEqual([]);
+    expect(said).toContain(says);
+    expect(secrets).not.toEqual([]);
+    expect(secrets.filter((secret) => said.includes(secret))).toEqual([]);
   });
 
   test('a cache by somebody who has no right to it is refused in one sentence, and images are served', async ({
