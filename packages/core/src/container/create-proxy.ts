@@ -39,7 +39,7 @@ import { chooseStorage, type WrapTier } from './choose-storage.ts';
 import { ComposedProxy } from './composed-proxy.ts';
 import type { Plugin } from './define-plugin.ts';
 import { all, type Index, indexById } from './descriptors.ts';
-import { expirationOf } from './expiration.ts';
+import { DAY_MS, expirationOf } from './expiration.ts';
 import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
 import { memoryBudget } from './memory-budget.ts';
@@ -261,6 +261,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
             : {}),
           emit,
           purges,
+          ...(settings.cacheExpirationDays > 0 && { expirationMs: settings.cacheExpirationDays * DAY_MS }),
         })
       : undefined,
     limits: {

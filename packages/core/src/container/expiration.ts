@@ -3,7 +3,7 @@ import { fromMetadata } from '../endpoints/entry-record.ts';
 import { isIndex } from '../endpoints/variant-index.ts';
 import { readRecord } from '../freshness/record.ts';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /**
  * When a storage may forget an entry that is written now, in milliseconds since the epoch: so many

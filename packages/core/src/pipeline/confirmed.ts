@@ -28,8 +28,9 @@ export function confirmed(
   };
   const update = refreshed.action === 'update';
   let ended: Promise<unknown> = Promise.resolve();
-  // What has to be asked about at each use is as right as before: nothing to write.
-  if (update && servesLater(metadata)) ended = results?.refresh(key, previous, metadata) ?? ended;
+  // What has to be asked about at each use is as right as before: nothing to write, but for its storage to keep it.
+  if (update && (servesLater(metadata) || results?.isDue(before.storedAt, metadata.storedAt)))
+    ended = results?.refresh(key, previous, metadata) ?? ended;
   else if (!update && refreshed.evict) ended = results?.remove(key, version, 'forbidden') ?? ended;
   const provenance = { shareable: true, originStatus: 304, stored: update, metadata } as const;
   const refusal = update ? {} : { refusal: refreshed.refusal };

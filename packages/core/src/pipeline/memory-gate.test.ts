@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ShedError } from './background.ts';
 import { MemoryGate } from './memory-gate.ts';
 
 const { signal } = new AbortController();
@@ -44,5 +45,18 @@ test('whoever gives up leaves the queue to the others', async () => {
   await expect(large).rejects.toThrow('left');
   (await small)();
   release();
+  expect(gate.used).toBe(0);
+});
+
+test('who may not wait is let in where there is room at once, and else told so without a place in the queue', async () => {
+  const gate = new MemoryGate(100);
+  const release = await gate.reserve(60, signal, () => false);
+  await expect(gate.reserve(50, signal, () => false)).rejects.toBeInstanceOf(ShedError);
+  expect(gate.used).toBe(60);
+  const waiting = gate.reserve(70, signal);
+  // There would be room, but somebody is waiting for it.
+  await expect(gate.reserve(10, signal, () => false)).rejects.toBeInstanceOf(ShedError);
+  release();
+  (await waiting)();
   expect(gate.used).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { TransformError } from '../contracts/transformer.ts';
+import { ALWAYS, type MayWait, ShedError } from './background.ts';
 
 interface Waiter {
   readonly bytes: number;
@@ -33,13 +34,15 @@ export class MemoryGate {
   /**
    * Resolves when `bytes` are free, with how to give them back (idempotent).
    *
-   * @throws the signal's reason if it is aborted before.
+   * @throws ShedError if it may not wait and they are not free at once; the signal's reason if it is aborted
+   *   before.
    */
-  async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
+  async reserve(bytes: number, signal: AbortSignal, mayWait: MayWait = ALWAYS): Promise<() => void> {
     signal.throwIfAborted();
     if (!(bytes >= 0)) throw new TransformError('internal', 'A transform asked for no amount of memory.');
-    if (this.#queue.size > 0 || !this.#fits(bytes)) await this.#wait(bytes, signal);
-    else this.#used += bytes;
+    if (this.#queue.size === 0 && this.#fits(bytes)) this.#used += bytes;
+    else if (mayWait()) await this.#wait(bytes, signal);
+    else throw new ShedError();
     let returned = false;
     return () => {
       if (returned) return;

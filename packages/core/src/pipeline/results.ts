@@ -35,6 +35,8 @@ export interface ResultCacheOptions {
   readonly paused: () => string | undefined;
   readonly emit: (event: ProxyEvent) => void;
   readonly purges: PurgeBook;
+  /** How long after it was written last an entry may be forgotten by its storage, in milliseconds; see `expirationOf`. */
+  readonly expirationMs?: number | undefined;
 }
 
 /** The result cache: variants in a storage, which may fail without anybody going without an image. */
@@ -193,6 +195,14 @@ export class ResultCache {
     } finally {
       this.#pending.delete(update);
     }
+  }
+
+  /**
+   * Whether an entry that is right has to be written again, so that its storage does not forget it: more
+   * than a tenth of the time that it has is over. Both in milliseconds since the epoch.
+   */
+  isDue(storedAt: number, now: number): boolean {
+    return now - storedAt > (this.#options.expirationMs ?? Number.POSITIVE_INFINITY) / 10;
   }
 
   /** Removes an entry that must no longer be used, unless another took its place. Failing is no error. */

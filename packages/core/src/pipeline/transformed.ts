@@ -44,7 +44,7 @@ export async function transformed(
         dispose(spool);
         const started = performance.now();
         const { operations, output } = request;
-        const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal));
+        const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal, mayWait));
         const { limits } = shop;
         const done = await shop.transformer.transform({ input, operations, output, limits, signal, reserve });
         shop.emit({
