@@ -1,7 +1,7 @@
 // The program of a serving process under supervision. It does what the supervisor says and ends with
 // it; signals of a terminal or a service manager, which reach all processes, are the supervisor's.
 import process from 'node:process';
-import type { PurgeAnnouncement } from '@tintype/core';
+import { type PurgeAnnouncement, PurgeBook } from '@tintype/core';
 import { flushLog, type Logger, standardOutput } from '@tintype/server';
 import { compose } from '../composition.ts';
 import { describeFailure } from '../failure.ts';
@@ -21,11 +21,15 @@ interface Running {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 const { promise: running, resolve: isRunning } = Promise.withResolvers<Running>();
+let serves = false;
 
 process.on('message', (message: ToChild) => {
   switch (message.type) {
     case 'setup':
-      start(message.setup).then(isRunning, refuse);
+      start(message.setup).then((begun) => {
+        serves = true;
+        isRunning(begun);
+      }, refuse);
       break;
     case 'reload':
       void reload(message.id, message.file);
@@ -34,7 +38,7 @@ process.on('message', (message: ToChild) => {
       void metrics(message.id);
       break;
     case 'purged':
-      void purged(message.id, message.purge);
+      void hear(message.id, message.purge);
       break;
     case 'announced':
       announced.get(message.id)?.();
@@ -66,6 +70,7 @@ async function start(setup: ChildSetup): Promise<Running> {
     droppedLines,
     listenFirst,
     purges,
+    purged,
     tellOthers,
   });
   await send({ type: 'started', ...(await service.start()) });
@@ -88,9 +93,14 @@ async function metrics(id: number): Promise<void> {
   await send({ type: 'metrics', id, snapshot: await service.snapshot() });
 }
 
-async function purged(id: number, purge: PurgeAnnouncement): Promise<void> {
-  const { service } = await running;
-  await service.hear(purge);
+/** What this process does not use any more, known before it serves. */
+const purged = new PurgeBook();
+
+/** Whoever purged it waits for the answer: not until this process has started, which may take long. */
+async function hear(id: number, purge: PurgeAnnouncement): Promise<void> {
+  purged.note(purge);
+  const heard = running.then(({ service }) => service.hear(purge));
+  if (serves) await heard;
   await send({ type: 'heard', id });
 }
 

@@ -28,6 +28,7 @@ export class ServingChild {
   readonly number: number;
   /** Rejects with a `Failure` if it does not come that far. */
   readonly started: Promise<Started>;
+  #listens = false;
   #nextId = 0;
 
   constructor({ number, setup, log, onPurge, onExit }: ServingChildOptions) {
@@ -57,6 +58,9 @@ export class ServingChild {
           onPurge(message.purge).finally(() => this.#send({ type: 'announced', id: message.id }));
           break;
       }
+    });
+    this.#worker.once('listening', () => {
+      this.#listens = true;
     });
     // A failing start is told by the exit as well.
     this.#worker.on('error', () => undefined);
@@ -88,7 +92,10 @@ export class ServingChild {
     return promise.finally(() => this.#reloads.delete(id));
   }
 
-  /** Tells it of another's purge; resolves when it has heard, has ended, or after this time. */
+  /**
+   * Tells it of another's purge; resolves when it has heard, has ended, or after this time. One that does
+   * not listen yet hears of it before its first connection, which comes the same way: nobody waits for it.
+   */
   async purged(purge: PurgeAnnouncement, withinMs: number): Promise<void> {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -96,6 +103,7 @@ export class ServingChild {
     const late = setTimeout(resolve, withinMs);
     if (this.#worker.isDead()) resolve();
     else this.#send({ type: 'purged', id, purge });
+    if (!this.#listens) resolve();
     return promise.finally(() => {
       clearTimeout(late);
       this.#purges.delete(id);

@@ -49,6 +49,8 @@ export interface ServingOptions {
   readonly listenFirst: boolean;
   /** What was purged before this process was there. */
   readonly purges?: readonly PurgeAnnouncement[];
+  /** What takes note of purges; one of its own unless given. */
+  readonly purged?: PurgeBook;
   /** Tells the processes beside this one what was purged here; nobody, if there are none. */
   readonly tellOthers?: TellOthers;
 }
@@ -60,7 +62,7 @@ export class ServingProcess implements Service {
   readonly #parts = new KeptParts();
   readonly #purges: PurgeHub;
   /** Of all proxies of this process: one that takes the place of another must know what that one has heard. */
-  readonly #purged = new PurgeBook();
+  readonly #purged: PurgeBook;
   #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
   #server: RunningServer | undefined;
@@ -69,6 +71,7 @@ export class ServingProcess implements Service {
   constructor(options: ServingOptions) {
     this.#options = options;
     this.#purges = new PurgeHub(options.tellOthers ?? (async () => undefined));
+    this.#purged = options.purged ?? new PurgeBook();
     for (const purge of options.purges ?? []) this.#purged.note(purge);
     this.#events.writeTo(options.logger);
     this.#events.failsRequests(() => this.#current?.proxy.settings.cacheReportErrors ?? false);
