@@ -92,6 +92,15 @@ test('what is purged while it is on its way into the storage does not stay there
   expect(await results.lookup(KEY)).toBeUndefined();
 });
 
+test('what is found to be purged is removed', async () => {
+  const { adapter, results, store, purges } = await setUp();
+  await store(3);
+  purges.note({ scope: 'source', value: METADATA.source, at: 0 });
+  expect(await results.lookup(KEY)).toBeUndefined();
+  await results.flush();
+  expect(adapter.entries.size).toBe(0);
+});
+
 test('one result that alone is more than may wait is stored when nothing else waits', async () => {
   const { store } = await setUp(10);
   expect(await store(1_000)).toBe(true);

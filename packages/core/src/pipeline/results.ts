@@ -76,10 +76,20 @@ export class ResultCache {
   }
 
   /** Gives up an entry that was purged. */
-  #isUsable(key: StorageKey, { metadata, body }: GetHit): boolean {
+  #isUsable(key: StorageKey, { metadata, body, version }: GetHit): boolean {
     if (!this.#isPurged(key, metadata)) return true;
     body.discard().catch(() => undefined);
+    this.#removePurged(key, version);
     return false;
+  }
+
+  /** So that it is gone also when nobody remembers the purge; nobody waits for it, and what took its place stays. */
+  #removePurged(key: StorageKey, version: Version): void {
+    if (!this.#storage.capabilities.conditionalDelete) return;
+    const limits = { condition: { ifVersion: version }, deadlineMs: PUT_DEADLINE_MS };
+    const removed = this.#storage.delete(key, limits).catch(() => undefined);
+    this.#pending.add(removed);
+    void removed.then(() => this.#pending.delete(removed));
   }
 
   /** Whether a result is of a source that was asked for before it was purged. */
