@@ -4,7 +4,7 @@ import { CountedSpace } from './counted-space.ts';
 import { isSystemError } from './errors.ts';
 import type { PassedOver } from './sweep.ts';
 import { SweepTurn } from './sweep-turn.ts';
-import { sweepInThread } from './sweeper.ts';
+import { Sweeper } from './sweeper.ts';
 import type { TempFolder } from './temp-folder.ts';
 
 /** Above this part of the cap nothing more is written until a sweep has made room. */
@@ -36,6 +36,7 @@ export class Eviction {
   readonly #temp: TempFolder;
   readonly #space: CountedSpace;
   readonly #turn: SweepTurn;
+  readonly #sweeper = new Sweeper();
   readonly #stop = new AbortController();
   #evicted = 0;
   /** Whether what is counted is of this run: at the start it is what the last one left. */
@@ -183,6 +184,7 @@ export class Eviction {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.settled();
+    await this.#sweeper.close();
     await this.#exchanging;
   }
 
@@ -218,7 +220,7 @@ export class Eviction {
   async #sweep(full: boolean): Promise<void> {
     const before = await this.#additions();
     const task = { root: this.#root, maxBytes: this.#maxBytes, full, now: Date.now() };
-    const { bytes, evicted, passedOver } = await sweepInThread(task, this.#stop.signal);
+    const { bytes, evicted, passedOver } = await this.#sweeper.sweep(task, this.#stop.signal);
     this.#evicted += evicted;
     this.#passedOver = passedOver;
     this.#failure = undefined;
