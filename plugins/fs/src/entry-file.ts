@@ -37,6 +37,8 @@ export interface EntryHeader extends Description, EntryInfo {
   /** Bytes of the header: where the body begins. */
   readonly bodyStart: number;
   readonly bodyCrc: number;
+  /** Of the header itself. */
+  readonly crc: number;
 }
 
 /** A header being made: its length is known before the body is. */
@@ -76,13 +78,19 @@ export class HeaderDraft {
  */
 export function parseHeader(bytes: Buffer, fileSize: number, key: StorageKey): EntryHeader {
   const bodyStart = headerLength(bytes);
-  if (crc32(bytes.subarray(12, bodyStart)) !== bytes.readUInt32LE(8)) throw corrupt('its header has another checksum');
+  const crc = bytes.readUInt32LE(8);
+  if (crc32(bytes.subarray(12, bodyStart)) !== crc) throw corrupt('its header has another checksum');
   const size = bytes.readUIntLE(20, 6);
   if (fileSize !== bodyStart + size) throw corrupt(`it has ${fileSize} bytes instead of ${bodyStart + size}`);
   const description: Description = JSON.parse(bytes.toString('utf8', FIXED, bodyStart));
   if (description.key !== key) throw corrupt(`it belongs to the key ${description.key}`);
   const { version, writtenAt, metadata } = description;
-  return { key, version, writtenAt, metadata, size, bodyStart, bodyCrc: bytes.readUInt32LE(16) };
+  return { key, version, writtenAt, metadata, size, bodyStart, bodyCrc: bytes.readUInt32LE(16), crc };
+}
+
+/** Whether a file tells the same checksums as `header`. @param bytes of at least that header's length. */
+export function hasChecksumsOf(bytes: Buffer, { crc, bodyCrc }: EntryHeader): boolean {
+  return bytes.readUInt32LE(8) === crc && bytes.readUInt32LE(16) === bodyCrc;
 }
 
 /** Bytes of the header that begins with `bytes`. @throws StorageError `corrupt`. */

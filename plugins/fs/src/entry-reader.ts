@@ -10,9 +10,10 @@ import {
   StreamedBody,
 } from '@tintype/core';
 import type { DirectReads } from './direct-reads.ts';
-import { readAt, readBody, readHeader, verifiedBody } from './entry-file.ts';
+import { readAt, readBody, readHeader } from './entry-file.ts';
 import { toStorageError } from './errors.ts';
-import { HeaderMemory } from './header-memory.ts';
+import { entryFileIn } from './key-path.ts';
+import { type KnownFile, KnownFiles } from './known-files.ts';
 import { infoOf, READ } from './open-entry.ts';
 
 /**
@@ -20,42 +21,41 @@ import { infoOf, READ } from './open-entry.ts';
  * 512 KiB its `readFile` makes several.
  */
 const SMALL = 256 * 1024;
-/** Keys remembered as small; forgetting one costs its next hit a few more system calls. */
-const MAX_SMALL_KEYS = 100_000;
-
 /** Reads entries, the small ones whole, and keeps track of files that are still being read. */
 export class EntryReader {
   readonly #root: string;
   readonly #direct: DirectReads;
-  /** Bytes of the files that are known to be small. */
-  readonly #small = new Map<StorageKey, number>();
-  readonly #headers = new HeaderMemory();
+  readonly #used: (file: KnownFile) => void;
+  readonly #known = new KnownFiles();
   /** Files of bodies that are not read to their end yet. */
   readonly #bodies = new Set<FileHandle>();
 
-  /** @param root for messages. */
-  constructor(root: string, direct: DirectReads) {
+  /**
+   * @param root for paths and messages.
+   * @param used told of each file that a reader was given something of.
+   */
+  constructor(root: string, direct: DirectReads, used: (file: KnownFile) => void) {
     this.#root = root;
     this.#direct = direct;
+    this.#used = used;
   }
 
-  /** The entry of `key` at `path`. @throws the system's error if there is none. */
-  read(path: string, key: StorageKey, range: ByteRange | undefined): Awaitable<GetOutcome> {
-    const size = this.#small.get(key);
-    if (size === undefined) return this.#openEntry(path, key, range);
-    const file = this.#direct.read(path, size);
-    return file === undefined ? this.#readSmall(path, key, range) : this.#outcomeOf(file, key, range);
+  /** The entry of `key`. @throws the system's error if there is none. */
+  read(key: StorageKey, range: ByteRange | undefined): Awaitable<GetOutcome> {
+    const file = this.#known.get(key);
+    if (file === undefined || file.size > SMALL) return this.#openEntry(key, range);
+    const bytes = this.#direct.read(file.path, file.size);
+    return bytes === undefined ? this.#readSmall(file.path, key, range) : this.#outcomeOf(bytes, file, key, range);
   }
 
   /** Notes how large a file was put in place of an entry. */
   wrote(key: StorageKey, bytes: number): void {
-    if (bytes <= SMALL) this.#rememberSmall(key, bytes);
-    else this.#small.delete(key);
+    this.#known.note(key, entryFileIn(this.#root, key), bytes);
   }
 
   /** There is no such entry any more. */
   forget(key: StorageKey): void {
-    this.#small.delete(key);
+    this.#known.forget(key);
   }
 
   /** Closes the files of all bodies that nobody has read to their end. */
@@ -65,22 +65,21 @@ export class EntryReader {
 
   /** For a key that is known to be small, by the thread pool. */
   async #readSmall(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
-    const file = await readFile(path, { flag: READ });
-    this.wrote(key, file.length);
-    return this.#outcomeOf(file, key, range);
+    const bytes = await readFile(path, { flag: READ });
+    return this.#outcomeOf(bytes, this.#known.note(key, path, bytes.length), key, range);
   }
 
   /** For a key that isn't known to be small. */
-  async #openEntry(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
+  async #openEntry(key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
+    const path = entryFileIn(this.#root, key);
     const handle = await open(path, READ);
     let keep = false;
     try {
       const { size } = await handle.stat();
-      if (size <= SMALL) {
-        this.#rememberSmall(key, size);
-        return this.#outcomeOf(await readAt(handle, 0, size), key, range);
-      }
+      const file = this.#known.note(key, path, size);
+      if (size <= SMALL) return this.#outcomeOf(await readAt(handle, 0, size), file, key, range);
       const header = await readHeader(handle, key);
+      this.#used(file);
       const part = range === undefined ? { first: 0, last: header.size - 1 } : resolveRange(range, header.size);
       if (part === undefined) return { kind: 'range-not-satisfiable', ...infoOf(header) };
       keep = true;
@@ -100,17 +99,17 @@ export class EntryReader {
   }
 
   /** What a file that was read whole answers. @throws StorageError `corrupt`. */
-  #outcomeOf(file: Buffer, key: StorageKey, range: ByteRange | undefined): GetOutcome {
-    const header = this.#headers.parse(file, key);
+  #outcomeOf(bytes: Buffer, file: KnownFile, key: StorageKey, range: ByteRange | undefined): GetOutcome {
+    const { header, body } = this.#known.parse(bytes, key, file);
+    this.#used(file);
     const { metadata, size, version } = header;
-    const body = verifiedBody(file, header);
     if (range === undefined) {
       return { kind: 'entry', metadata, size, version, range: undefined, body: new BufferedBody(body) } satisfies Entry;
     }
     const part = resolveRange(range, size);
     if (part === undefined) return { kind: 'range-not-satisfiable', metadata, size, version };
-    const bytes = body.subarray(part.first, part.last + 1);
-    return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(bytes) };
+    const some = body.subarray(part.first, part.last + 1);
+    return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(some) };
   }
 
   async *#releasing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -126,10 +125,5 @@ export class EntryReader {
   async #release(handle: FileHandle): Promise<void> {
     this.#bodies.delete(handle);
     await handle.close();
-  }
-
-  #rememberSmall(key: StorageKey, bytes: number): void {
-    if (this.#small.size >= MAX_SMALL_KEYS) this.#small.clear();
-    this.#small.set(key, bytes);
   }
 }

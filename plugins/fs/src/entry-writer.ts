@@ -13,7 +13,7 @@ import type { HeaderDraft } from './entry-file.ts';
 import { isSystemError } from './errors.ts';
 import { estimateSpace, removeEmptyFolder } from './eviction.ts';
 import { fenced, type KeyLocks } from './key-locks.ts';
-import { entryPath } from './key-path.ts';
+import { entryFileIn } from './key-path.ts';
 import { headerAt } from './open-entry.ts';
 import type { TempFolder } from './temp-folder.ts';
 
@@ -52,7 +52,7 @@ export class EntryWriter {
 
   /** Where the entry of `key` is. */
   pathOf(key: StorageKey): string {
-    return `${this.#root}/${entryPath(key)}`;
+    return entryFileIn(this.#root, key);
   }
 
   /** Writes a whole entry file under a name of its own. @returns where, and its size in bytes. */

@@ -32,6 +32,11 @@ export function entryPath(key: StorageKey): string {
   return [...names, last === EMPTY ? FILE : last + FILE].join('/');
 }
 
+/** Where the file of an entry is. @param root without a slash at its end. */
+export function entryFileIn(root: string, key: StorageKey): string {
+  return `${root}/${entryPath(key)}`;
+}
+
 /** What stands in a folder of the storage. */
 export interface NamedChild {
   readonly kind: 'entry' | 'folder';

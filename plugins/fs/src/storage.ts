@@ -121,6 +121,7 @@ export class FsStorage implements StorageAdapter {
     const locks = new KeyLocks(temp);
     const eviction = new Eviction(root, this.#maxBytes, temp);
     const direct = new DirectReads();
+    const upkeep = new Upkeep(temp, locks, eviction);
     const { maxObjectBytes } = this.capabilities;
     return {
       root,
@@ -128,9 +129,9 @@ export class FsStorage implements StorageAdapter {
       locks,
       eviction,
       direct,
-      reader: new EntryReader(root, direct),
+      reader: new EntryReader(root, direct, (file) => upkeep.used(file)),
       writer: new EntryWriter({ root, power: this.#power, maxObjectBytes, temp, locks }),
-      upkeep: new Upkeep(temp, locks, eviction),
+      upkeep,
     };
   }
 
@@ -150,21 +151,9 @@ export class FsStorage implements StorageAdapter {
   }
 
   get(key: StorageKey, range: ByteRange | undefined): Awaitable<GetOutcome> {
-    const { writer, reader, upkeep } = this.#parts;
-    const path = writer.pathOf(key);
     try {
-      const outcome = reader.read(path, key, range);
-      if (!(outcome instanceof Promise)) {
-        upkeep.used(path);
-        return outcome;
-      }
-      return outcome.then(
-        (late) => {
-          upkeep.used(path);
-          return late;
-        },
-        (error: unknown) => this.#unread(key, error),
-      );
+      const outcome = this.#parts.reader.read(key, range);
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => this.#unread(key, error)) : outcome;
     } catch (error) {
       return this.#unread(key, error);
     }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type OperationContext, StorageError } from '@tintype/core';
 import type { Eviction } from './eviction.ts';
 import type { KeyLocks } from './key-locks.ts';
-import { Recency } from './recency.ts';
+import { Recency, type UsedFile } from './recency.ts';
 import { BEAT_EVERY_MS, type TempFolder } from './temp-folder.ts';
 
 /** Uses are written down every so many signs of life. */
@@ -49,8 +49,8 @@ export class Upkeep {
   }
 
   /** Called for every hit. */
-  used(path: string): void {
-    this.#recency.touch(path);
+  used(file: UsedFile): void {
+    this.#recency.touch(file);
   }
 
   /** Writes down what was used. */
