@@ -32,7 +32,7 @@ export const lifecycle = [
   {
     id: 'lifecycle.open-again-after-failure',
     level: 'must',
-    rule: 'After an `open` that was aborted, another `open` works.',
+    rule: 'After an `open` that was aborted, or that failed while the backend was out of order, another `open` works.',
     source: 'StorageAdapter.open: "core may call it again afterwards"',
   },
   {

@@ -1,7 +1,8 @@
 import { MIN_METADATA_BYTES, type StorageCapabilities } from '@tintype/core';
+import { describeError, Inconclusive, RequirementBroken } from '../../engine/outcome.ts';
 import { settled, turn, within } from '../../engine/waiting.ts';
 import { metadataOf } from '../client.ts';
-import { expect, type StorageTest } from '../env.ts';
+import { expect, type StorageEnv, type StorageTest } from '../env.ts';
 
 const BOOLEANS = [
   'conditionalCreate',
@@ -43,6 +44,30 @@ async function leftSince(before: Map<string, number>): Promise<string[]> {
     left = grown(before, activeResources());
   }
   return left;
+}
+
+/** Opens an instance during an outage of the whole backend, and once more when it is over. */
+async function openAfterOutage(env: StorageEnv, number: number): Promise<void> {
+  const own = await env.create();
+  const outage = own.sabotage?.outages?.[number];
+  const adapter = own.sibling?.();
+  if (outage === undefined || adapter === undefined) throw new Inconclusive('Each subject has other hooks.');
+  const client = await env.open(own.adapter);
+  const key = env.key('outage');
+  await settled(client.put(key, env.random.bytes(10)));
+  await env.close(client);
+  await env.supposed(`it can happen that ${outage.name}`, () => outage.befall(key));
+  const during = await settled(within(env.operationTimeoutMs, 'open() during an outage', adapter.open(env.context())));
+  await own.sabotage?.undo?.();
+  // One that notices only when it is asked for something has nothing to repeat.
+  if (during.ok) return void (await settled(adapter.close()));
+  const again = await settled(env.open(adapter));
+  if (!again.ok) {
+    throw new RequirementBroken(`When ${outage.name} was over, another open rejected: ${describeError(again.error)}`);
+  }
+  await again.value.put(key, env.random.bytes(20));
+  await settled(again.value.delete(key));
+  await env.close(again.value);
 }
 
 export const lifecycleTests: readonly StorageTest[] = [
@@ -135,7 +160,7 @@ export const lifecycleTests: readonly StorageTest[] = [
   },
   {
     requirement: 'lifecycle.open-again-after-failure',
-    title: 'an open that was aborted can be tried again',
+    title: 'an open that was aborted, or came while the backend was out of order, can be tried again',
     async run(env) {
       const own = await env.create();
       const reason = new Error('gave up opening');
@@ -151,6 +176,9 @@ export const lifecycleTests: readonly StorageTest[] = [
       );
       await settled(own.adapter.close());
       expect(missing.ok, 'After the second open the storage does not work.');
+      for (const [number, { isWhole }] of (env.subject.sabotage?.outages ?? []).entries()) {
+        if (isWhole && env.subject.sibling) await openAfterOutage(env, number);
+      }
     },
   },
   {

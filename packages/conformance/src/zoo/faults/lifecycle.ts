@@ -91,6 +91,23 @@ export const lifecycleFaults: readonly StorageFault[] = [
     },
   }),
   fault({
+    name: 'open-in-an-outage-sticks',
+    breaks: 'An `open` that failed because the backend was out of order is never tried again.',
+    caughtBy: ['lifecycle.open-again-after-failure'],
+    storage: class extends ReferenceStorage {
+      #opening: Promise<void> | undefined;
+      override async open(context: OperationContext): Promise<void> {
+        context.signal.throwIfAborted();
+        this.#opening ??= this.#tryToOpen(context);
+        await this.#opening;
+      }
+      async #tryToOpen(context: OperationContext): Promise<void> {
+        if (this.data.outage) throw new StorageError({ code: 'unavailable', message: 'The backend is out of order.' });
+        await super.open(context);
+      }
+    },
+  }),
+  fault({
     name: 'close-leaves-a-socket',
     breaks: '`close` leaves a listening socket.',
     caughtBy: ['lifecycle.close-releases', 'lifecycle.close-frees-unread-bodies'],
