@@ -51,6 +51,30 @@ test('a hook that is missing, or half there, is named', async () => {
   ]);
 });
 
+test('an adapter without a sibling that begins I/O when it is made is not called idle', async () => {
+  class Hasty extends ReferenceStorage {
+    readonly #timer = setInterval(() => undefined, 60_000);
+    override async close(): Promise<void> {
+      clearInterval(this.#timer);
+      await super.close();
+    }
+  }
+  const made: Hasty[] = [];
+  const outcomeWith = async (make: () => ReferenceStorage) => {
+    const create = (): StorageSubject => ({ adapter: make() });
+    const results = await examine({ create }, { budget: 1, only: ['lifecycle.construction-is-idle'] });
+    return results.map(({ outcome }) => outcome.kind);
+  };
+  expect(await outcomeWith(() => new ReferenceStorage())).toEqual(['pass']);
+  const hasty = () => {
+    const one = new Hasty();
+    made.push(one);
+    return one;
+  };
+  expect(await outcomeWith(hasty)).toEqual(['skipped']);
+  for (const one of made) await one.close();
+});
+
 test('what a harness is without does not apply', async () => {
   const create = (): StorageSubject => ({ adapter: new ReferenceStorage(), without: { network: 'it has no server' } });
   const results = await examine({ create }, { budget: 1, only: ['errors.throttling', 'conditions.create-undeclared'] });
