@@ -7,7 +7,11 @@ import { cat } from './source-rig.ts';
 // The ids are those of `table-rows.ts`: endpoints whose paths are image URLs.
 
 /** An origin that has one photograph, and a proxy with endpoints before it. */
-async function before(fields: Readonly<Record<string, string>>, endpoints: readonly Partial<EndpointDefinition>[]) {
+async function before(
+  fields: Readonly<Record<string, string>>,
+  endpoints: readonly Partial<EndpointDefinition>[],
+  settings: Readonly<Record<string, unknown>> = {},
+) {
   const origin = await Origin.start((request: IncomingMessage, response: ServerResponse) => {
     if (request.url !== '/cat.png') return void response.writeHead(404).end();
     if (request.headers['if-none-match'] === '"v1"') return void response.writeHead(304, fields).end();
@@ -15,6 +19,7 @@ async function before(fields: Readonly<Record<string, string>>, endpoints: reado
   });
   const rig = await EndpointRig.start(
     endpoints.map((endpoint) => ({ path: '/', origins: [origin.base], dialect: 'imgproxy-url', ...endpoint })),
+    settings,
   );
   return {
     origin,
@@ -65,6 +70,25 @@ describe('images of endpoints, over HTTP', () => {
     }
     there.rig.advance(401);
     for (const path of both) expect((await there.rig.ask(path)).headers['cache-status']).toContain('fwd-status=304');
+  });
+
+  test('IK11: two variants of a source fetch it once where copies are kept, and twice where they are not', async () => {
+    for (const [sourcesUse, times] of [
+      ['memory', 1],
+      ['', 2],
+    ] as const) {
+      const control = { 'Cache-Control': 'max-age=600' };
+      await using there = await before(control, [{ path: '/a' }, { path: '/none', cache: false }], { sourcesUse });
+      for (const options of ['w:20', 'w:30']) expect((await there.rig.ask(thumbnail('/a', options))).status).toBe(200);
+      expect(there.origin.requests).toHaveLength(times);
+      // The copy is asked about by the tag of its own.
+      there.rig.advance(601);
+      expect((await there.rig.ask(thumbnail('/a', 'w:40'))).status).toBe(200);
+      expect(there.origin.requests.at(-1)?.headers['if-none-match']).toBe(sourcesUse === '' ? undefined : '"v1"');
+      // An endpoint that keeps nothing keeps no copies either.
+      for (const options of ['w:20', 'w:30']) await there.rig.ask(thumbnail('/none', options));
+      expect(there.origin.requests).toHaveLength(times + 3);
+    }
   });
 
   test('IK18: an image that the first origin has not comes from the next, and what none has is 404', async () => {

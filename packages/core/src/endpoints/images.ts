@@ -5,7 +5,7 @@ import { OriginError } from '../contracts/origin.ts';
 import type { ProxyRequest } from '../contracts/proxy.ts';
 import { createFreshnessPolicy, type FreshnessPolicy } from '../freshness/policy.ts';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
-import type { Fetched, FetchOptions } from '../pipeline/sources.ts';
+import type { AskOrigin, Fetched, FetchOptions } from '../pipeline/sources.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHandler } from './endpoints.ts';
 import { endToEnd } from './fields.ts';
@@ -41,9 +41,12 @@ export function imagesOf({ endpoint, chainOf, dialect, pipeline: options, maxByt
       fetch: async (source, asked) => {
         const folder = folders.find(({ base }) => source.startsWith(base));
         if (folder === undefined) throw new OriginError('refused', 'Nothing is fetched from this server here.');
-        return fetchFrom(folder, source, asked);
+        const ask: AskOrigin = (conditions, signal) =>
+          fetchFrom(folder, source, { signal, conditions, hops: asked.hops });
+        return options.sources.fetchBy(ask, source, asked);
       },
-      flush: async () => undefined,
+      fetchBy: options.sources.fetchBy.bind(options.sources),
+      flush: () => options.sources.flush(),
     },
     policyOf: policiesOf(endpoint, options.policyOf),
   });
@@ -127,7 +130,7 @@ interface Folder {
 async function fetchFrom(
   { chain, base, many, maxBytes }: Folder,
   source: string,
-  { signal, conditions = {}, hops = {} }: Omit<FetchOptions, 'use'>,
+  { signal, conditions = {}, hops = {} }: Pick<FetchOptions, 'signal' | 'conditions' | 'hops'>,
 ): Promise<Fetched> {
   // What HTTP cannot carry is percent-encoded; everything else is sent as it is.
   const path = source

@@ -70,7 +70,7 @@ export interface Order {
 
 /** What making a variant needs. */
 export interface Workshop extends Relay {
-  readonly sources: Pick<Sources, 'fetch' | 'flush'>;
+  readonly sources: Pick<Sources, 'fetch' | 'fetchBy' | 'flush'>;
   /** Sources that failed lately. */
   readonly negatives: Negatives;
   readonly transformer: Transformer;

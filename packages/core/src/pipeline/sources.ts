@@ -36,6 +36,9 @@ export interface SourcesOptions {
   readonly emit: (event: ProxyEvent) => void;
 }
 
+/** Asks the origin of a source, under these conditions. */
+export type AskOrigin = (conditions: HttpFields, signal: AbortSignal) => Promise<Fetched>;
+
 /** Finds the origin for a source, and fetches. */
 export class Sources {
   readonly #byScheme: ReadonlyMap<string, Origin>;
@@ -55,11 +58,21 @@ export class Sources {
   }
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
-  async fetch(source: string, { signal, conditions, hops, others, use }: FetchOptions): Promise<Fetched> {
-    const { askAgainMs, cache } = this.#options;
+  async fetch(source: string, options: FetchOptions): Promise<Fetched> {
     const { scheme, origin } = this.#originOf(source);
+    const ask: AskOrigin = (asked, until) => this.#ask(origin, scheme, source, { ...asked, ...options.hops }, until);
+    return this.fetchBy(ask, source, options);
+  }
+
+  /** The same of a source that is asked for in another way: by its copy, and once more where others wait for it. */
+  async fetchBy(
+    askOrigin: AskOrigin,
+    source: string,
+    { signal, conditions, others, use }: Omit<FetchOptions, 'hops'>,
+  ): Promise<Fetched> {
+    const { askAgainMs, cache } = this.#options;
     const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
-      const attempt = (own: AbortSignal) => this.#ask(origin, scheme, source, { ...asked, ...hops }, own);
+      const attempt = (own: AbortSignal) => askOrigin(asked, own);
       if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
       const release = (late: Fetched) => void giveUp(late.response);
       return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others, release });
