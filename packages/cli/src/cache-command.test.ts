@@ -87,10 +87,13 @@ describe.concurrent('the rule by which a bucket forgets what is old', () => {
     expect(stderr).toContain(text);
   });
 
-  test('explains itself within 80 columns', async () => {
-    const { code, stdout } = await tintype(['cache', 'lifecycle', '--help']);
+  test.each([
+    ['lifecycle', '--days <number>'],
+    ['purge', '--source <url>'],
+  ])('%s explains itself within 80 columns', async (command, flag) => {
+    const { code, stdout } = await tintype(['cache', command, '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain('--days <number>');
+    expect(stdout).toContain(flag);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Section } from '@tintype/core';
 import { Command, type Help } from 'commander';
 import { addNewCommand } from './new/new-command.ts';
+import type { PurgeCommandOptions } from './purge-command.ts';
 import { addSettingFlags, settingFlags } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -24,6 +25,7 @@ export interface Actions {
   sign(flags: Flags, path: string, options: { readonly json: boolean }): Promise<void>;
   config(flags: Flags, options: ConfigOptions): Promise<void>;
   cacheLifecycle(flags: Flags, options: { readonly days?: string }): Promise<void>;
+  cachePurge(flags: Flags, options: PurgeCommandOptions): Promise<void>;
   conformance(flags: Flags, argv: readonly string[]): Promise<void>;
 }
 
@@ -88,6 +90,24 @@ swift removes entries by itself where that is set.
 Every setting can be a flag here too; "tintype serve --help" lists them.
 `;
 
+const PURGE_HELP = `
+Run it with the settings of "tintype serve", on the same machine:
+  tintype cache purge --source https://example.com/photo.jpg
+removes all images made of that photograph, its copy, and responses of endpoints
+from that URL. A source is written as in image URLs, unescaped, as a whole URL.
+Keys are those in the storage, without TINTYPE_CACHE_PATH_PREFIX; --all removes
+what Tintype has stored there and nothing else.
+
+Serving processes are told first, by TINTYPE_CONTROL_SOCKET, which has to be set
+for them and for this command; then they use and store nothing older any more.
+Without it only the storage is emptied, and memory is out of reach.
+Other machines, CDNs and browsers hear nothing of it.
+
+Exit codes: 0 done; 1 some is left, or nobody could be told; 2 wrong usage.
+
+Every setting can be a flag here too; "tintype serve --help" lists them.
+`;
+
 /** The command line as data for commander. Errors are thrown, never exits. */
 export function buildProgram(sections: readonly Section[], actions: Actions, surroundings: Surroundings): Command {
   const { stdout, stderr } = surroundings;
@@ -140,6 +160,17 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
     .addHelpText('after', LIFECYCLE_HELP);
   addSettingFlags(lifecycle, sections, false);
   lifecycle.action((options: { days?: string }) => actions.cacheLifecycle(settingFlags(lifecycle, sections), options));
+  const purge = cache
+    .command('purge')
+    .description('Remove entries, and let the serving processes use them no more.')
+    .option('--source <url>', 'all that comes from this source')
+    .option('--entries <key>', 'the entry with this key, or those below a/folder/ of keys')
+    .option('--all', 'everything', false)
+    .option('--dry-run', 'only count what would be removed', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', PURGE_HELP);
+  addSettingFlags(purge, sections, false);
+  purge.action((options: PurgeCommandOptions) => actions.cachePurge(settingFlags(purge, sections), options));
   addNewCommand(program, version(), surroundings);
   // The kit reads its own options, --help included; only settings are taken out here.
   const conformance = add('conformance', 'Put a cache storage to the test.', '', false)

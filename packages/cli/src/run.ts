@@ -39,6 +39,10 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
         const { cacheLifecycle } = await import('./cache-command.ts');
         cacheLifecycle(inputWith(flags), days, surroundings);
       },
+      async cachePurge(flags, options) {
+        const { purgeCache } = await import('./purge-command.ts');
+        exitCode = await purgeCache(plugins, inputWith(flags), options, surroundings);
+      },
       async conformance(flags, rest) {
         const { conformance } = await import('./conformance-command.ts');
         exitCode = await conformance(rest, plugins, inputWith(flags), surroundings);
@@ -69,7 +73,7 @@ function commandOf([first = '']: readonly string[]): {
 } {
   const commands: readonly string[] = [...commandNames, 'new'];
   const command = commands.includes(first) ? `tintype ${first}` : 'tintype';
-  return { command, commands: first === 'cache' ? ['lifecycle'] : commands };
+  return { command, commands: first === 'cache' ? ['lifecycle', 'purge'] : commands };
 }
 
 /** Loads no more than the arguments call for: help must work where the config file doesn't. */

@@ -4,6 +4,7 @@ import { flushLog, hasColors, type Logger, standardOutput } from '@tintype/serve
 import type { RunningMetricsServer } from '@tintype/server/metrics';
 import { Failure, reasonOf } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
+import type { RunningControl } from './serving/control-server.ts';
 import { endOnDefect } from './serving/last-words.ts';
 import { Reloader } from './serving/reload.ts';
 import type { Service } from './serving/service.ts';
@@ -58,6 +59,11 @@ export async function serve(
     await metrics?.close();
     throw error;
   });
+  const control = await serveControl(settings, service).catch(async (error: unknown) => {
+    await service.stop(0);
+    await metrics?.close();
+    throw error;
+  });
   const unsafe = unsafeParts(settings, effective, endpoints);
   const line = startLine({ address, settings, checks, unsafe, endpoints, metrics: metrics?.address });
   if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
@@ -72,6 +78,7 @@ export async function serve(
   logger.info(`Stopping after ${signal}; requests in flight are answered first.`);
   // Whoever presses Ctrl+C has no load balancer that must notice.
   const inTime = await service.stop(signal === 'SIGINT' ? 0 : undefined);
+  await control?.close();
   await metrics?.close();
   logger.info('Stopped.');
   await end(logger, inTime);
@@ -84,6 +91,19 @@ async function serveMetrics(settings: CoreSettings, service: Service): Promise<R
   const { startMetricsServer } = await import('@tintype/server/metrics');
   try {
     return await startMetricsServer({ bind, text: () => service.metrics() });
+  } catch (error) {
+    throw new Failure(`${reasonOf(error)}.`, 2, { cause: error });
+  }
+}
+
+async function serveControl(
+  { controlSocket: path }: CoreSettings,
+  service: Service,
+): Promise<RunningControl | undefined> {
+  if (path === undefined) return undefined;
+  const { startControl } = await import('./serving/control-server.ts');
+  try {
+    return await startControl({ path, hear: (purge) => service.hear(purge) });
   } catch (error) {
     throw new Failure(`${reasonOf(error)}.`, 2, { cause: error });
   }

@@ -1,5 +1,6 @@
 export { type FetchHandler, fetchHandler } from './fetch-handler.ts';
 export type { HandlerOptions } from './handler-options.ts';
+export { listen } from './listen.ts';
 export { LogBuffer, type LogBufferOptions, standardOutput, type WriteLog } from './log-buffer.ts';
 export {
   createLogger,

@@ -17,6 +17,11 @@ export class PurgeHub {
     return new Member(this.#members, (purge) => this.#announce(purge));
   }
 
+  /** Whether a coordinator is one of its own. */
+  made(coordinator: Coordinator): boolean {
+    return coordinator instanceof Member;
+  }
+
   /** Another process has announced it. */
   async hear(purge: PurgeAnnouncement): Promise<void> {
     await Promise.all([...this.#members].map((member) => member.hear(purge)));

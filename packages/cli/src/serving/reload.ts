@@ -20,6 +20,7 @@ const FOR_A_START = new Set(
     'LOG_FORMAT',
     'PROMETHEUS_BIND',
     'PROMETHEUS_NAMESPACE',
+    'CONTROL_SOCKET',
     'PLUGINS',
   ].map((name) => `TINTYPE_${name}`),
 );

@@ -1,4 +1,4 @@
-import type { CheckResult, SettingsInput } from '@tintype/core';
+import type { CheckResult, PurgeAnnouncement, SettingsInput } from '@tintype/core';
 
 /** The settings of a config file, as read at some time; `undefined` if there is none. */
 export type FileInput = NonNullable<SettingsInput['file']> | undefined;
@@ -20,6 +20,8 @@ export interface Service {
    * @returns what could not be done, as sentences; then the settings before stay in force there.
    */
   reload(file: FileInput): Promise<readonly string[]>;
+  /** Nothing of it that was asked for until then is used any more, once this has resolved. */
+  hear(purge: PurgeAnnouncement): Promise<void>;
   /** All metrics in Prometheus' text format; only where `TINTYPE_PROMETHEUS_BIND` asks for them. */
   metrics(): Promise<string>;
   /**

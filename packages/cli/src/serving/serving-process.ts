@@ -121,8 +121,11 @@ export class ServingProcess implements Service {
   }
 
   /** Another process has purged something: it is not used here any more once this has resolved. */
-  hear(purge: PurgeAnnouncement): Promise<void> {
-    return this.#purges.hear(purge);
+  async hear(purge: PurgeAnnouncement): Promise<void> {
+    await this.#purges.hear(purge);
+    const coordinator = this.#current?.proxy.container.get(tokens.coordinator);
+    // One that a plugin has brought hears of nothing here.
+    if (coordinator !== undefined && !this.#purges.made(coordinator)) await coordinator.announce(purge);
   }
 
   async metrics(): Promise<string> {

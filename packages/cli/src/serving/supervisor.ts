@@ -100,6 +100,10 @@ export class Supervisor implements Service {
     return [...new Set(problems.flat())];
   }
 
+  hear(purge: PurgeAnnouncement): Promise<void> {
+    return this.#tellOthers(undefined, purge);
+  }
+
   async metrics(): Promise<string> {
     if (this.#metrics === undefined) return '';
     const { sum, own } = this.#metrics;
@@ -165,7 +169,7 @@ export class Supervisor implements Service {
   }
 
   /** What one child has purged none of the others may use: its client's answer waits until they have heard. */
-  async #tellOthers(from: number, purge: PurgeAnnouncement): Promise<void> {
+  async #tellOthers(from: number | undefined, purge: PurgeAnnouncement): Promise<void> {
     this.#purged.note(purge);
     const others = [...this.#children].filter(([index]) => index !== from);
     await Promise.all(others.map(([, child]) => child.purged(purge, PURGE_MS)));

@@ -491,6 +491,11 @@ export const coreOptions = {
     imgproxy: true,
     description: 'What stands before the names of the metrics, with `_` between; blank is nothing.',
   },
+  CONTROL_SOCKET: {
+    kind: 'path',
+    description:
+      'A socket file by which `tintype cache purge` tells the serving processes on this machine what they must not use any more; whoever may write to it may purge. Blank makes none.',
+  },
   TRANSFORMER_USE: {
     kind: 'string',
     default: '',

@@ -12,6 +12,7 @@ import { type EndpointHandler, Endpoints } from '../endpoints/endpoints.ts';
 import { imagesOf } from '../endpoints/images.ts';
 import { OriginChain } from '../endpoints/origin-chain.ts';
 import { PassThrough } from '../endpoints/pass-through.ts';
+import { identityOf, prefixesOf } from '../endpoints/response-key.ts';
 import { StoredResponses } from '../endpoints/stored-responses.ts';
 import { WebProxy } from '../endpoints/web-proxy.ts';
 import type { PipelineOptions } from '../pipeline/pipeline.ts';
@@ -30,6 +31,8 @@ export interface ServedEndpoints {
   close(): Promise<void>;
   /** Another process has purged something. */
   hear(purge: PurgeAnnouncement): void;
+  /** Prefixes of keys under which responses from a URL lie. */
+  responsesOf(url: string): readonly string[];
 }
 
 /** What endpoints use of the proxy's other parts, besides what the pipeline uses. */
@@ -125,9 +128,19 @@ export function chooseEndpointParts(
           await stored?.flush();
         },
         hear: (purge) => stored?.hear(purge),
+        responsesOf: (url) => all.flatMap((endpoint) => responsesOf(endpoint, url)),
       };
     },
   };
+}
+
+function responsesOf({ prefix, origins, webProxy, dialect }: Endpoint, url: string): readonly string[] {
+  if (dialect !== undefined) return [];
+  const bases = origins.map(({ base }) => base);
+  // Of a web proxy each server has entries of its own.
+  return webProxy
+    ? bases.flatMap((base) => prefixesOf(identityOf(prefix, [base]), [base], url))
+    : prefixesOf(identityOf(prefix, bases), bases, url);
 }
 
 function dialectOf(

@@ -2,7 +2,7 @@ import type { Container } from 'inversify';
 import type { CoreSettings } from '../config/core-options.ts';
 import type { EffectiveSetting } from '../config/settings-reader.ts';
 import { isLoopbackOnly } from '../config/unsigned-bind.ts';
-import type { Coordinator } from '../contracts/coordinator.ts';
+import type { Coordinator, PurgeAnnouncement } from '../contracts/coordinator.ts';
 import { type Dialect, type KeyRing, RequestError } from '../contracts/dialect.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
 import type { Origin } from '../contracts/origin.ts';
@@ -13,17 +13,21 @@ import type { Transformer } from '../contracts/transformer.ts';
 import type { Capacity } from '../pipeline/capacity.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Secret } from '../pipeline/secret.ts';
+import { type PurgeOptions, type PurgeReport, type PurgeSelection, purge } from '../purges/purge.ts';
 import type { ServedEndpoints } from './choose-endpoints.ts';
 import type { ConfiguredProxy } from './create-proxy.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { checked, type PartCheck, Stage } from './stage.ts';
 import type { StorageHealth } from './storage-health.ts';
+import { tokens } from './tokens.ts';
 
 /** Milliseconds between attempts to open a storage that could not be opened. */
 const REOPEN_MS = 5_000;
 
 /** Longest time that the start waits for a storage to be opened, in milliseconds; it then goes on without it. */
 const START_WITHOUT_MS = 5_000;
+
+const COORDINATOR = 'coordinator';
 
 interface Composition {
   /** What every request must carry, if anything. */
@@ -82,7 +86,7 @@ export class ComposedProxy implements ConfiguredProxy {
     this.container = parts.container;
     const { coordinator, origins, served, transformer } = parts;
     this.#stages = [
-      new Stage('coordinator', coordinator, this.#lifecycle),
+      new Stage(COORDINATOR, coordinator, this.#lifecycle),
       ...origins.map(({ id, origin }) => new Stage(`origin ${id}`, origin, this.#lifecycle)),
       ...(served?.upstreams ?? []).map((upstream) => new Stage('endpoints', upstream, this.#lifecycle)),
       new Stage('transformer', transformer, this.#lifecycle),
@@ -150,6 +154,20 @@ export class ComposedProxy implements ConfiguredProxy {
       storeQueue: { length: stores.length, bytes: stores.bytes },
       storages: health.usage(),
     };
+  }
+
+  async purge(selection: PurgeSelection, options: PurgeOptions = {}): Promise<PurgeReport> {
+    const { coordinator, served, sourceStorage, storage } = this.#parts;
+    // Neither origins nor the transformer: that one of them cannot be opened keeps nothing in the cache.
+    const told = options.dryRun === true ? undefined : this.#stages.find(({ part }) => part === COORDINATOR)?.problem();
+    const [problem] = await Promise.all([told, this.#openStorages()]);
+    const announce = async (announcement: PurgeAnnouncement): Promise<void> => {
+      if (problem !== undefined) throw new Error(problem.ok ? problem.summary : problem.problem);
+      await coordinator.announce(announcement);
+    };
+    const responsesOf = (url: string): readonly string[] => served?.responsesOf(url) ?? [];
+    const clock = this.container.get(tokens.clock);
+    return purge({ coordinator: { announce }, storage, sourceStorage, responsesOf, clock }, selection, options);
   }
 
   sign(path: string): string {

@@ -28,6 +28,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.ts';
 import { ResultCache } from '../pipeline/results.ts';
 import { Secret } from '../pipeline/secret.ts';
 import { Sources } from '../pipeline/sources.ts';
+import type { PurgeOptions, PurgeReport, PurgeSelection } from '../purges/purge.ts';
 import { PurgeBook } from '../purges/purge-book.ts';
 import { SourceCache } from '../sources/source-cache.ts';
 import { createStorage } from '../storage/create-storage.ts';
@@ -78,6 +79,11 @@ export interface ConfiguredProxy extends ImageProxy {
   readonly endpoints: readonly { readonly path: string; readonly makesImages: boolean }[];
   /** Every part, by `tokens`. */
   readonly container: Container;
+  /**
+   * Tells all that the coordinator reaches to use nothing any more that was asked for until now, and removes it
+   * from the storages of this proxy, which are opened if they are not.
+   */
+  purge(selection: PurgeSelection, options?: PurgeOptions): Promise<PurgeReport>;
 }
 
 /**

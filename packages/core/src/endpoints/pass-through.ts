@@ -16,7 +16,7 @@ import { Misses } from './misses.ts';
 import { type Handling, problemAnswer } from './passed-answer.ts';
 import { hopsOf, type Passing } from './passing.ts';
 import { Questions, type QuestionsOptions } from './questions.ts';
-import { primaryKey } from './response-key.ts';
+import { identityOf, primaryKey } from './response-key.ts';
 import type { StoredResponse, StoredResponses } from './stored-responses.ts';
 import { Uncached } from './uncached.ts';
 
@@ -44,7 +44,10 @@ export class PassThrough {
   constructor(options: PassThroughOptions) {
     this.#options = options;
     const { endpoint, chain, stored, clock, overloadStatus } = options;
-    this.#identity = [endpoint.prefix, ...endpoint.origins.map(({ base }) => base)].join(' ');
+    this.#identity = identityOf(
+      endpoint.prefix,
+      endpoint.origins.map(({ base }) => base),
+    );
     this.#answers = new Answers(options);
     this.#uncached = new Uncached({ endpoint, chain, stored, identity: this.#identity, overloadStatus, clock });
     if (stored === undefined) return;

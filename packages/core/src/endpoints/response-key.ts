@@ -3,7 +3,7 @@ import { secondaryKey, type VaryKey } from '@tintype/http-cache';
 import { type StorageKey, storageKey } from '../contracts/storage-key.ts';
 
 /** The first segment of every key here; raised when the same key would mean another thing. */
-const SCHEMA = 'e1';
+export const SCHEMA = 'e1';
 
 /**
  * Where responses of a URL lie: `e1/<hash of endpoint and URL>/<hash of the cookies that count>`, and
@@ -22,6 +22,21 @@ export function primaryKey(endpoint: string, rest: string, cookies: string): Sto
 export function urlPrefix(endpoint: string, rest: string): string {
   const url = digest(`${endpoint}\n${rest}`);
   return `${SCHEMA}/${url.slice(0, 2)}/${url.slice(2)}/`;
+}
+
+/**
+ * The prefixes under which responses from a URL lie, which an endpoint's origins may have given.
+ *
+ * @param bases of its origins; each ends with a slash.
+ */
+export function prefixesOf(endpoint: string, bases: readonly string[], url: string): readonly string[] {
+  const inside = bases.filter((base) => url.startsWith(base));
+  return [...new Set(inside.map((base) => urlPrefix(endpoint, url.slice(base.length - 1))))];
+}
+
+/** What tells an endpoint's entries from another's. */
+export function identityOf(prefix: string, bases: readonly string[]): string {
+  return [prefix, ...bases].join(' ');
 }
 
 /** Whether a prefix of keys is one that only responses of endpoints lie under. */

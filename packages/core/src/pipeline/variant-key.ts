@@ -7,7 +7,7 @@ import { type StorageKey, storageKey } from '../contracts/storage-key.ts';
  * The first segment of every key. Raised when the same key would mean another thing; entries of an
  * older schema are then never found again, and can be removed by their prefix.
  */
-const SCHEMA = 'v1';
+export const SCHEMA = 'v1';
 
 /** What makes two requests two variants, besides the request itself. */
 export interface KeyContext {

@@ -15,6 +15,7 @@ import type { Fetched } from '../pipeline/sources.ts';
 import { Spool } from '../pipeline/spool.ts';
 import type { SpoolMemory } from '../pipeline/spool-memory.ts';
 import { answer, freshUntil, type Head, isImageFor, metadataOf, requestedAt, type SourceUse } from './original.ts';
+import { SCHEMA } from './original-key.ts';
 import { StoredOriginals, type StoredOriginalsOptions } from './stored-originals.ts';
 
 export interface SourceCacheOptions extends StoredOriginalsOptions {
@@ -223,7 +224,7 @@ export class SourceCache {
   #keyOf(source: string, { cachebuster }: SourceUse): StorageKey {
     const parts = [this.#options.identity, source, ...(cachebuster === '' ? [] : [cachebuster])];
     const hash = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
-    return storageKey(`originals/v1/${hash.slice(0, 2)}/${hash.slice(2)}`);
+    return storageKey(`${SCHEMA}/${hash.slice(0, 2)}/${hash.slice(2)}`);
   }
 }
 
