@@ -32,11 +32,15 @@ test('what cannot run is one sentence and exit code 2', async () => {
   expect(await tintype('--use', 'fs')).toEqual({
     code: 2,
     out: '',
-    err: 'TINTYPE_CACHE_FS_ROOT is required when TINTYPE_CACHE_USE=fs.\n',
+    err: 'TINTYPE_CACHE_FS_ROOT is required when --use=fs.\n',
   });
   expect(await tintype('--use', 'nope')).toMatchObject({
     code: 2,
-    err: expect.stringMatching(/^[^\n]*"nope"[^\n]*\n$/),
+    err: expect.stringMatching(/^--use names "nope"; expected one of the installed storages: [^\n]*\n$/),
+  });
+  expect(await tintype('--use', 'memory,memory')).toMatchObject({
+    code: 2,
+    err: '--use is "memory,memory"; expected each storage once.\n',
   });
   expect(await tintype('--frobnicate')).toMatchObject({
     code: 2,

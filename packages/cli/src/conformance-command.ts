@@ -10,6 +10,6 @@ export async function conformance(
   input: SettingsInput,
   { cwd, stdout, stderr }: Surroundings,
 ): Promise<ExitCode> {
-  const storageOf = await storageMaker({ plugins, input });
+  const storageOf = await storageMaker({ plugins, input, flag: '--use' });
   return conformanceCommand(argv, { cwd, stdout, stderr, storageOf });
 }

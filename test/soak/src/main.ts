@@ -16,6 +16,7 @@ import { seeds } from './parts/seeds.ts';
 import { serveKills } from './parts/serve-kills.ts';
 import { zoo } from './parts/zoo.ts';
 import { commit, type Ran, reportOf } from './report.ts';
+import { whyNotWritable } from './writable.ts';
 
 const parts: readonly Part[] = [
   seeds,
@@ -67,6 +68,14 @@ if (values.help || unknown.length > 0 || !(share > 0 && share <= 1) || !Number.i
       parts.map(({ name, title, minutes }) => `  ${name.padEnd(16)} ${title} (about ${minutes} min)`).join('\n'),
   );
   process.exit(values.help ? 0 : 2);
+}
+
+for (const flag of ['report', 'results'] as const) {
+  const path = values[flag];
+  const reason = path === undefined ? undefined : await whyNotWritable(path);
+  if (reason === undefined) continue;
+  console.error(`--${flag} ${path} can't be written (${reason}); name a file in a folder that can be written to.`);
+  process.exit(2);
 }
 
 const startedAt = new Date();

@@ -28,18 +28,20 @@ export interface ChosenStorage {
   build(wrap: WrapTier, onOpenError?: (error: unknown) => void, distrustedUntil?: () => number): StorageAdapter;
 }
 
-/** The ids that the settings name, nearest first, and the variable that named them. */
+/** The ids that the settings name, nearest first, and the variable or flag that named them. */
 function chosenIds(
   settings: CoreSettings,
   reader: SettingsReader,
   role: StorageRole,
+  flag: string | undefined,
 ): { ids: readonly string[]; variable: string } {
   if (role === 'SOURCES') {
     const { sourcesUse } = settings;
     return { ids: sourcesUse === '' ? [] : [sourcesUse], variable: 'TINTYPE_SOURCES_USE' };
   }
   const { cacheTiers: tiers, cacheUse: use } = settings;
-  if (tiers.length === 0) return { ids: use === '' ? [] : [use], variable: 'TINTYPE_CACHE_USE' };
+  if (tiers.length === 0) return { ids: use === '' ? [] : [use], variable: flag ?? 'TINTYPE_CACHE_USE' };
+  const variable = flag ?? 'TINTYPE_CACHE_TIERS';
   if (use !== '' && use !== tiers.at(-1)) {
     reader.problem(
       'TINTYPE_CACHE_TIERS',
@@ -47,22 +49,25 @@ function chosenIds(
     );
   }
   if (new Set(tiers).size < tiers.length) {
-    reader.problem('TINTYPE_CACHE_TIERS', `TINTYPE_CACHE_TIERS is "${tiers.join(',')}"; expected each storage once.`);
+    reader.problem(variable, `${variable} is "${tiers.join(',')}"; expected each storage once.`);
   }
-  return { ids: tiers, variable: 'TINTYPE_CACHE_TIERS' };
+  return { ids: tiers, variable };
 }
 
 /**
  * Reads the settings of the storages that are in use and knows those of the others. Problems go to
  * the reader: build only after its `finish`.
+ *
+ * @param flag the flag of a tool that chose the storage, for messages: `--use`; otherwise a variable did.
  */
 export function chooseStorage(
   settings: CoreSettings,
   descriptors: Index<StorageDescriptor>,
   reader: SettingsReader,
   role: StorageRole = 'CACHE',
+  flag?: string,
 ): ChosenStorage | undefined {
-  const { ids, variable } = chosenIds(settings, reader, role);
+  const { ids, variable } = chosenIds(settings, reader, role, flag);
   const isCache = role === 'CACHE';
   const written = isCache ? settings.cachePathPrefix : settings.sourcesPathPrefix;
   const prefix = written.replace(/^\/+|\/+$/g, '');

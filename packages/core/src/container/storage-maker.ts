@@ -17,6 +17,8 @@ import { tokens } from './tokens.ts';
 export async function storageMaker(definition: {
   readonly plugins: readonly Plugin[];
   readonly input: SettingsInput;
+  /** The flag that storages are chosen with, for messages: `--use`. */
+  readonly flag?: string;
 }): Promise<(id: string) => StorageAdapter> {
   const container = await loadPlugins(definition.plugins);
   const descriptors = indexById(container, tokens.storageDescriptors, 'the storage');
@@ -26,7 +28,7 @@ export async function storageMaker(definition: {
     const reader = new SettingsReader({ ...definition.input, flags: { ...flags, ...named } });
     // Flags of other parts of a proxy are theirs to check; here only the storage's matter.
     const settings = reader.read(coreSection);
-    const chosen = chooseStorage(settings, descriptors, reader);
+    const chosen = chooseStorage(settings, descriptors, reader, 'CACHE', definition.flag);
     reader.throwProblems();
     if (chosen === undefined) throw new Error(`There is no storage "${id}".`);
     return chosen.build((adapter) => adapter);
