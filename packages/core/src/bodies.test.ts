@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BufferedBody, collect, free, StreamedBody } from './bodies.ts';
+import { BufferedBody, collect, free, freeExpendable, StreamedBody } from './bodies.ts';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -77,4 +77,18 @@ test('bytes are freed unless they share their memory with others', () => {
   const part = all.subarray(10, 20);
   free(part);
   expect([all.length, part.length]).toEqual([100, 10]);
+});
+
+test('what is expendable is freed with all of its memory', () => {
+  const all = Buffer.allocUnsafeSlow(100);
+  const part = all.subarray(10, 20);
+  freeExpendable(part);
+  expect([all.length, part.length]).toEqual([0, 0]);
+  freeExpendable(part);
+});
+
+test('memory that cannot be freed stays as it is', () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8));
+  freeExpendable(shared);
+  expect(shared.length).toBe(8);
 });

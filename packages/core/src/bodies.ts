@@ -28,6 +28,20 @@ export function free(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
+/**
+ * The same for bytes that were given away with all of their `ArrayBuffer` (see `Body.expendable`), whatever
+ * part of it they are. Memory that cannot be given back stays as it is.
+ */
+export function freeExpendable(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (!(buffer instanceof ArrayBuffer)) return;
+  try {
+    buffer.transfer(0);
+  } catch {
+    // Freed already, or WebAssembly's.
+  }
+}
+
 async function* once(bytes: Uint8Array): ByteStream {
   if (bytes.length > 0) yield bytes;
 }

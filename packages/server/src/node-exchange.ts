@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { ByteStream, CacheOutcome, HttpFields, ProxyRequest, ProxyResponse } from '@tintype/core';
+import {
+  type ByteStream,
+  type CacheOutcome,
+  freeExpendable,
+  type HttpFields,
+  type ProxyRequest,
+  type ProxyResponse,
+} from '@tintype/core';
 import { giveUp } from './give-up.ts';
 import { internalError } from './plain-answer.ts';
 import { requestId } from './request-id.ts';
@@ -13,6 +20,8 @@ export interface ExchangeContext {
   /** Milliseconds. */
   readonly writeStallTimeout: number;
   readonly draining: () => boolean;
+  /** Whether bodies that nobody else holds are freed when they were sent. */
+  readonly freesBodies: boolean;
 }
 
 /**
@@ -40,6 +49,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
   #continued = false;
   #watchingForStall = false;
   #wake: (() => void) | undefined;
+  #expendable: Uint8Array | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, target: string, context: ExchangeContext) {
     this.method = request.method ?? 'GET';
@@ -101,6 +111,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
       void giveUp(body);
     } else if (body instanceof Uint8Array) {
       this.bytes = body.length;
+      if (answer.expendable === true && this.#context.freesBodies) this.#expendable = body;
       this.#response.end(body);
       this.#watchForStall();
     } else {
@@ -171,6 +182,9 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
       if (this.problem === undefined || this.status === 0) this.status = CLIENT_CLOSED_REQUEST;
       this.#abort?.abort(clientGone());
       this.#wake?.();
+    } else if (this.#expendable !== undefined) {
+      // Only what has gone to the system: a socket that was cut off may hold the rest.
+      freeExpendable(this.#expendable);
     }
     const { log } = this.#context;
     if (log === undefined) return;

@@ -457,3 +457,72 @@ describe('mounted elsewhere', () => {
     server.closeAllConnections();
   });
 });
+
+describe('a body that nobody else holds', () => {
+  const expendable = () => {
+    const body = Buffer.from(LARGE);
+    return { ...image(body), body, expendable: true };
+  };
+  /** More than a socket takes at once. */
+  const LARGE = randomBytes(8 * 1024 * 1024);
+
+  /** A server whose handler may free, what it has answered with, and when its responses are over. */
+  async function handling(freesBodies: boolean | undefined) {
+    const answers: Uint8Array[] = [];
+    const proxy = proxyOf(async () => {
+      const answer = expendable();
+      answers.push(answer.body);
+      return answer;
+    });
+    const over = Promise.withResolvers<void>();
+    const handler = nodeHandler(proxy, { freesBodies });
+    const server = createServer((request, response) => {
+      handler(request, response);
+      response.on('close', () => over.resolve());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { port: (server.address() as AddressInfo).port, answers, over: over.promise, server };
+  }
+
+  it('is freed once it was sent, and a client that reads slowly gets all of it', async () => {
+    const { port, answers, over, server } = await handling(true);
+    const socket = await dial(port);
+    socket.write(get('/a'));
+    await once(socket, 'readable');
+    expect(answers[0]).toHaveLength(LARGE.length);
+    const text = await everything(socket);
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4) === LARGE.toString('latin1')).toBe(true);
+    await over;
+    expect(answers[0]).toHaveLength(0);
+    server.close();
+  });
+
+  it('stays if the client went away before it had all of it', async () => {
+    const { port, answers, over, server } = await handling(true);
+    const socket = await dial(port);
+    socket.write(get('/a'));
+    await once(socket, 'readable');
+    socket.destroy();
+    await over;
+    expect(answers[0]).toHaveLength(LARGE.length);
+    server.close();
+  });
+
+  it('stays where others may listen in', async () => {
+    const { port, answers, over, server } = await handling(undefined);
+    await talk(port, get('/a'));
+    await over;
+    expect(answers[0]).toHaveLength(LARGE.length);
+    server.close();
+  });
+
+  it('is freed by a server that has its connections for itself', async () => {
+    const answer = expendable();
+    const { address } = await serve(proxyOf(async () => answer));
+    const response = await fetch(`${address}/a`);
+    expect(Buffer.from(await response.arrayBuffer()).equals(LARGE)).toBe(true);
+    await closeServers();
+    expect(answer.body).toHaveLength(0);
+  });
+});

@@ -12,6 +12,12 @@ export interface NodeHandlerOptions extends HandlerOptions {
    * for ever. Default: 30.
    */
   readonly writeStallTimeout?: number | undefined;
+  /**
+   * Frees bodies that nobody else holds once they were sent: a third of what a hit from a file costs. Only
+   * for responses that nobody listens in on: who keeps such a body (a middleware that caches) is left with
+   * nothing. Default: no.
+   */
+  readonly freesBodies?: boolean | undefined;
   /** Whether the server is stopping: answers then carry `Connection: close`. Default: never. */
   readonly draining?: (() => boolean) | undefined;
 }
@@ -33,6 +39,7 @@ export function nodeHandler(proxy: ImageProxy, options: NodeHandlerOptions = {})
     ]),
     writeStallTimeout: (options.writeStallTimeout ?? 30) * 1000,
     draining: options.draining ?? never,
+    freesBodies: options.freesBodies ?? false,
   };
 
   return (request, response) => {

@@ -93,6 +93,7 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
     ...options,
     ready: () => !draining && (isReady === undefined || isReady()),
     draining: () => draining || keepAliveTimeout === 0,
+    freesBodies: true,
   });
   const silent = silentConnections(server);
   // One listener for both: with two, Node copies the list of listeners for every request.

@@ -45,7 +45,9 @@ export class EntryReader {
     const file = this.#known.get(key);
     if (file === undefined || file.size > SMALL) return this.#openEntry(key, range);
     const bytes = this.#direct.read(file.path, file.size);
-    return bytes === undefined ? this.#readSmall(file.path, key, range) : this.#outcomeOf(bytes, file, key, range);
+    return bytes === undefined
+      ? this.#readSmall(file.path, key, range)
+      : this.#outcomeOf(bytes, file, key, range, true);
   }
 
   /** Notes how large a file was put in place of an entry. */
@@ -66,7 +68,7 @@ export class EntryReader {
   /** For a key that is known to be small, by the thread pool. */
   async #readSmall(path: string, key: StorageKey, range: ByteRange | undefined): Promise<GetOutcome> {
     const bytes = await readFile(path, { flag: READ });
-    return this.#outcomeOf(bytes, this.#known.note(key, path, bytes.length), key, range);
+    return this.#outcomeOf(bytes, this.#known.note(key, path, bytes.length), key, range, false);
   }
 
   /** For a key that isn't known to be small. */
@@ -77,7 +79,7 @@ export class EntryReader {
     try {
       const { size } = await handle.stat();
       const file = this.#known.note(key, path, size);
-      if (size <= SMALL) return this.#outcomeOf(await readAt(handle, 0, size), file, key, range);
+      if (size <= SMALL) return this.#outcomeOf(await readAt(handle, 0, size), file, key, range, true);
       const header = await readHeader(handle, key);
       this.#used(file);
       const part = range === undefined ? { first: 0, last: header.size - 1 } : resolveRange(range, header.size);
@@ -98,18 +100,30 @@ export class EntryReader {
     }
   }
 
-  /** What a file that was read whole answers. @throws StorageError `corrupt`. */
-  #outcomeOf(bytes: Buffer, file: KnownFile, key: StorageKey, range: ByteRange | undefined): GetOutcome {
+  /**
+   * What a file that was read whole answers.
+   *
+   * @param expendable whether `bytes` have an `ArrayBuffer` of their own.
+   * @throws StorageError `corrupt`.
+   */
+  #outcomeOf(
+    bytes: Buffer,
+    file: KnownFile,
+    key: StorageKey,
+    range: ByteRange | undefined,
+    expendable: boolean,
+  ): GetOutcome {
     const { header, body } = this.#known.parse(bytes, key, file);
     this.#used(file);
     const { metadata, size, version } = header;
     if (range === undefined) {
-      return { kind: 'entry', metadata, size, version, range: undefined, body: new BufferedBody(body) } satisfies Entry;
+      const whole = new BufferedBody(body, { expendable });
+      return { kind: 'entry', metadata, size, version, range: undefined, body: whole } satisfies Entry;
     }
     const part = resolveRange(range, size);
     if (part === undefined) return { kind: 'range-not-satisfiable', metadata, size, version };
     const some = body.subarray(part.first, part.last + 1);
-    return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(some) };
+    return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(some, { expendable }) };
   }
 
   async *#releasing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -50,8 +50,8 @@ export const get = [
   {
     id: 'get.buffered-costs-nothing',
     level: 'must',
-    rule: '`buffered`, if given, is the whole body and reading it does not consume the body.',
-    source: 'Body.buffered',
+    rule: '`buffered`, if given, is the whole body and reading it does not consume the body; what is `expendable` may be freed, and nobody misses it.',
+    source: 'Body.buffered, Body.expendable',
   },
   {
     id: 'get.version-is-stable',

@@ -22,8 +22,8 @@ export interface Body {
   readonly buffered: Uint8Array | undefined;
 
   /**
-   * Whether nobody but the receiver holds `buffered`, and all of its `ArrayBuffer` is this body: it may
-   * then be freed as soon as it was used (`free`). Without it nobody may.
+   * Whether nobody but the receiver holds `buffered`, and nobody needs anything else of its `ArrayBuffer`:
+   * all of that may then be freed as soon as the body was used (`freeExpendable`). Without it nobody may.
    */
   readonly expendable?: boolean;
 

@@ -39,6 +39,11 @@ export interface ProxyResponse {
    * whole one.
    */
   readonly body: Uint8Array | ByteStream | undefined;
+  /**
+   * Whether nobody else holds the bytes of `body`: whoever has sent them may free them (`freeExpendable`), and
+   * so spares the garbage collector work and the processor's cache a detour.
+   */
+  readonly expendable?: boolean | undefined;
   readonly cache: CacheOutcome;
   /** Why the status is 4xx or 5xx, for the log: a stable word, and a cause that stays inside. */
   readonly problem?: { readonly code: string; readonly cause?: unknown } | undefined;

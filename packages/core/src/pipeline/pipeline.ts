@@ -44,6 +44,8 @@ interface Resolved {
   readonly clients?: ClientVariants<Resolved> | undefined;
 }
 
+type Found = Pick<Wish, 'key' | 'policy'>;
+
 /**
  * The way of a request: parse, guard, key, look up, and on a miss one flight per key that fetches,
  * transforms and stores. A fresh hit is `handle` → `#resolve` → `lookup` → `#hit` and nothing more.
@@ -85,7 +87,7 @@ export class Pipeline {
       const hit = caches ? await this.#lookup(key) : undefined;
       if (hit !== undefined && hit.metadata.freshUntil > now) {
         if (policy.earlyRefresh > 0) this.#supplier.making.maybeRefresh({ request, image, key, policy }, hit, now);
-        return this.#hit(request, image, key, hit, now);
+        return this.#hit(request, image, { key, policy }, hit, now);
       }
       reason = hit === undefined ? 'uri-miss' : 'stale';
       return await this.#supply({ request, image, key, policy }, hit, now);
@@ -143,8 +145,10 @@ export class Pipeline {
     return { image, key: this.#keyed ? undefined : variantKey(image, {}, this.#options.key), policy };
   }
 
-  #hit(request: ProxyRequest, image: ImageRequest, key: StorageKey, hit: GetHit, now: number): ProxyResponse {
-    const payload = this.#supplier.payloadOf(key, hit);
+  #hit(request: ProxyRequest, image: ImageRequest, { key, policy }: Found, hit: GetHit, now: number): ProxyResponse {
+    // An early refresh may still need the bytes.
+    const expendable = hit.body.expendable === true && policy.earlyRefresh === 0;
+    const payload = this.#supplier.payloadOf(key, hit, expendable);
     const ttl = Math.max(0, Math.floor((hit.metadata.freshUntil - now) / 1_000));
     return imageResponse(request, image, hit.metadata, payload, { kind: 'hit', ttl }, this.#vary, now);
   }

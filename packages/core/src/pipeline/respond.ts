@@ -11,6 +11,8 @@ import type { Problem } from './problem.ts';
 /** What is sent, apart from what describes it. */
 export interface Payload {
   readonly body: Uint8Array | (() => ByteStream);
+  /** See `ProxyResponse.expendable`. */
+  readonly expendable?: boolean | undefined;
   /** Bytes, where known. */
   readonly size: number | undefined;
   /** Called when the body is not needed after all (HEAD, 304). */
@@ -72,7 +74,7 @@ export function imageResponse(
     return { status: metadata.status, headers, body: undefined, cache };
   }
   const body = typeof payload.body === 'function' ? payload.body() : payload.body;
-  return { status: metadata.status, headers, body, cache };
+  return { status: metadata.status, headers, body, expendable: payload.expendable, cache };
 }
 
 /** RFC 9111 §5.1: whole seconds, never negative. */

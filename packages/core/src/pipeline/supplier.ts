@@ -130,8 +130,10 @@ export class Supplier {
     return { kind: 'image', metadata, payload: this.payloadOf(key, hit), cache: staleOutcome(metadata, detail, now) };
   }
 
-  payloadOf(key: StorageKey, hit: GetHit): Payload {
+  /** @param expendable whether nobody needs the bytes once they were sent. */
+  payloadOf(key: StorageKey, hit: GetHit, expendable = false): Payload {
     return {
+      expendable,
       body: hit.body.buffered ?? (() => this.#shop.results?.streamOf(key, hit) ?? hit.body.stream()),
       size: hit.size,
       discard: () => void hit.body.discard().catch(() => undefined),

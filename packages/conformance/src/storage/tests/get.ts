@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Entry } from '@tintype/core';
-import { collect } from '@tintype/core';
+import { collect, freeExpendable } from '@tintype/core';
 import { NotApplicable, RequirementBroken } from '../../engine/outcome.ts';
 import { settled, turn } from '../../engine/waiting.ts';
 import { CHUNK, streamBody } from '../bodies.ts';
@@ -201,6 +201,24 @@ export const getTests: readonly StorageTest[] = [
         }
       }
       if (!looked) throw new NotApplicable('does not apply: no body is buffered');
+    },
+  },
+  {
+    requirement: 'get.buffered-costs-nothing',
+    title: 'a body that is given up, and freed if it may be, is missed by nobody',
+    async run(env) {
+      for (const size of [1, 100, 100 * KiB]) {
+        const bytes = env.random.bytes(size);
+        const key = env.key(`expendable/${size}`);
+        await env.given(key, bytes);
+        const [first, second] = [await hit(env, key), await hit(env, key)];
+        const { buffered, expendable } = first.body;
+        if (buffered !== undefined && expendable === true) freeExpendable(buffered);
+        else await first.body.discard();
+        const differ = bytesDiffer(await second.body.bytes(), bytes);
+        expect(differ === undefined, `After the body of another get was given up, this one has ${differ}.`);
+        await env.expectEntry(key, { bytes }, 'after a body was given up');
+      }
     },
   },
   {

@@ -1,5 +1,6 @@
 import {
   type Body,
+  BufferedBody,
   type ByteRange,
   type EntryInfo,
   type GetOutcome,
@@ -33,6 +34,17 @@ export const getFaults: readonly StorageFault[] = [
             for (;;) yield last;
           },
         });
+      }
+    },
+  }),
+  fault({
+    name: 'gives-away-its-own',
+    breaks: 'Bodies are `expendable`, though they lie in the memory of the storage itself.',
+    caughtBy: ['get.buffered-costs-nothing'],
+    storage: class extends ReferenceStorage {
+      override bodyOf(bytes: Uint8Array, context: OperationContext): Body {
+        const { buffered } = super.bodyOf(bytes, context);
+        return buffered === undefined ? super.bodyOf(bytes, context) : new BufferedBody(bytes, { expendable: true });
       }
     },
   }),
