@@ -16,6 +16,7 @@ export function boundedBody(body: Body, size: number, what: string): Body {
     get buffered() {
       return body.buffered;
     },
+    expendable: body.expendable === true,
     bytes: () => body.bytes(),
     discard: () => body.discard(),
     stream: () => boundedStream(body.stream(), size, what),

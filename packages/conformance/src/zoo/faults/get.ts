@@ -43,8 +43,8 @@ export const getFaults: readonly StorageFault[] = [
     caughtBy: ['get.buffered-costs-nothing'],
     storage: class extends ReferenceStorage {
       override bodyOf(bytes: Uint8Array, context: OperationContext): Body {
-        const { buffered } = super.bodyOf(bytes, context);
-        return buffered === undefined ? super.bodyOf(bytes, context) : new BufferedBody(bytes, { expendable: true });
+        const body = super.bodyOf(bytes, context);
+        return body.buffered === undefined ? body : new BufferedBody(bytes, { expendable: true });
       }
     },
   }),
