@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createTransformer, NO_OPERATIONS, type TransformRequest } from '@tintype/core';
 import sharp from '@tintype/sharp';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -47,13 +49,18 @@ async function sharpPool(priority = 0) {
 
 async function stubbornPool(processes = 1) {
   const crashed = Promise.withResolvers<string>();
+  const crashes: string[] = [];
+  const onCrash = (reason: string): void => {
+    crashes.push(reason);
+    crashed.resolve(reason);
+  };
   const setup = { modules: [STUBBORN], id: 'stubborn', options: {} };
   const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-  const rest = { memoryBudget: 1_000, threads: 1, priority: 0, killAfterMs: 50, onCrash: crashed.resolve };
+  const rest = { memoryBudget: 1_000, threads: 1, priority: 0, killAfterMs: 50, onCrash };
   const pool = new TransformPool(description, { setup, processes, ...rest });
   onTestFinished(() => pool.close());
   await pool.open();
-  return { pool, crashed: crashed.promise };
+  return { pool, crashed: crashed.promise, crashes };
 }
 const ask = (what: string, signal = new AbortController().signal) => request({ input: Buffer.from(what), signal });
 
@@ -203,6 +210,31 @@ test('a child ends with its parent, however that ends', async () => {
   await once(parent, 'exit');
   await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a child that cannot be started is started later',
+  async () => {
+    const program = fileURLToPath(new URL('./crowded-parent.fixture.ts', import.meta.url));
+    const command = 'ulimit -n 80 && exec "$0" --conditions=@tintype/source "$1"';
+    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program], { timeout: 60_000 });
+    expect(stdout).toBe('was ended by SIGKILL true\n');
+  },
+  90_000,
+);
+
+test('a child that the system refuses to start is started later', async () => {
+  const { pool, crashes } = await stubbornPool();
+  // More than Linux takes as one variable; macOS and others have a limit for all.
+  vi.stubEnv('TINTYPE_TOO_LONG', 'x'.repeat(2 * 1024 * 1024));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  process.kill(pool.pids[0] ?? 0, 'SIGKILL');
+  await expect.poll(() => crashes.length, { timeout: 20_000 }).toBeGreaterThan(1);
+  vi.unstubAllEnvs();
+  expect(await alive(pool)).toBe('echo');
+  expect(crashes[1]).toBe('could not be started: spawn E2BIG');
+}, 60_000);
 
 function isAlive(pid: number): boolean {
   try {

@@ -92,23 +92,35 @@ export class TransformPool implements Transformer {
 
   async #start(): Promise<void> {
     const startedAt = performance.now();
-    const worker = new WorkerProcess({
+    let worker: WorkerProcess | undefined;
+    const onExit = (reason: string): void => {
+      if (worker !== undefined) this.#workers.delete(worker);
+      if (this.#state !== 'open') return;
+      this.#options.onCrash(reason);
+      this.#crashesInARow = performance.now() - startedAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
+      void this.#replace();
+    };
+    try {
+      worker = this.#begin(onExit);
+    } catch (error) {
+      onExit(`could not be started: ${error instanceof Error ? error.message : String(error)}`);
+      throw error;
+    }
+    this.#workers.add(worker);
+    await worker.ready;
+  }
+
+  /** @throws the system's error where it has no room for another process, or no memory. */
+  #begin(onExit: (reason: string) => void): WorkerProcess {
+    return new WorkerProcess({
       setup: this.#options.setup,
       revision: this.revision,
       memory: this.#memory,
       threads: this.#options.threads,
       priority: this.#options.priority,
       killAfterMs: this.#options.killAfterMs,
-      onExit: (reason) => {
-        this.#workers.delete(worker);
-        if (this.#state !== 'open') return;
-        this.#options.onCrash(reason);
-        this.#crashesInARow = performance.now() - startedAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
-        void this.#replace();
-      },
+      onExit,
     });
-    this.#workers.add(worker);
-    await worker.ready;
   }
 
   async #replace(): Promise<void> {
@@ -116,7 +128,7 @@ export class TransformPool implements Transformer {
       await sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow), undefined, { ref: false });
     }
     if (this.#state !== 'open') return;
-    // A child that cannot be used is ended, which brings us here again.
+    // A child that cannot be used is ended, which brings us here again, as does one that cannot be started.
     await this.#start().catch(() => undefined);
   }
 }

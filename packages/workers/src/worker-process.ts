@@ -44,7 +44,8 @@ export interface WorkerOptions {
 /** One child process and the jobs in it. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
-  readonly #inputs: Writable;
+  /** `undefined` where the process could not even begin. */
+  readonly #inputs: Writable | undefined;
   readonly #options: WorkerOptions;
   readonly #jobs = new Map<number, Job>();
   /** How to give back what was reserved, or to stop waiting for it. */
@@ -54,10 +55,12 @@ export class WorkerProcess {
   #killed: string | undefined;
   #usable = false;
   #rss = 0;
+  #ended = false;
   readonly #starting: NodeJS.Timeout;
   /** Resolves once the child can work; rejects, and ends it, if it never will. */
   readonly ready: Promise<void>;
 
+  /** @throws the system's error, or hears of it later (`onExit`), where no process can be started. */
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#child = fork(CHILD, [], {
@@ -69,9 +72,11 @@ export class WorkerProcess {
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on('data', (text: Buffer) => process.stderr.write(text));
     }
-    const inputs = this.#child.stdio[INPUT_FD] as Writable;
+    // There are no streams where there were no descriptors for them.
+    const streams: ChildProcess['stdio'] | undefined = this.#child.stdio;
+    const inputs = (streams?.[INPUT_FD] ?? undefined) as Writable | undefined;
     // A child that has gone is told by its exit.
-    inputs.on('error', () => undefined);
+    inputs?.on('error', () => undefined);
     this.#inputs = inputs;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -133,7 +138,7 @@ export class WorkerProcess {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     this.#send({ type: 'transform', id, operations, output, limits });
-    sendInput(this.#inputs, id, input);
+    if (this.#inputs !== undefined) sendInput(this.#inputs, id, input);
     return promise.finally(() => {
       clearTimeout(job.killer);
       signal.removeEventListener('abort', onAbort);
@@ -213,6 +218,8 @@ export class WorkerProcess {
   }
 
   #end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
     for (const job of this.#jobs.values()) {
       job.reject(
         new TransformError('crashed', 'Making the image failed; try again later.', { cause: new Error(reason) }),
