@@ -49,10 +49,11 @@ async function sharpPool(priority = 0) {
 
 async function stubbornPool(processes = 1) {
   const crashed = Promise.withResolvers<string>();
-  const crashes: string[] = [];
+  const twice = Promise.withResolvers<string>();
+  let crashes = 0;
   const onCrash = (reason: string): void => {
-    crashes.push(reason);
-    crashed.resolve(reason);
+    crashes += 1;
+    (crashes === 1 ? crashed : twice).resolve(reason);
   };
   const setup = { modules: [STUBBORN], id: 'stubborn', options: {} };
   const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
@@ -60,7 +61,7 @@ async function stubbornPool(processes = 1) {
   const pool = new TransformPool(description, { setup, processes, ...rest });
   onTestFinished(() => pool.close());
   await pool.open();
-  return { pool, crashed: crashed.promise, crashes };
+  return { pool, crashed: crashed.promise, crashedTwice: twice.promise };
 }
 const ask = (what: string, signal = new AbortController().signal) => request({ input: Buffer.from(what), signal });
 
@@ -223,17 +224,27 @@ test.runIf(process.platform === 'linux')(
 );
 
 test('a child that the system refuses to start is started later', async () => {
-  const { pool, crashes } = await stubbornPool();
+  const { pool, crashedTwice } = await stubbornPool();
   // More than Linux takes as one variable; macOS and others have a limit for all.
   vi.stubEnv('TINTYPE_TOO_LONG', 'x'.repeat(2 * 1024 * 1024));
   onTestFinished(() => {
     vi.unstubAllEnvs();
   });
   process.kill(pool.pids[0] ?? 0, 'SIGKILL');
-  await expect.poll(() => crashes.length, { timeout: 20_000 }).toBeGreaterThan(1);
+  expect(await crashedTwice).toBe('could not be started: spawn E2BIG');
   vi.unstubAllEnvs();
   expect(await alive(pool)).toBe('echo');
-  expect(crashes[1]).toBe('could not be started: spawn E2BIG');
+}, 60_000);
+
+test('a child that takes its time to fail at its start is not tried again and again without a pause', async () => {
+  const { pool, crashedTwice } = await stubbornPool();
+  vi.stubEnv('TINTYPE_STUBBORN', 'fails late');
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  process.kill(pool.pids[0] ?? 0, 'SIGKILL');
+  expect(await crashedTwice).toBe('cannot be used: It fails late.');
+  expect(pool.pids).toEqual([]);
 }, 60_000);
 
 function isAlive(pid: number): boolean {

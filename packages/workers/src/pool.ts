@@ -9,7 +9,7 @@ import {
 import type { ChildSetup } from './protocol.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** A process that ends sooner than this after its start is not replaced at once. */
+/** A process that ends sooner than this after it could work, or never could, is not replaced at once. */
 const HASTY_MS = 1_000;
 const MAX_PAUSE_MS = 5_000;
 
@@ -91,13 +91,13 @@ export class TransformPool implements Transformer {
   }
 
   async #start(): Promise<void> {
-    const startedAt = performance.now();
+    let readyAt = Number.POSITIVE_INFINITY;
     let worker: WorkerProcess | undefined;
     const onExit = (reason: string): void => {
       if (worker !== undefined) this.#workers.delete(worker);
       if (this.#state !== 'open') return;
       this.#options.onCrash(reason);
-      this.#crashesInARow = performance.now() - startedAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
+      this.#crashesInARow = performance.now() - readyAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
       void this.#replace();
     };
     try {
@@ -108,6 +108,7 @@ export class TransformPool implements Transformer {
     }
     this.#workers.add(worker);
     await worker.ready;
+    readyAt = performance.now();
   }
 
   /** @throws the system's error where it has no room for another process, or no memory. */

@@ -11,7 +11,11 @@ export default definePlugin({
       create: () => ({
         revision: 'stubborn-1',
         supports: { operations: [], inputFormats: [], outputFormats: [] },
-        open: async () => undefined,
+        open: async () => {
+          if (process.env.TINTYPE_STUBBORN === undefined) return;
+          await sleep(1_200);
+          throw new Error('It fails late.');
+        },
         close: async () => undefined,
         async transform({ input, signal, reserve }) {
           let words = Buffer.from(input).toString().split(' ');
