@@ -39,6 +39,14 @@ export interface Fingerprints {
   readonly transformer: string;
 }
 
+/** The parts of one proxy. */
+export interface Keeping {
+  /** Give it last, so that it keeps the parts as other plugins have wrapped them. */
+  readonly plugin: Plugin;
+  /** For a proxy that did not come about, or was not opened: one that was lets go when it is closed. */
+  letGo(): Promise<void>;
+}
+
 /**
  * Parts that outlive the proxy that opened them. A proxy with other keys is made in place of an old one
  * while requests go on; its storage (with all that is in memory) and the processes that transform are
@@ -51,15 +59,19 @@ export class KeptParts {
   #wanted: CapacityLimits | undefined;
   readonly #transformers = new Map<string, Shared<Transformer>>();
 
-  /** Give it last, so that it keeps the parts as other plugins have wrapped them. */
-  plugin({ storage, transformer }: Fingerprints): Plugin {
-    return definePlugin({
+  /** The parts for a proxy that is to be made; they stay for it, whatever becomes of the proxy that has them now. */
+  keep({ storage, transformer }: Fingerprints): Keeping {
+    const holds: Part[] = [];
+    const held = <T extends Part>(part: T): T => {
+      holds.push(part);
+      return part;
+    };
+    const plugin = definePlugin({
       name: 'tintype/kept-parts',
       register: ({ container }) => {
         // What was made and isn't used was never opened, so nothing has to be closed.
-        container.onActivation(
-          tokens.resultStorage,
-          (_context, made) => new KeptStorage(kept(this.#storages, storage, made, () => this.#healths.delete(storage))),
+        container.onActivation(tokens.resultStorage, (_context, made) =>
+          held(new KeptStorage(kept(this.#storages, storage, made, () => this.#healths.delete(storage)))),
         );
         container.onActivation(tokens.storageHealth, (_context, made) => {
           const health = this.#healths.get(storage) ?? made;
@@ -71,12 +83,15 @@ export class KeptParts {
           this.#wanted = made.limits;
           return this.#capacity;
         });
-        container.onActivation(
-          tokens.transformer,
-          (_context, made) => new KeptTransformer(kept(this.#transformers, transformer, made)),
+        container.onActivation(tokens.transformer, (_context, made) =>
+          held(new KeptTransformer(kept(this.#transformers, transformer, made))),
         );
       },
     });
+    const letGo = async (): Promise<void> => {
+      await Promise.all(holds.map((part) => part.close()));
+    };
+    return { plugin, letGo };
   }
 
   /** Memory of the processes that transform, in bytes, as they last told. */
@@ -119,9 +134,13 @@ class Shared<T extends Part> {
     this.#ended = ended;
   }
 
-  /** Opens the part unless it is; after a failure each call tries again. */
-  open(holder: object): Promise<void> {
+  /** From now on it is closed only after this holder. */
+  hold(holder: object): void {
     this.#holders.add(holder);
+  }
+
+  /** Opens the part unless it is; after a failure each call tries again. */
+  open(): Promise<void> {
     this.#opening ??= this.part.open().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
@@ -144,6 +163,7 @@ class KeptStorage implements CacheStorage {
   constructor(shared: Shared<CacheStorage>) {
     this.#shared = shared;
     this.#storage = shared.part;
+    shared.hold(this);
   }
 
   get name(): string {
@@ -159,7 +179,7 @@ class KeptStorage implements CacheStorage {
   }
 
   open(): Promise<void> {
-    return this.#shared.open(this);
+    return this.#shared.open();
   }
 
   close(): Promise<void> {
@@ -205,10 +225,11 @@ class KeptTransformer implements Transformer {
     this.#shared = shared;
     this.revision = shared.part.revision;
     this.supports = shared.part.supports;
+    shared.hold(this);
   }
 
   open(): Promise<void> {
-    return this.#shared.open(this);
+    return this.#shared.open();
   }
 
   close(): Promise<void> {

@@ -26,7 +26,7 @@ import { EventLog } from '../event-log.ts';
 import { describeFailure, Failure, reasonOf } from '../failure.ts';
 import { makeProxy } from '../make-proxy.ts';
 import { CurrentProxy } from './current-proxy.ts';
-import { KeptParts } from './kept-parts.ts';
+import { type Keeping, KeptParts } from './kept-parts.ts';
 import { PurgeHub, type TellOthers } from './purge-hub.ts';
 import type { FileInput, Service, Started } from './service.ts';
 import { type Place, sharesOf } from './shares.ts';
@@ -80,7 +80,7 @@ export class ServingProcess implements Service {
   async start(): Promise<Started> {
     tuneCollector();
     await this.#count();
-    const proxy = await this.#make(this.#options.input);
+    const { proxy, letGo } = await this.#make(this.#options.input);
     const current = new CurrentProxy(proxy);
     this.#current = current;
     const open = () => orFail('Could not start', () => current.open());
@@ -93,6 +93,7 @@ export class ServingProcess implements Service {
     } catch (error) {
       await this.#server?.close({ drainDelay: 0, closeTimeout: 0 });
       await current.close();
+      await letGo();
       throw error;
     }
   }
@@ -100,20 +101,22 @@ export class ServingProcess implements Service {
   async reload(file: FileInput): Promise<readonly string[]> {
     const current = this.#current;
     if (current === undefined) return ['It has not started yet.'];
-    let next: ConfiguredProxy | undefined;
+    let made: Made | undefined;
     try {
       const { file: _before, ...input } = this.#options.input;
-      next = await this.#make({ ...input, ...(file === undefined ? {} : { file }) });
-      await next.open();
+      made = await this.#make({ ...input, ...(file === undefined ? {} : { file }) });
+      await made.proxy.open();
       // Told to stop meanwhile: what would come into force now nobody would close.
       if (this.#stopping) {
-        await next.close();
+        await made.proxy.close();
         return [];
       }
     } catch (error) {
-      await next?.close().catch(() => undefined);
+      await made?.proxy.close().catch(() => undefined);
+      await made?.letGo().catch(() => undefined);
       return [describeFailure(error).text];
     }
+    const { proxy: next } = made;
     current.replace(next);
     this.#parts.adoptLimits();
     this.#options.logger.level = next.settings.logLevel;
@@ -190,13 +193,17 @@ export class ServingProcess implements Service {
   }
 
   /** A proxy of these settings that uses the parts at hand where their settings are the same. */
-  #make(settings: SettingsInput): Promise<ConfiguredProxy> {
+  async #make(settings: SettingsInput): Promise<Made> {
     const { plugins, modules, sections, place } = this.#options;
     const input = { ...settings, flags: { ...settings.flags, ...sharesOf(sections, settings, place) } };
     const events = this.#events;
     const metrics = this.#metrics;
     const snapshot = snapshotOf(sections, input);
-    return makeProxy(
+    const { plugin: keptParts, letGo } = this.#parts.keep({
+      storage: storageFingerprint(snapshot),
+      transformer: transformerFingerprint(sections, snapshot),
+    });
+    const making = makeProxy(
       [
         ...plugins,
         definePlugin({
@@ -223,14 +230,21 @@ export class ServingProcess implements Service {
             metrics?.childEnded();
           },
         }),
-        this.#parts.plugin({
-          storage: storageFingerprint(snapshot),
-          transformer: transformerFingerprint(sections, snapshot),
-        }),
+        keptParts,
       ],
       input,
     );
+    try {
+      return { proxy: await making, letGo };
+    } catch (error) {
+      await letGo();
+      throw error;
+    }
   }
+}
+
+interface Made extends Pick<Keeping, 'letGo'> {
+  readonly proxy: ConfiguredProxy;
 }
 
 /** A logger for these settings, to a buffer that others may write to as well. */

@@ -45,7 +45,7 @@ import { loadPlugins } from './load-plugins.ts';
 import { LocalCoordinator } from './local-coordinator.ts';
 import { memoryBudget } from './memory-budget.ts';
 import { StorageHealth } from './storage-health.ts';
-import { tokens } from './tokens.ts';
+import { type Clock, tokens } from './tokens.ts';
 
 /** Longest time for a lookup before it counts as a miss, in milliseconds. */
 const LOOKUP_DEADLINE_MS = { local: 250, remote: 1_000 };
@@ -119,7 +119,10 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const policyOf = collecting(reader, () => imagePolicies(settings, rules)) ?? (() => policy);
   // Parts are built before `finish`, without I/O, so that what only a part can find wrong with its
   // options is reported together with everything else.
-  const tell: { emit: (event: ProxyEvent) => void; purges?: PurgeBook } = { emit: () => undefined };
+  const tell: { emit: (event: ProxyEvent) => void; purges?: PurgeBook; clock: Clock } = {
+    emit: () => undefined,
+    clock: Date.now,
+  };
   const ownHealth = new StorageHealth((event) => tell.emit(event));
   const hearsOperations = all(container, tokens.observers).some((observer) => observer.hearsOperations);
   const sourceHealth = new StorageHealth((event) => tell.emit(event));
@@ -162,7 +165,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
 
   if (adapter && chosenStorage && !container.isBound(tokens.resultStorage)) {
     const { cacheExpirationDays: days } = settings;
-    const expiresAt = (metadata: EntryMetadata) => expirationOf(metadata, days, container.get(tokens.clock)());
+    // Not the container's: a storage may outlive it.
+    const expiresAt = (metadata: EntryMetadata) => expirationOf(metadata, days, tell.clock());
     const options = { name: chosenStorage.name, ...(days > 0 && { expiresAt }) };
     container.bind(tokens.resultStorage).toConstantValue(createStorage(adapter, options));
   }
@@ -210,6 +214,7 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
   const keys = keyRing(settings);
   const purges = container.get(tokens.purges);
   tell.purges = purges;
+  tell.clock = container.get(tokens.clock);
   const health = container.get(tokens.storageHealth);
   const capacity = container.get(tokens.capacity);
   const sourceStorage = container.isBound(tokens.sourceStorage) ? container.get(tokens.sourceStorage) : undefined;
