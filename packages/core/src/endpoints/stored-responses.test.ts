@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { BufferedBody } from '../bodies.ts';
 import { LocalCoordinator } from '../container/local-coordinator.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
+import { StorageError } from '../contracts/storage-error.ts';
 import { PurgeBook } from '../purges/purge-book.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
@@ -92,6 +93,35 @@ test('what others have changed is removed here, and forgotten without a trace', 
   expect(adapter.entries.size).toBe(1);
   for (let other = 0; other < 20_000; other++) purges.note({ scope: 'key', value: `e1/${other}/`, at: 2_000 });
   expect(await at('/kept')).toBe(1);
+});
+
+test('a response that is found to be purged is removed, so that it stays away when nobody remembers the purge', async () => {
+  const { adapter, at, purges, store, stored } = await rig();
+  await store('/a', response(1));
+  purges.note({ scope: 'source', value: SOURCE, at: 2 });
+  expect(await at('/a')).toBeUndefined();
+  await stored.flush();
+  expect(adapter.entries.size).toBe(0);
+});
+
+test('a response that was purged while the origin was asked is not confirmed', async () => {
+  const { at, purges, store, stored } = await rig();
+  await store('/a', response(1));
+  const found = await stored.find(primaryKey('/', '/a', ''), [], POLICY);
+  if (found?.kind !== 'response') throw new Error('It is stored.');
+  purges.note({ scope: 'source', value: SOURCE, at: 2 });
+  await stored.freshen(found.response, response(3));
+  expect(await at('/a')).toBeUndefined();
+});
+
+test('variants are not forgotten because their index could not be read for once', async () => {
+  const { adapter, at, store } = await rig();
+  await store('/a', response(1, [['accept-language', 'en']]));
+  adapter.fail('get', new StorageError({ code: 'access-denied', message: 'Not now.' }));
+  expect(await store('/a', response(2, [['accept-language', 'de']]))).toBe(false);
+  expect(await at('/a')).toBe(1);
+  await store('/a', response(3, [['accept-language', 'de']]));
+  expect([await at('/a', 'en'), await at('/a', 'de')]).toEqual([1, 3]);
 });
 
 test('an own announcement that is heard again lists nothing a second time', async () => {

@@ -92,6 +92,36 @@ test('what is purged while it is on its way into the storage does not stay there
   expect(await results.lookup(KEY)).toBeUndefined();
 });
 
+test('who waits for all that is under way waits for the removal of what was purged on its way, too', async () => {
+  const { adapter, results, store, purges } = await setUp();
+  adapter
+    .next('put', (proceed) => {
+      purges.note({ scope: 'source', value: METADATA.source, at: 1 });
+      return proceed();
+    })
+    .next('delete', async (proceed) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return proceed();
+    });
+  void store(3);
+  await results.flush();
+  expect(adapter.entries.size).toBe(0);
+});
+
+test('what is purged while its body comes from the storage is not found', async () => {
+  const { adapter, results, streamed, purges } = await setUp();
+  let isFirst = true;
+  streamed(1, async () => {
+    purges.note({ scope: 'source', value: METADATA.source, at: 1 });
+    if (!isFirst) return { done: true, value: undefined };
+    isFirst = false;
+    return { done: false, value: new Uint8Array(1) };
+  });
+  expect(await results.lookup(KEY)).toBeUndefined();
+  await results.flush();
+  expect(adapter.entries.size).toBe(0);
+});
+
 test('what is found to be purged is removed', async () => {
   const { adapter, results, store, purges } = await setUp();
   await store(3);

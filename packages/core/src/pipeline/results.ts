@@ -9,6 +9,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
 import { requestedAtOf } from '../freshness/record.ts';
 import type { PurgeBook } from '../purges/purge-book.ts';
+import { PurgedRemovals } from '../purges/purged-removals.ts';
 import { isAllOwn } from '../storage/own-storage.ts';
 import { putAgain } from '../storage/put-again.ts';
 import type { Admission } from './admission.ts';
@@ -44,12 +45,14 @@ export class ResultCache {
   readonly #storage: CacheStorage;
   readonly #options: ResultCacheOptions;
   readonly #purges: PurgeBook;
+  readonly #removals: PurgedRemovals;
   readonly #pending = new Set<Promise<unknown>>();
 
   constructor(options: ResultCacheOptions) {
     this.#storage = options.storage;
     this.#options = options;
     this.#purges = options.purges;
+    this.#removals = new PurgedRemovals(options.storage);
   }
 
   /**
@@ -79,17 +82,8 @@ export class ResultCache {
   #isUsable(key: StorageKey, { metadata, body, version }: GetHit): boolean {
     if (!this.#isPurged(key, metadata)) return true;
     body.discard().catch(() => undefined);
-    this.#removePurged(key, version);
+    this.#removals.remove(key, version);
     return false;
-  }
-
-  /** So that it is gone also when nobody remembers the purge; nobody waits for it, and what took its place stays. */
-  #removePurged(key: StorageKey, version: Version): void {
-    if (!this.#storage.capabilities.conditionalDelete) return;
-    const limits = { condition: { ifVersion: version }, deadlineMs: PUT_DEADLINE_MS };
-    const removed = this.#storage.delete(key, limits).catch(() => undefined);
-    this.#pending.add(removed);
-    void removed.then(() => this.#pending.delete(removed));
   }
 
   /** Whether a result is of a source that was asked for before it was purged. */
@@ -139,12 +133,22 @@ export class ResultCache {
    * @param condition under which it is: if it does not hold, that is no failure.
    * @throws StorageError only where errors shall be reported.
    */
-  async store(
+  store(
     key: StorageKey,
     body: PutInput,
     size: number,
     metadata: EntryMetadata,
     condition?: VersionCondition,
+  ): Promise<boolean> {
+    return this.#track(this.#store(key, body, size, metadata, condition));
+  }
+
+  async #store(
+    key: StorageKey,
+    body: PutInput,
+    size: number,
+    metadata: EntryMetadata,
+    condition: VersionCondition | undefined,
   ): Promise<boolean> {
     const { emit, admission, queue } = this.#options;
     if (this.#isPurged(key, metadata)) return false;
@@ -157,10 +161,9 @@ export class ResultCache {
     admission?.admit(key);
     const started = performance.now();
     const leave = queue.enter(size);
-    const put = this.#storage.put(key, body, metadata, { condition, size, deadlineMs: PUT_DEADLINE_MS });
-    this.#pending.add(put);
+    const limits = { condition, size, deadlineMs: PUT_DEADLINE_MS };
     try {
-      const version = await put;
+      const version = await this.#storage.put(key, body, metadata, limits);
       emit({ type: 'stored', ms: performance.now() - started, bytes: size });
       return !(await this.#removedIfPurged(key, metadata, version));
     } catch (error) {
@@ -178,7 +181,6 @@ export class ResultCache {
       this.#failed('put', error);
       return false;
     } finally {
-      this.#pending.delete(put);
       leave();
     }
   }
@@ -194,16 +196,13 @@ export class ResultCache {
     if (this.#isPurged(key, previous.metadata)) return false;
     if (!conditionalMetadata) return this.#putAgain(key, previous, metadata);
     const condition = { ifVersion: previous.version };
-    const update = this.#storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS });
-    this.#pending.add(update);
+    const limits = { condition, deadlineMs: PUT_DEADLINE_MS };
     try {
-      return (await update) !== undefined;
+      return (await this.#track(this.#storage.setMetadata(key, metadata, limits))) !== undefined;
     } catch (error) {
       if (StorageError.is(error) && error.code === 'precondition-failed') return false;
       this.#failed('setMetadata', error);
       return false;
-    } finally {
-      this.#pending.delete(update);
     }
   }
 
@@ -249,6 +248,12 @@ export class ResultCache {
   /** Resolves when everything that was handed to the storage has settled. */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    await this.#removals.flush();
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    return work.finally(() => this.#pending.delete(work));
   }
 
   /** Small entries in one piece, so that nothing can go wrong once the answer has begun. */
@@ -256,7 +261,8 @@ export class ResultCache {
     const { body, size } = hit;
     if (body.buffered !== undefined || size > READ_WHOLE_BYTES) return hit;
     return bytesWithin(body, this.#options.lookupDeadlineMs).then(
-      (bytes) => ({ ...hit, body: new BufferedBody(bytes) }),
+      // Once more: it may have been purged while its body came.
+      (bytes) => (this.#isUsable(key, hit) ? { ...hit, body: new BufferedBody(bytes) } : undefined),
       (error) => this.#lookupFailed(key, error, hit.version),
     );
   }

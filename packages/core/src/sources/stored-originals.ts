@@ -6,6 +6,7 @@ import type { StorageKey } from '../contracts/storage-key.ts';
 import type { Previous } from '../freshness/previous.ts';
 import { requestedAtOf } from '../freshness/record.ts';
 import type { PurgeBook } from '../purges/purge-book.ts';
+import { PurgedRemovals } from '../purges/purged-removals.ts';
 import { isAllOwn } from '../storage/own-storage.ts';
 import { putAgain } from '../storage/put-again.ts';
 
@@ -22,10 +23,12 @@ export interface StoredOriginalsOptions {
 /** Originals in a storage that may fail: nothing here rejects, and what can't be had is fetched. */
 export class StoredOriginals {
   readonly #options: StoredOriginalsOptions;
+  readonly #removals: PurgedRemovals;
   readonly #pending = new Set<Promise<unknown>>();
 
   constructor(options: StoredOriginalsOptions) {
     this.#options = options;
+    this.#removals = new PurgedRemovals(options.storage);
   }
 
   /** Bytes that one may have. */
@@ -41,6 +44,7 @@ export class StoredOriginals {
       if (outcome?.kind !== 'entry') return undefined;
       if (!this.#isPurged(key, outcome.metadata)) return outcome;
       outcome.body.discard().catch(() => undefined);
+      this.#removals.remove(key, outcome.version);
       return undefined;
     } catch (error) {
       this.#failed('get', error);
@@ -59,6 +63,8 @@ export class StoredOriginals {
   /** Notes that one is right for longer; another that took its place stays. */
   async refresh(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<void> {
     const { storage } = this.#options;
+    // By what it was: with the time of the answer it would not be purged any more.
+    if (this.#isPurged(key, previous.metadata)) return;
     if (!storage.capabilities.conditionalMetadata) return this.#putAgain(key, previous, metadata);
     const condition = { ifVersion: previous.version };
     await this.#watched('setMetadata', storage.setMetadata(key, metadata, { condition, deadlineMs: PUT_DEADLINE_MS }));
@@ -73,6 +79,7 @@ export class StoredOriginals {
   /** Resolves when everything that was begun has ended. */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    await this.#removals.flush();
   }
 
   async #putAgain(key: StorageKey, previous: Previous, metadata: EntryMetadata): Promise<void> {
