@@ -95,6 +95,21 @@ describe.each(kinds)('%s of an origin', (_kind, endpoint, path) => {
   });
 });
 
+test.each([
+  ['HEAD', {}, {}],
+  ['GET', { cache: false }, {}],
+  ['HEAD', { cache: false }, {}],
+  ['GET', { cache: false }, { range: 'bytes=0-1' }],
+])(
+  '%s, %j, %j: that nobody asked whether it has changed, and it has not, is an error',
+  async (method, endpoint, headers) => {
+    await using there = await before(endpoint, (_request, response) => void response.writeHead(304).end());
+    expect((await there.rig.ask('/a', { method, headers })).status).toBe(502);
+    const asked = { ...headers, 'if-none-match': '"v"' };
+    expect((await there.rig.ask('/a', { method, headers: asked })).status).toBe(304);
+  },
+);
+
 test('what an origin sends beyond the length that it says is no part of this answer, nor of the next', async () => {
   const evil = 'HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: 4\r\n\r\nevil';
   await using there = await before({}, (_request, response) => {

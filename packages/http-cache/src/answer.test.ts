@@ -113,6 +113,19 @@ describe('ranges (RFC 9110 §14)', () => {
     expect(fieldValue(get('Range: bytes=10-')?.fields ?? [], 'content-range')).toBe('bytes */10');
   });
 
+  test('what cannot be answered is nobody else’s answer: a cache on the way must not keep it for the URL', () => {
+    const long = entryOf(
+      `Cache-Control: max-age=600\nCDN-Cache-Control: max-age=900\nSurrogate-Control: max-age=9\nExpires: ${dateAfter(600)}\nVary: Foo`,
+    );
+    const { status, fields: sent = [] } = get('Range: bytes=10-', long) ?? {};
+    expect(status).toBe(416);
+    expect(fieldValue(sent, 'cache-control')).toBe('no-store');
+    for (const name of ['cdn-cache-control', 'surrogate-control', 'expires', 'age']) {
+      expect(fieldValue(sent, name)).toBeUndefined();
+    }
+    expect([fieldValue(sent, 'content-length'), fieldValue(sent, 'vary')]).toEqual(['0', 'Foo']);
+  });
+
   test('HEAD has no ranges', () => {
     expect(get('Range: bytes=0-1', entry, 'HEAD')).toMatchObject({ status: 200, body: false });
   });

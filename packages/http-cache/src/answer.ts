@@ -50,15 +50,25 @@ export function answerFromEntry(
     const answer = answerRange(ranged, size);
     if (answer.kind === 'part') return partial(fields, answer.span, answer.contentRange);
     if (answer.kind === 'unsatisfiable') {
-      const kept = withoutFields(
-        fields,
-        new Set(['content-length', 'content-type', 'content-encoding', 'etag', 'last-modified']),
+      // What only this range asked for would be kept for the URL by caches that don't know better.
+      const kept = fields.filter(
+        ([name]) => !OF_WHOLE.has(name.toLowerCase()) && !/(?:cache|surrogate)-control$/i.test(name),
       );
-      return { status: 416, fields: [...kept, ['Content-Range', answer.contentRange]], body: false };
+      const own: readonly FieldPair[] = [
+        ['Cache-Control', 'no-store'],
+        ['Content-Range', answer.contentRange],
+        ['Content-Length', '0'],
+      ];
+      return { status: 416, fields: [...kept, ...own], body: false };
     }
   }
   return { status: stored.status, fields, body: request.method !== 'HEAD' && stored.status !== 204 };
 }
+
+/** Fields that a 416 has none of: they speak of the whole that is not sent, and of its time. RFC 9110 §15.5.17. */
+const OF_WHOLE: ReadonlySet<string> = new Set([
+  ...['content-length', 'content-type', 'content-encoding', 'etag', 'last-modified', 'expires', 'age'],
+]);
 
 function partial(fields: readonly FieldPair[], span: ByteSpan, contentRange: string): Answer {
   const length = span.last - span.first + 1;

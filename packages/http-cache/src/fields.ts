@@ -66,17 +66,17 @@ export function listMembers(lines: readonly string[]): readonly string[] {
 }
 
 /**
- * A line split at its commas outside of quoted strings, trimmed. A quote that is never closed quotes
+ * A line split at its commas (or semicolons) outside of quoted strings, trimmed. A quote that is never closed quotes
  * nothing: otherwise one stray character would hide all that follows it.
  */
-export function splitList(line: string): readonly string[] {
-  if (!line.includes('"')) return line.split(',').map((member) => member.trim());
+export function splitList(line: string, separator: ',' | ';' = ','): readonly string[] {
+  if (!line.includes('"')) return line.split(separator).map((member) => member.trim());
   const members: string[] = [];
   let start = 0;
   for (let at = 0; at < line.length; at++) {
     const char = line[at];
     if (char === '"') at = closingQuote(line, at) ?? at;
-    else if (char === ',') {
+    else if (char === separator) {
       members.push(line.slice(start, at).trim());
       start = at + 1;
     }

@@ -38,6 +38,9 @@ describe('a request may use a response (RFC 9111 §4.1)', () => {
     ['of another case, where case may matter', 'Foo', 'Foo: a', 'Foo: A'],
     ['of another order, where order may matter', 'Foo', 'Foo: 1, 2', 'Foo: 2, 1'],
     ['where one of three differs', 'Foo, Bar, Baz', 'Foo: 1\nBar: 2\nBaz: 3', 'Foo: 1\nBar: 2\nBaz: 4'],
+    ['of another parameter, whose case may matter', 'Accept', 'Accept: a/b;p=X', 'Accept: a/b;p=x'],
+    ['of another quoted text, whose case may matter', 'Accept', 'Accept: a/b;p="X"', 'Accept: a/b;p="x"'],
+    ['of another quoted text that has a weight in it', 'Accept', 'Accept: a/b;p="1;q=0.5"', 'Accept: a/b;p="1;q=0.7"'],
     ['that refuses what the other accepts', 'Accept', 'Accept: a/b', 'Accept: a/b, c/d;q=0'],
   ])('and not %s', (_name, vary, first, second) => {
     expect(reused(vary, first, second)).toBe(false);
@@ -89,6 +92,7 @@ test.each([
   ['a/b;q=0.8;v=1, C/D', 'c/d,a/b;v=1;q=0.8'],
   ['gzip;q=0, br', 'br,gzip;q=0'],
   ['gzip;q=5', 'gzip'],
+  ['A/B; Q=0.5 ;P="X, ;q=1"', 'a/b;p="X, ;q=1";q=0.5'],
 ])('%s in normal form is %s', (value, normal) => {
   expect(normalisePreferences(value)).toBe(normal);
 });

@@ -1,4 +1,4 @@
-import { type Fields, fieldLines, fieldValue, listMembers } from './fields.ts';
+import { type Fields, fieldLines, fieldValue, listMembers, splitList } from './fields.ts';
 import type { Policy } from './policy.ts';
 
 /** Normal forms of request fields, by lower-case name. */
@@ -70,7 +70,7 @@ function normalField(name: string, request: Fields, normalisers: Normalisers): s
 const PREFERENCES: ReadonlySet<string> = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language']);
 
 /**
- * A list of preferences in normal form: lower case, by falling weight and then by name, weights of 1
+ * A list of preferences in normal form: names in lower case, by falling weight and then by name, weights of 1
  * left out. Two lists that mean the same are the same text. RFC 9110 §12.4.2.
  */
 export function normalisePreferences(value: string): string {
@@ -85,13 +85,21 @@ interface Preference {
 }
 
 function preferences(value: string): readonly Preference[] {
-  const items = listMembers([value.toLowerCase()]).map((member): Preference => {
-    const [main = '', ...parameters] = member.split(';').map((part) => part.trim());
+  const items = listMembers([value]).map((member): Preference => {
+    const [main = '', ...parameters] = splitList(member, ';').map((part, at) =>
+      at === 0 ? part.toLowerCase() : named(part),
+    );
     const weight = parameters.find((part) => /^q\s*=/.test(part));
     const others = parameters.filter((part) => part !== weight && part !== '');
     return { value: [main, ...others].join(';'), q: weight === undefined ? 1 : weightOf(weight) };
   });
   return items.sort((a, b) => b.q - a.q || (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
+}
+
+/** A parameter with its name in lower case; what its value means by its case nobody here knows. RFC 9110 §5.6.6. */
+function named(parameter: string): string {
+  const equals = parameter.indexOf('=');
+  return equals < 0 ? parameter.toLowerCase() : parameter.slice(0, equals).toLowerCase() + parameter.slice(equals);
 }
 
 /** A weight of at most three decimals; what is none is 1, as if it were absent. RFC 9110 §12.4.2. */

@@ -12,6 +12,12 @@ const WRONG_METHOD = plainAnswer(405, 'Only GET and HEAD are answered here.', {
   problem: { code: 'method-not-allowed' },
 });
 
+/** Where an endpoint takes every method that may go on. */
+const NOT_PASSED_ON = plainAnswer(405, 'CONNECT and TRACE are not passed on.', {
+  headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+  problem: { code: 'method-not-allowed' },
+});
+
 /** What is outside the prefix at which the proxy is mounted. */
 export const NOT_MOUNTED_HERE: ProxyResponse = plainAnswer(404, 'There is nothing under this path.', {
   problem: { code: 'outside-prefix' },
@@ -41,7 +47,7 @@ export function frontAnswer(
   proxy: Pick<ImageProxy, 'takes'>,
 ): ProxyResponse | undefined {
   if (method !== 'GET' && method !== 'HEAD' && (isProbe(target) || proxy.takes?.(method, target) !== true)) {
-    return WRONG_METHOD;
+    return !isProbe(target) && proxy.takes?.('POST', target) === true ? NOT_PASSED_ON : WRONG_METHOD;
   }
   const refusal = whyRefused(target);
   if (refusal !== undefined) return plainAnswer(400, refusal, { problem: { code: 'bad-target' } });

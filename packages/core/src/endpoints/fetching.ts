@@ -103,10 +103,6 @@ class Fetch {
         // It spoke of another representation.
         answer = await this.#ask(undefined);
       }
-      if (answer.status === 304 && !this.#isConditional) {
-        discard(answer);
-        throw new OriginError('unavailable', 'The source answered 304 to a request without a condition.');
-      }
       const { fields } = this.#asked;
       const failed = decideFailure(stale?.entry.freshness, answer.status, fields, answer.receivedAt, policy);
       if (failed.action === 'serve') {
@@ -138,11 +134,6 @@ class Fetch {
     if (!Number.isFinite(askAgainMs)) return attempt(signal);
     const isWorthIt = () => this.#control.waiters > 1;
     return firstOf(attempt, { signal, afterMs: askAgainMs, begun, isWorthIt, release: discard });
-  }
-
-  get #isConditional(): boolean {
-    const { fields } = this.#asked;
-    return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
   }
 
   /** `undefined` if the 304 isn't about the stored response. RFC 9111 §4.3.4. */

@@ -1,4 +1,4 @@
-import { type FieldPair, isSafeMethod } from '@tintype/http-cache';
+import { type FieldPair, hasField, isSafeMethod } from '@tintype/http-cache';
 import { BufferedBody, StreamedBody } from '../bodies.ts';
 import type { Body, ByteStream } from '../contracts/body.ts';
 import type { ProxyEvent } from '../contracts/observer.ts';
@@ -147,6 +147,11 @@ export class OriginChain {
       ? this.#fetch(origin, source, question, fields)
       : this.#send(origin.web, question, fields));
     emit({ type: 'fetched', scheme: origin.scheme, status: answer.status, ms: performance.now() - started });
+    const reads = question.method === 'GET' || question.method === 'HEAD';
+    if (answer.status === 304 && reads && !isConditional(fields)) {
+      discard(answer);
+      throw new OriginError('unavailable', 'The source answered 304 to a request without a condition.');
+    }
     const body = answer.status === 200 ? limited(answer, question.maxBytes) : answer.body;
     return { ...answer, body, source, validated: validators.length > 0, requestedAt, receivedAt: clock(), leave };
   }
@@ -191,6 +196,11 @@ export class OriginChain {
     response.body.discard().catch(() => undefined);
     return { status: response.status, fields: pairs, body: new BufferedBody(new Uint8Array(0)) };
   }
+}
+
+/** Whether it may be answered with 304. RFC 9110 §15.4.5. */
+function isConditional(fields: readonly FieldPair[]): boolean {
+  return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
 }
 
 /** The same body; `ended` is called once nothing more comes of it. */
