@@ -184,6 +184,33 @@ describe.concurrent('settings', () => {
 });
 
 describe.concurrent('the config file', () => {
+  test('gives endpoints and rules, which are shown as they were given, after the settings', async () => {
+    const endpoints = [
+      { path: '/', origins: ['http://127.0.0.1:9000/', 'http://127.0.0.1:9001/'], defaultTtl: { '200': 60 } },
+      { path: '/images', origins: ['http://127.0.0.1:9000/'], dialect: 'imgproxy-url' },
+    ];
+    const cacheRules = [{ operation: 'blur', cache: false }];
+    await using folder = await Folder.with({
+      'tintype.config.ts': `export default ${JSON.stringify({ endpoints, cacheRules })};`,
+    });
+    const { stdout } = await tintype(['config'], { cwd: folder.path });
+    expect(stdout.slice(stdout.indexOf('\nEndpoints'))).toBe(`
+Endpoints of tintype.config.ts
+  1.  path        /
+      origins     http://127.0.0.1:9000/, http://127.0.0.1:9001/
+      defaultTtl  {"200":60}
+  2.  path     /images
+      origins  http://127.0.0.1:9000/
+      dialect  imgproxy-url
+
+Rules of tintype.config.ts, the first that fits
+  1.  operation  blur
+      cache      false
+`);
+    const json = await tintype(['config', '--json'], { cwd: folder.path });
+    expect(JSON.parse(json.stdout)).toMatchObject({ endpoints, cacheRules });
+  });
+
   test('is TypeScript, and brings plugins whose settings are then known', async ({ expect }) => {
     await using folder = await Folder.with({
       'plugin.ts': PLUGIN,

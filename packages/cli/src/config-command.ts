@@ -7,6 +7,7 @@ import {
 } from '@tintype/core';
 import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
+import { fileTables } from './file-tables.ts';
 import { makeProxy } from './make-proxy.ts';
 import type { ConfigOptions } from './program.ts';
 import { settingsTable } from './settings-table.ts';
@@ -41,9 +42,12 @@ export async function showConfig(
     if (options.connect) await connect(proxy, { ...options, warnings }, stdout);
     if (options.json) stdout.write(`${JSON.stringify({ ok: true, warnings }, undefined, 2)}\n`);
   } else if (options.json) {
-    stdout.write(`${JSON.stringify({ settings: effective.map(asJson), warnings }, undefined, 2)}\n`);
+    const { endpoints = [], cacheRules = [] } = input.file ?? {};
+    const all = { settings: effective.map(asJson), endpoints, cacheRules, warnings };
+    stdout.write(`${JSON.stringify(all, undefined, 2)}\n`);
   } else {
     stdout.write(settingsTable(effective, { width: widthOf(stdout), stream: stdout }));
+    stdout.write(fileTables(input.file, stdout));
     // Below the table, where it is seen.
     warn();
     if (refusal !== undefined) stderr.write(`Warning: serve will refuse to start. ${refusal}\n`);
