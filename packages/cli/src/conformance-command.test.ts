@@ -1,7 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -47,3 +50,39 @@ test('what cannot run is one sentence and exit code 2', async () => {
     err: expect.stringMatching(/^[^\n]*frobnicate[^\n]*\n$/),
   });
 }, 60_000);
+
+test('a store that never answers, and holds the process, ends in one sentence and exit code 2', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tintype-conformance-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'silent.mjs');
+  const strong = `{ kind: 'strong', scope: 'store' }`;
+  const capabilities = `{ readConsistency: ${strong}, listConsistency: ${strong} }`;
+  await writeFile(
+    file,
+    `const open = () => new Promise(() => setInterval(() => {}, 60_000));
+     const rest = { close() {}, get() {}, stat() {}, put() {}, setMetadata() {}, delete() {}, list() {}, check() {} };
+     const adapter = { open, capabilities: ${capabilities}, ...rest };
+     export default { operationTimeoutMs: 50, create: () => ({ adapter }) };`,
+  );
+  expect(await tintype('--adapter', file)).toEqual({
+    code: 2,
+    out: '',
+    err: `${file} never answers: open() did not settle within 50 ms.\n`,
+  });
+}, 60_000);
+
+test('a run that is interrupted ends with exit code 2 once the test under way has cleaned up', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'tintype-conformance-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const argv = [program, 'conformance', '--use', 'fs', '--cache-fs-root', root];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = Promise.all([text(child.stderr), once(child, 'close')]);
+  while (!(await readdir(root)).includes('conformance')) await sleep(5);
+  child.kill('SIGINT');
+  const [err, [code]] = await ended;
+  expect(err).toMatch(/fs was left after \d+ of \d+ tests: the run was stopped\.\n$/);
+  expect(code).toBe(2);
+  const files = await readdir(root, { recursive: true, withFileTypes: true });
+  // What the folder's processes have told one another is no entry.
+  expect(files.filter((file) => file.isFile() && !file.name.startsWith('@'))).toEqual([]);
+}, 120_000);

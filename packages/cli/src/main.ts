@@ -8,10 +8,16 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const argv = process.argv.slice(2);
+
 // The one place where the environment is read.
-process.exitCode = await run(process.argv.slice(2), {
+process.exitCode = await run(argv, {
   env: process.env,
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
 });
+
+// A storage that never answered, or was not closed, holds sockets and timers that would keep this process for ever.
+// What was written goes out first: whoever reads it may be slow.
+if (argv[0] === 'conformance') process.stdout.write('', () => process.stderr.write('', () => process.exit()));

@@ -21,9 +21,14 @@ export interface ConformanceOptions extends RunOptions {
   readonly only?: readonly string[] | undefined;
   /** Measure latencies too. */
   readonly profile?: boolean | undefined;
-  /** Hears of each test as it begins and ends. */
+  /** Hears of each storage as it is opened, and of each test as it begins and ends. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Ends the run when the test under way has ended, and cleaned up behind itself. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** The title in `Progress` until a storage is open. */
+export const OPENING = 'opening it';
 
 /** How far a run is. */
 export interface Progress {
@@ -45,7 +50,7 @@ export class CannotRun extends Error {
  * Runs the suite against storages, one after another, and tells what it found. Writes below a prefix
  * of its own, deletes what it wrote and nothing else.
  *
- * @throws CannotRun if a storage cannot be made or opened.
+ * @throws CannotRun if a storage cannot be made or opened, or if `signal` ended the run.
  */
 export async function runConformance(options: ConformanceOptions): Promise<Report> {
   const startedAt = new Date().toISOString();
@@ -57,6 +62,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
     const run = new StorageRun(harness, options);
     seed = run.seed;
     const started = performance.now();
+    options.onProgress?.({ subject: name, total: tests.length, title: OPENING, done: 0, result: undefined });
     const shared = await settled(run.shared());
     if (!shared.ok) {
       await run.finish();
@@ -64,6 +70,10 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
     }
     const results: TestResult[] = [];
     for (const test of tests) {
+      if (options.signal?.aborted) {
+        await run.finish();
+        throw new CannotRun(`${name} was left after ${results.length} of ${tests.length} tests: the run was stopped.`);
+      }
       const state = { subject: name, total: tests.length, title: test.title };
       options.onProgress?.({ ...state, done: results.length, result: undefined });
       const result = await run.run(test);

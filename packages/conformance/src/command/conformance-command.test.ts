@@ -4,10 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { SettingsError, StorageError } from '@tintype/core';
+import { definePlugin, SettingsError, StorageError } from '@tintype/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReferenceData, ReferenceStorage } from '../zoo/reference-storage.ts';
 import { type CommandIo, conformanceCommand } from './conformance-command.ts';
+import { fromModule } from './from-module.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -39,7 +40,7 @@ async function module(name: string, source: string): Promise<string> {
 }
 
 /** Storages of tests, for modules that only have their name. */
-const shared: Record<string, unknown> = {};
+const shared: Record<string, unknown> = { plugin: definePlugin({ name: 'acme', register: () => {} }) };
 Object.assign(globalThis, { conformanceCommandTest: shared });
 
 function harnessThatUses(name: string, operationTimeoutMs: number): string {
@@ -150,6 +151,12 @@ describe('exit code 2, with one sentence', () => {
       'partial.mjs',
       'Its adapter lacks capabilities.listConsistency, capabilities.readConsistency, close',
     ],
+    [
+      'exports a plugin',
+      'export default globalThis.conformanceCommandTest.plugin',
+      'plugin.mjs',
+      'is a plugin: name it in TINTYPE_PLUGINS',
+    ],
     ['makes something else', 'export default () => 42', 'number.mjs', 'returned a number'],
     ['throws when called', 'export default () => { throw new Error("no disk") }', 'call.mjs', 'no disk'],
     [
@@ -164,6 +171,15 @@ describe('exit code 2, with one sentence', () => {
     expect(err).toContain(sentence);
     expect(err).toMatch(SENTENCE);
     expect(code).toBe(2);
+  });
+
+  test('a module that never finishes loading, or whose function never answers', async () => {
+    const loading = await module('loading.mjs', 'await new Promise(() => {});');
+    await expect(fromModule(loading, folder, 50)).rejects.toThrow(
+      /cannot be loaded: .*loading it did not settle within 50/,
+    );
+    const calling = await module('calling.mjs', 'export default () => new Promise(() => {});');
+    await expect(fromModule(calling, folder, 50)).rejects.toThrow(/was called and threw .*the call did not settle/);
   });
 
   test('wrong settings', async () => {
@@ -247,7 +263,7 @@ describe('exit code 2, with one sentence', () => {
       'throws where nobody waits',
       `setImmediate(() => { throw new Error('stray') });
        export default { create: () => new Promise((resolve) => setTimeout(resolve, 60_000)) };`,
-      /^While the storage was loaded, it threw where nobody waits for it: Error: stray\.$/m,
+      /: while it was opened, it threw where nobody waits for it: Error: stray\.$/m,
     ],
   ])('a module that %s', async (title, source, sentence) => {
     const path = await module(`${title.replaceAll(' ', '-')}.mjs`, source);

@@ -9,10 +9,11 @@ import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
 import { exitCodeOf, type Report } from '../report/report.ts';
 import { paintFor, textReport } from '../report/text.ts';
-import { CannotRun, type NamedHarness, type Progress, runConformance } from '../run-conformance.ts';
+import { CannotRun, type NamedHarness, OPENING, type Progress, runConformance } from '../run-conformance.ts';
 import { isChosen } from '../storage/storage-conformance.ts';
 import { fromModule } from './from-module.ts';
 import { harnessOf } from './harness-of.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 import { watchForStrays } from './stray.ts';
 
 /** Where the command writes, and what it cannot know itself. */
@@ -85,7 +86,7 @@ export async function conformanceCommand(argv: readonly string[], io: CommandIo)
   const stop = watchForStrays(io.stderr, () => place);
   try {
     return await command(readArguments(argv), io, ({ subject, title }) => {
-      place = `${subject}: in the test "${title}"`;
+      place = title === OPENING ? `${subject}: while it was opened,` : `${subject}: in the test "${title}"`;
     });
   } catch (error) {
     const message = error instanceof CannotRun || SettingsError.is(error) ? error.message : describeError(error);
@@ -117,6 +118,7 @@ async function command(given: Arguments, io: CommandIo, onTest: (progress: Progr
     return exitCodeOf(report);
   }
   const progress = progressLine(io);
+  const stop = stopOnSignals(io.stderr);
   let report: Report;
   try {
     report = await runConformance({
@@ -125,12 +127,14 @@ async function command(given: Arguments, io: CommandIo, onTest: (progress: Progr
       budget: given.budget,
       only: given.only,
       profile: given.profile,
+      signal: stop.signal,
       onProgress(state) {
         onTest(state);
         progress.show(state);
       },
     });
   } finally {
+    stop.end();
     progress.clear();
   }
   report = merged(earlier, report);

@@ -1,19 +1,27 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { StorageAdapter } from '@tintype/core';
+import { isPlugin, type StorageAdapter } from '@tintype/core';
 import { describeError } from '../engine/outcome.ts';
+import { within } from '../engine/waiting.ts';
 import { CannotRun, type NamedHarness } from '../run-conformance.ts';
 import { isAdapter, lackingOf } from '../storage/adapter-shape.ts';
 import { harnessOf } from './harness-of.ts';
+
+/** Longest time for loading a module, and for making an adapter, in milliseconds. */
+const LOADED_WITHIN_MS = 30_000;
 
 /**
  * The harness that the default export of a module is or makes.
  *
  * @throws CannotRun with what the module exports instead, in one sentence.
  */
-export async function fromModule(path: string, cwd: string): Promise<NamedHarness> {
-  const exported = await defaultExport(path, resolve(cwd, path));
+export async function fromModule(
+  path: string,
+  cwd: string,
+  withinMs: number = LOADED_WITHIN_MS,
+): Promise<NamedHarness> {
+  const exported = await defaultExport(path, resolve(cwd, path), withinMs);
   if (isHarness(exported)) return { name: path, harness: exported };
   if (isAdapter(exported)) {
     throw new CannotRun(`${path} exports one adapter; export a function that makes a fresh one at each call.`);
@@ -22,7 +30,7 @@ export async function fromModule(path: string, cwd: string): Promise<NamedHarnes
     const make = callable(exported);
     let made: unknown;
     try {
-      made = await make();
+      made = await within(withinMs, 'the call', make());
     } catch (error) {
       throw new CannotRun(`The default export of ${path} was called and threw ${sentence(error)}.`);
     }
@@ -32,20 +40,25 @@ export async function fromModule(path: string, cwd: string): Promise<NamedHarnes
       `The default export of ${path} returned ${kindOf(made)} instead of a storage adapter${lackingText(made)}.`,
     );
   }
+  if (isPlugin(exported)) {
+    throw new CannotRun(
+      `${path} is a plugin: name it in TINTYPE_PLUGINS and its storage in --use; --adapter takes a module that exports a harness.`,
+    );
+  }
   throw new CannotRun(
     `${path} must export as default a function that makes a storage adapter, its class, or a harness with \`create\`; it exports ${kindOf(exported)}.`,
   );
 }
 
-async function defaultExport(path: string, file: string): Promise<unknown> {
+async function defaultExport(path: string, file: string, withinMs: number): Promise<unknown> {
   try {
     await access(file);
   } catch {
     throw new CannotRun(`There is no file ${path} to be loaded, or it can't be read: ${file}.`);
   }
   try {
-    const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-    return module.default;
+    const loading: Promise<Record<string, unknown>> = import(pathToFileURL(file).href);
+    return (await within(withinMs, 'loading it', loading)).default;
   } catch (error) {
     throw new CannotRun(`${path} cannot be loaded: ${sentence(error)}.`);
   }

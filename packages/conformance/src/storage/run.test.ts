@@ -51,6 +51,23 @@ test('a hook that is missing, or half there, is named', async () => {
   ]);
 });
 
+test('what a harness made goes also when its storage cannot be opened', async () => {
+  const ended: string[] = [];
+  class Closed extends ReferenceStorage {
+    override async open(): Promise<void> {
+      throw new StorageError({ code: 'unavailable', message: 'Not now.' });
+    }
+    override async close(): Promise<void> {
+      ended.push('close');
+    }
+  }
+  const create = (): StorageSubject => ({ adapter: new Closed(), dispose: () => void ended.push('dispose') });
+  const run = new StorageRun({ create });
+  await expect(run.shared()).rejects.toThrow('Not now.');
+  await run.finish();
+  expect(ended).toEqual(['close', 'dispose']);
+});
+
 test('an adapter without a sibling that begins I/O when it is made is not called idle', async () => {
   class Hasty extends ReferenceStorage {
     readonly #timer = setInterval(() => undefined, 60_000);

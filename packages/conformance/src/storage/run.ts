@@ -31,6 +31,9 @@ export interface RunOptions {
 /** The budget of a run that names none, in seconds. */
 export const DEFAULT_BUDGET = 10;
 
+/** How long a storage that could not be opened may take to close, in milliseconds: it seldom can. */
+const HOPELESS_CLOSE_MS = 1_000;
+
 /** A storage under test for as long as a run takes. */
 export interface Shared {
   readonly subject: StorageSubject;
@@ -184,6 +187,18 @@ export class StorageRun {
       'create() of the harness',
       Promise.resolve(this.#harness.create({ runId: this.runId })),
     );
+    try {
+      return await this.#openedIn(subject);
+    } catch (error) {
+      // What `create` made goes, too, where nothing can be tried in it.
+      const closeWithin = Math.min(this.operationTimeoutMs, HOPELESS_CLOSE_MS);
+      await settled(async () => within(closeWithin, 'close()', subject.adapter.close()));
+      await settled(async () => subject.dispose?.());
+      throw error;
+    }
+  }
+
+  async #openedIn(subject: StorageSubject): Promise<Shared> {
     const lacking = lackingOf(subject?.adapter);
     if (subject?.adapter === undefined) throw new Inconclusive('`create` of its harness returned no `adapter`.');
     if (lacking.length > 0) throw new Inconclusive(`Its adapter lacks ${lacking.join(', ')}.`);
