@@ -60,7 +60,7 @@ export { memoryBudget } from './container/memory-budget.ts';
 export type { StorageHealth } from './container/storage-health.ts';
 export { storageMaker } from './container/storage-maker.ts';
 export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';
-export type { Body, ByteStream } from './contracts/body.ts';
+export type { Body, BodyFile, ByteStream } from './contracts/body.ts';
 export { type Consistency, MIN_METADATA_BYTES, type StorageCapabilities } from './contracts/capabilities.ts';
 export type { Coordinator, Lease, PurgeAnnouncement } from './contracts/coordinator.ts';
 export {

@@ -4,6 +4,7 @@ import process from 'node:process';
 import { createTransformer, free, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
 import { INPUT_FD, receiveInputs } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
+import { readSourceFile } from './source-file.ts';
 
 let transformer: Transformer | undefined;
 const reservations = new Map<number, () => void>();
@@ -37,7 +38,7 @@ function pluginsOf(exported: unknown): Plugin[] {
 }
 
 /** Asks the parent, who hands out the memory of all children. */
-function reserveOf(id: number, bytes: number, signal: AbortSignal): Promise<() => void> {
+function ask(id: number, bytes: number, instead: boolean, signal: AbortSignal): Promise<() => void> {
   const reservation = nextReservation++;
   const release = () => {
     if (reservations.delete(reservation)) send({ type: 'release', reservation });
@@ -52,8 +53,28 @@ function reserveOf(id: number, bytes: number, signal: AbortSignal): Promise<() =
       resolve(release);
     });
     signal.addEventListener('abort', onAbort, { once: true });
-    send({ type: 'reserve', id, reservation, bytes });
+    send({ type: 'reserve', id, reservation, bytes, instead });
   });
+}
+
+/** How a job gets memory: of its allowance, as long as that is enough, and else from the parent. */
+function reserving(id: number, allowance: number, signal: AbortSignal): (bytes: number) => Promise<() => void> {
+  let left = allowance;
+  let isGivenBack = false;
+  return async (bytes) => {
+    signal.throwIfAborted();
+    if (!isGivenBack && bytes >= 0 && bytes <= left) {
+      left -= bytes;
+      let isReleased = false;
+      return () => {
+        if (!isReleased) left += bytes;
+        isReleased = true;
+      };
+    }
+    const instead = !isGivenBack && left === allowance;
+    isGivenBack ||= instead;
+    return ask(id, bytes, instead, signal);
+  };
 }
 
 /** The input of a job, which comes before its message or after it. */
@@ -67,15 +88,19 @@ function inputOf(id: number): PromiseWithResolvers<Uint8Array> {
 }
 
 async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<void> {
-  const { id, operations, output, limits } = message;
+  const { id, operations, output, limits, file, allowance } = message;
   const controller = new AbortController();
   running.set(id, controller);
   const { signal } = controller;
   try {
-    const input = await inputOf(id).promise;
+    const input = await (file === undefined ? inputOf(id).promise : readSourceFile(file));
     inputs.delete(id);
+    if (!(input instanceof Uint8Array)) {
+      send({ type: 'unread', id, opened: input === 'short' });
+      return;
+    }
     if (transformer === undefined) throw new TransformError('internal', 'This process has no transformer.');
-    const reserve = (bytes: number) => reserveOf(id, bytes, signal);
+    const reserve = reserving(id, allowance, signal);
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
     send({ type: 'done', id, result, rss: process.memoryUsage.rss() });
     // Not after a failure, when libvips may still be at work on it.

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createTransformer, NO_OPERATIONS, type TransformRequest } from '@tintype/core';
@@ -47,7 +49,7 @@ async function sharpPool(priority = 0) {
   return { pool, here };
 }
 
-async function stubbornPool(processes = 1) {
+async function stubbornPool(processes = 1, memoryBudget = 1_000) {
   const crashed = Promise.withResolvers<string>();
   const twice = Promise.withResolvers<string>();
   let crashes = 0;
@@ -57,7 +59,7 @@ async function stubbornPool(processes = 1) {
   };
   const setup = { modules: [STUBBORN], id: 'stubborn', options: {} };
   const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-  const rest = { memoryBudget: 1_000, threads: 1, priority: 0, killAfterMs: 50, onCrash };
+  const rest = { memoryBudget, threads: 1, priority: 0, killAfterMs: 50, onCrash };
   const pool = new TransformPool(description, { setup, processes, ...rest });
   onTestFinished(() => pool.close());
   await pool.open();
@@ -187,6 +189,89 @@ test('what a child had reserved is free again when it dies', async () => {
   await crashed;
   await alive(pool);
   expect(Buffer.from((await pool.transform(ask('reserve 900 echo'))).body).toString()).toBe('echo');
+});
+
+describe('memory that is handed out with the work', () => {
+  const MIB = 1024 * 1024;
+
+  test('is counted until the work is done, and takes the place of what is asked for within it', async () => {
+    const { pool } = await stubbornPool(1, 100 * MIB);
+    const client = new AbortController();
+    const waiting = pool.transform(ask(`reserve ${MIB} wait`, client.signal));
+    expect(pool.reservedBytes).toBe(16 * MIB);
+    expect(Buffer.from((await pool.transform(ask(`reserve ${MIB} echo`))).body).toString()).toBe('echo');
+    expect(pool.reservedBytes).toBe(16 * MIB);
+    client.abort(new Error('too slow'));
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
+    expect(pool.reservedBytes).toBe(0);
+  });
+
+  test('is given back by who needs more, so that all come to their turn', async () => {
+    const { pool } = await stubbornPool(1, 40 * MIB);
+    const words = `reserve ${40 * MIB} echo`;
+    const made = await Promise.all([
+      pool.transform(ask(words)),
+      pool.transform(ask(words)),
+      pool.transform(ask(words)),
+    ]);
+    expect(made.map(({ body }) => Buffer.from(body).toString())).toEqual(['echo', 'echo', 'echo']);
+    expect(pool.reservedBytes).toBe(0);
+  });
+
+  test('is free again when the child dies', async () => {
+    const { pool, crashed } = await stubbornPool(1, 100 * MIB);
+    await expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
+    await crashed;
+    expect(pool.reservedBytes).toBe(0);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a source in a file', () => {
+  async function fileOf(bytes: Uint8Array | string) {
+    const folder = await mkdtemp(join(tmpdir(), 'tintype-workers-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await writeFile(join(folder, 'source'), bytes);
+    const handle = await open(join(folder, 'source'));
+    onTestFinished(() => handle.close());
+    // Nobody finds it by its name any more.
+    await rm(join(folder, 'source'));
+    return { path: `/proc/${process.pid}/fd/${handle.fd}`, size: bytes.length };
+  }
+  const work = (overrides: Partial<TransformRequest> = {}) => {
+    const { input: _, ...rest } = request(overrides);
+    return rest;
+  };
+
+  test('is read by the child, and gives the bytes that it gives when it is sent', async () => {
+    const { pool } = await sharpPool();
+    const there = await pool.transformFile(await fileOf(photo), work());
+    expect(there && Buffer.from(there.body).equals((await pool.transform(request())).body)).toBe(true);
+  });
+
+  test('that the child cannot open is not asked for again', async () => {
+    const { pool } = await stubbornPool();
+    expect(await pool.transformFile({ path: '/nowhere', size: 4 }, work())).toBeUndefined();
+    expect(await pool.transformFile(await fileOf('echo'), work())).toBeUndefined();
+    expect(Buffer.from((await pool.transform(ask('echo'))).body).toString()).toBe('echo');
+  });
+
+  test('that was cut short is left to who can tell what is wrong; the next is read', async () => {
+    const { pool } = await stubbornPool();
+    expect(await pool.transformFile({ ...(await fileOf('echo')), size: 5 }, work())).toBeUndefined();
+    const next = await pool.transformFile(await fileOf('echo'), work());
+    expect(next && Buffer.from(next.body).toString()).toBe('echo');
+  });
+
+  test('is not read beyond its size', async () => {
+    const { pool } = await stubbornPool();
+    const made = await pool.transformFile({ ...(await fileOf('echo and more')), size: 4 }, work());
+    expect(made && Buffer.from(made.body).toString()).toBe('echo');
+  });
+
+  test('fails with its child', async () => {
+    const { pool } = await stubbornPool();
+    await expect(pool.transformFile(await fileOf('die'), work())).rejects.toMatchObject({ code: 'crashed' });
+  });
 });
 
 test('closing ends the children, also one that is busy', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type BodyFile,
   MemoryGate,
   TransformError,
   type Transformer,
@@ -80,6 +81,15 @@ export class TransformPool implements Transformer {
   }
 
   async transform(request: TransformRequest): Promise<TransformResult> {
+    return this.#idlest().transform(request);
+  }
+
+  async transformFile(file: BodyFile, request: Omit<TransformRequest, 'input'>): Promise<TransformResult | undefined> {
+    return this.#idlest().transformFile(file, request);
+  }
+
+  /** @throws TransformError `overloaded` if there is none at the moment. */
+  #idlest(): WorkerProcess {
     let idlest: WorkerProcess | undefined;
     for (const worker of this.#workers) {
       if (worker.usable && (idlest === undefined || worker.load < idlest.load)) idlest = worker;
@@ -87,7 +97,7 @@ export class TransformPool implements Transformer {
     if (idlest === undefined) {
       throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
     }
-    return idlest.transform(request);
+    return idlest;
   }
 
   async #start(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { TransformErrorCode, TransformRequest, TransformResult } from '@tintype/core';
+import type { BodyFile, TransformErrorCode, TransformRequest, TransformResult } from '@tintype/core';
 
 /** What a child needs to make its transformer. */
 export interface ChildSetup {
@@ -13,11 +13,18 @@ export interface ChildSetup {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** What a child shall make. */
+export interface Job extends Pick<TransformRequest, 'operations' | 'output' | 'limits'> {
+  /** Where to read the input; without it the input comes by another way (`input-channel.ts`), sooner or later than this. */
+  readonly file: BodyFile | undefined;
+  /** Bytes that are reserved for it already, so that it need not ask for so few. */
+  readonly allowance: number;
+}
+
 /** From the serving process to a child. */
 export type ToChild =
   | { readonly type: 'setup'; readonly setup: ChildSetup }
-  /** Its input comes by another way (`input-channel.ts`), sooner or later than this. */
-  | ({ readonly type: 'transform'; readonly id: number } & Pick<TransformRequest, 'operations' | 'output' | 'limits'>)
+  | ({ readonly type: 'transform'; readonly id: number } & Job)
   | { readonly type: 'abort'; readonly id: number }
   /** The memory that a transform asked for is its own now. */
   | { readonly type: 'granted'; readonly reservation: number };
@@ -26,8 +33,16 @@ export type ToChild =
 export type FromChild =
   | { readonly type: 'ready'; readonly revision: string; readonly rss: number }
   | { readonly type: 'unusable'; readonly message: string }
-  /** A transform asks for memory, of the budget that all children share. */
-  | { readonly type: 'reserve'; readonly id: number; readonly reservation: number; readonly bytes: number }
+  /** A transform asks for memory, of the budget that all children share; `instead` of its allowance, or beside it. */
+  | {
+      readonly type: 'reserve';
+      readonly id: number;
+      readonly reservation: number;
+      readonly bytes: number;
+      readonly instead: boolean;
+    }
   | { readonly type: 'release'; readonly reservation: number }
   | { readonly type: 'done'; readonly id: number; readonly result: TransformResult; readonly rss: number }
+  /** Its file could not be opened here, or had fewer bytes than it should. */
+  | { readonly type: 'unread'; readonly id: number; readonly opened: boolean }
   | { readonly type: 'failed'; readonly id: number; readonly code: TransformErrorCode; readonly message: string };

@@ -2,7 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type MemoryGate, TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
+import {
+  type BodyFile,
+  type MemoryGate,
+  TransformError,
+  type TransformRequest,
+  type TransformResult,
+} from '@tintype/core';
 import { INPUT_FD, sendInput } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
@@ -19,9 +25,20 @@ const START_MS = 60_000;
  */
 const MALLOC = { MALLOC_ARENA_MAX: '2' };
 
-interface Job {
-  readonly resolve: (result: TransformResult) => void;
+/**
+ * Memory that a job gets together with its work, in bytes, while there is plenty: more than most images take
+ * (one of 3 megapixels 2 MiB), which would ask, be answered and give back, each by a message.
+ */
+const ALLOWANCE = 16 * 1024 * 1024;
+
+type Work = Omit<TransformRequest, 'input'>;
+
+interface Running {
+  /** With nothing if its file could not be read. */
+  readonly resolve: (result: TransformResult | undefined) => void;
   readonly reject: (error: unknown) => void;
+  /** Gives back its allowance, once. */
+  readonly giveBack: (() => void) | undefined;
   killer: NodeJS.Timeout | undefined;
 }
 
@@ -47,13 +64,15 @@ export class WorkerProcess {
   /** `undefined` where the process could not even begin. */
   readonly #inputs: Writable | undefined;
   readonly #options: WorkerOptions;
-  readonly #jobs = new Map<number, Job>();
+  readonly #jobs = new Map<number, Running>();
   /** How to give back what was reserved, or to stop waiting for it. */
   readonly #reservations = new Map<number, () => void>();
   readonly #exited = Promise.withResolvers<void>();
   #nextId = 0;
   #killed: string | undefined;
   #usable = false;
+  /** Whether it could open the files that it was given so far. */
+  #opensFiles = true;
   #rss = 0;
   #ended = false;
   readonly #starting: NodeJS.Timeout;
@@ -125,11 +144,29 @@ export class WorkerProcess {
     return this.#jobs.size;
   }
 
-  transform({ input, operations, output, limits, signal }: TransformRequest): Promise<TransformResult> {
+  async transform({ input, ...work }: TransformRequest): Promise<TransformResult> {
+    const result = await this.#run(work, undefined, (id) => {
+      if (this.#inputs !== undefined) sendInput(this.#inputs, id, input);
+    });
+    if (result === undefined) throw new TransformError('internal', 'A source that was sent did not arrive.');
+    return result;
+  }
+
+  /** `undefined` if it cannot read this file, also if it could read none before. */
+  async transformFile(file: BodyFile, work: Work): Promise<TransformResult | undefined> {
+    return this.#opensFiles ? this.#run(work, file, () => undefined) : undefined;
+  }
+
+  #run(
+    { operations, output, limits, signal }: Work,
+    file: BodyFile | undefined,
+    send: (id: number) => void,
+  ): Promise<TransformResult | undefined> {
     signal.throwIfAborted();
     const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<TransformResult>();
-    const job: Job = { resolve, reject, killer: undefined };
+    const { promise, resolve, reject } = Promise.withResolvers<TransformResult | undefined>();
+    const giveBack = this.#options.memory.spare(ALLOWANCE);
+    const job: Running = { resolve, reject, giveBack, killer: undefined };
     this.#jobs.set(id, job);
     const onAbort = () => {
       this.#send({ type: 'abort', id });
@@ -137,9 +174,11 @@ export class WorkerProcess {
       job.killer = setTimeout(() => this.#kill('was killed: a transform did not end'), this.#options.killAfterMs);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#send({ type: 'transform', id, operations, output, limits });
-    if (this.#inputs !== undefined) sendInput(this.#inputs, id, input);
+    const allowance = giveBack === undefined ? 0 : ALLOWANCE;
+    this.#send({ type: 'transform', id, operations, output, limits, file, allowance });
+    send(id);
     return promise.finally(() => {
+      giveBack?.();
       clearTimeout(job.killer);
       signal.removeEventListener('abort', onAbort);
     });
@@ -172,7 +211,9 @@ export class WorkerProcess {
     this.#kill(`cannot be used: ${message}`);
   }
 
-  async #reserve({ reservation, bytes }: Extract<FromChild, { type: 'reserve' }>): Promise<void> {
+  async #reserve({ id, reservation, bytes, instead }: Extract<FromChild, { type: 'reserve' }>): Promise<void> {
+    // First: who kept it while waiting for more could wait for ever.
+    if (instead) this.#jobs.get(id)?.giveBack?.();
     const waiting = new AbortController();
     this.#reservations.set(reservation, () => waiting.abort());
     try {
@@ -209,11 +250,13 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  #settle(message: Extract<FromChild, { type: 'done' | 'failed' }>): void {
+  #settle(message: Extract<FromChild, { type: 'done' | 'unread' | 'failed' }>): void {
     const job = this.#jobs.get(message.id);
     if (job === undefined) return;
     this.#jobs.delete(message.id);
+    if (message.type === 'unread') this.#opensFiles &&= message.opened;
     if (message.type === 'done') job.resolve(message.result);
+    else if (message.type === 'unread') job.resolve(undefined);
     else job.reject(new TransformError(message.code, message.message));
   }
 

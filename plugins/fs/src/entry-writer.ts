@@ -56,21 +56,16 @@ export class EntryWriter {
   }
 
   /** Writes a whole entry file under a name of its own. @returns where, and its size in bytes. */
-  async write(draft: HeaderDraft, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Written> {
+  async write(draft: HeaderDraft, body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Written> {
     const { path, handle } = await this.#createTemp();
     try {
       try {
-        let position = draft.length;
-        let crc = 0;
-        for await (const chunk of chunks) {
-          if (position + chunk.length > draft.length + this.#maxObjectBytes) throw tooLarge();
-          await writeAll(handle, chunk, position);
-          position += chunk.length;
-          crc = crc32(chunk, crc);
-        }
-        await writeAll(handle, draft.finish(position - draft.length, crc), 0);
+        const bytes =
+          body instanceof Uint8Array
+            ? await this.#writeWhole(handle, draft, body)
+            : await this.#writeChunks(handle, draft, body);
         if (this.#power) await handle.datasync();
-        return { path, bytes: position };
+        return { path, bytes };
       } finally {
         await handle.close();
       }
@@ -78,6 +73,30 @@ export class EntryWriter {
       await rm(path, { force: true });
       throw error;
     }
+  }
+
+  /** Header and body by one call of the system. */
+  async #writeWhole(handle: FileHandle, draft: HeaderDraft, body: Uint8Array): Promise<number> {
+    if (body.length > this.#maxObjectBytes) throw tooLarge();
+    const header = draft.finish(body.length, crc32(body));
+    const { bytesWritten } = await handle.writev([header, body], 0);
+    if (bytesWritten < header.length) await writeAll(handle, header.subarray(bytesWritten), bytesWritten);
+    const rest = Math.max(0, bytesWritten - header.length);
+    if (rest < body.length) await writeAll(handle, body.subarray(rest), header.length + rest);
+    return header.length + body.length;
+  }
+
+  async #writeChunks(handle: FileHandle, draft: HeaderDraft, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+    let position = draft.length;
+    let crc = 0;
+    for await (const chunk of chunks) {
+      if (position + chunk.length > draft.length + this.#maxObjectBytes) throw tooLarge();
+      await writeAll(handle, chunk, position);
+      position += chunk.length;
+      crc = crc32(chunk, crc);
+    }
+    await writeAll(handle, draft.finish(position - draft.length, crc), 0);
+    return position;
   }
 
   async #createTemp(): Promise<{ readonly path: string; readonly handle: FileHandle }> {

@@ -96,6 +96,73 @@ describe('a file', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('a file that its receiver would rather read itself', () => {
+  const named = async (source: string, headers: HttpFields = {}, maxBytes = 1e9) =>
+    origin.fetch(source, { headers, maxBytes, takesFile: true, signal: new AbortController().signal });
+
+  test.each([
+    ['as it was', async () => undefined],
+    ['removed meanwhile', () => rm(join(root, 'a.txt'))],
+    [
+      'replaced meanwhile',
+      async () => {
+        await writeFile(join(root, 'new'), 'HELLO');
+        await rename(join(root, 'new'), join(root, 'a.txt'));
+      },
+    ],
+  ])('is the same to another process, %s', async (_name, change) => {
+    const { body, headers } = await named('local:///a.txt');
+    await change();
+    expect([body.buffered, body.file?.size, headers['content-length']]).toEqual([undefined, 11, '11']);
+    expect(execFileSync('cat', [body.file?.path ?? '']).toString()).toBe('hello world');
+    expect(Buffer.from(await body.bytes()).toString()).toBe('hello world');
+  });
+
+  test('has the fields that its bytes would have', async () => {
+    await copyFile(join(photographs, 'rocket.jpg'), join(root, 'rocket'));
+    const { headers, body } = await named('local:///rocket');
+    expect(headers).toEqual((await fetch('local:///rocket')).headers);
+    await body.discard();
+  });
+
+  test("comes in one piece that is the receiver's own, unless it is large", async () => {
+    const chunks = async (source: string) => {
+      const lengths: number[] = [];
+      const { body } = await named(source);
+      for await (const chunk of body.stream()) lengths.push(chunk.length, chunk.buffer.byteLength);
+      return lengths;
+    };
+    expect(await chunks('local:///a.txt')).toEqual([11, 11]);
+    expect((await chunks('local:///large')).length).toBeGreaterThan(2);
+  });
+
+  test('is given in bytes where it is a part, and empty where it is; and not at all where it is too large', async () => {
+    const part = await named('local:///a.txt', { range: 'bytes=0-4' });
+    expect([part.body.file, await text(part)]).toEqual([undefined, 'hello']);
+    await writeFile(join(root, 'empty'), '');
+    expect(await text(await named('local:///empty'))).toBe('');
+    await expect(named('local:///a.txt', {}, 10)).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  test('is closed when it was read or is not wanted', async () => {
+    const openFiles = async () => (await readdir('/proc/self/fd')).length;
+    const before = await openFiles();
+    for (let round = 0; round < 20; round += 1) {
+      await (await named('local:///a.txt')).body.bytes();
+      await (await named('local:///large')).body.discard();
+      await named('local:///a.txt', { 'if-none-match': '*' });
+      await named('local:///large', {}, 5).catch(() => {});
+    }
+    expect(await openFiles()).toBe(before);
+  });
+});
+
+/** How it is known where an open file lies. */
+const ways = [
+  ['by what the system says', undefined],
+  ['by comparing', () => undefined],
+] as const;
+
 describe('not found', () => {
   test.each([
     'local:///missing',
@@ -120,7 +187,8 @@ describe('not found', () => {
     expect([response.status, response.headers, await text(response)]).toEqual([404, {}, '']);
   });
 
-  test('what lies behind a symbolic link out of the root, as file or folder', async () => {
+  test.each(ways)('what lies behind a symbolic link out of the root, as file or folder, %s', async (_way, placeOf) => {
+    origin = new LocalOrigin(root, placeOf);
     await symlink(join(parent, 'secret'), join(root, 'link'));
     await symlink(parent, join(root, 'up'));
     await symlink(join(parent, 'images-too'), join(root, 'too'));
@@ -132,7 +200,8 @@ describe('not found', () => {
     expect(await text(await fetch('local:///inside'))).toBe('hello world');
   });
 
-  test('what a link shows that is changed while it is looked at', async () => {
+  test.each(ways)('what a link shows that is changed while it is looked at, %s', async (_way, placeOf) => {
+    origin = new LocalOrigin(root, placeOf);
     await writeFile(join(root, 'kept'), 'kept');
     const targets = [join(root, 'kept'), join(parent, 'secret')];
     let looking = true;

@@ -1,7 +1,9 @@
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, readlinkSync } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import process from 'node:process';
 import {
+  type BodyFile,
   BufferedBody,
   type CheckResult,
   type HttpFields,
@@ -35,10 +37,15 @@ const CHUNK = 256 * 1024;
 export class LocalOrigin implements Origin {
   readonly schemes: readonly string[] = ['local'];
   readonly #root: string;
+  readonly #placeOf: PlaceOf;
 
-  /** @param root absolute path. */
-  constructor(root: string) {
+  /**
+   * @param root absolute path.
+   * @param placeOf for tests: how the system tells where an open file lies.
+   */
+  constructor(root: string, placeOf: PlaceOf = placeByDescriptor) {
     this.#root = root;
+    this.#placeOf = placeOf;
   }
 
   async open(): Promise<void> {}
@@ -49,7 +56,7 @@ export class LocalOrigin implements Origin {
     request.signal.throwIfAborted();
     const path = pathOf(source);
     if (path === undefined) return empty(404);
-    const file = await openWithin(this.#root, path);
+    const file = await openWithin(this.#root, path, this.#placeOf);
     if (file === undefined) return empty(404);
     let keep = false;
     try {
@@ -97,19 +104,16 @@ function pathOf(source: string): string | undefined {
 }
 
 /** Opens a file if it is one, and lies within `root` when every link is followed. */
-async function openWithin(root: string, path: string): Promise<OpenFile | undefined> {
+async function openWithin(root: string, path: string, placeOf: PlaceOf): Promise<OpenFile | undefined> {
   const named = join(root, path);
   let handle: FileHandle | undefined;
   let found: OpenFile | undefined;
   try {
     handle = await open(named, READ);
-    const stats = await handle.stat({ bigint: true });
-    // The file that is open must be the one whose place is checked: links can be changed meanwhile.
-    const [within, real] = await Promise.all([realpath(root), realpath(named)]);
-    const there = await lstat(real, { bigint: true });
-    const same = there.dev === stats.dev && there.ino === stats.ino;
-    const contained = real.startsWith(within.endsWith(sep) ? within : within + sep);
-    if (stats.isFile() && same && contained) found = { handle, stats };
+    const [stats, within] = await Promise.all([handle.stat({ bigint: true }), realpath(root)]);
+    const real = placeOf(handle) ?? (await sameFileAt(named, stats));
+    const contained = real?.startsWith(within.endsWith(sep) ? within : within + sep) ?? false;
+    if (stats.isFile() && contained) found = { handle, stats };
     return found;
   } catch (error) {
     // Sockets and devices without a driver give ENXIO and ENODEV.
@@ -124,7 +128,33 @@ async function openWithin(root: string, path: string): Promise<OpenFile | undefi
   }
 }
 
-async function respond(file: OpenFile, { headers, maxBytes, signal }: OriginRequest): Promise<OriginResponse> {
+/** The path of an open file, without links; `undefined` if the system doesn't tell. */
+type PlaceOf = (handle: FileHandle) => string | undefined;
+
+/**
+ * By Linux's own word, which never waits for a disk: where the file was found, whatever was linked meanwhile.
+ * One that was removed still says where it was. proc(5)
+ */
+function placeByDescriptor(handle: FileHandle): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return readlinkSync(`/proc/self/fd/${handle.fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the file that is open lies, if it still has this name: links can be changed meanwhile. */
+async function sameFileAt(named: string, { dev, ino }: BigIntStats): Promise<string | undefined> {
+  const real = await realpath(named);
+  const there = await lstat(real, { bigint: true });
+  return there.dev === dev && there.ino === ino ? real : undefined;
+}
+
+async function respond(
+  file: OpenFile,
+  { headers, maxBytes, takesFile = false, signal }: OriginRequest,
+): Promise<OriginResponse> {
   const { size, mtimeNs, mtimeMs, ino } = file.stats;
   const length = Number(size);
   const validators: Validators = {
@@ -145,7 +175,8 @@ async function respond(file: OpenFile, { headers, maxBytes, signal }: OriginRequ
   if (delivered > maxBytes) {
     throw new OriginError('too-large', `The source has ${delivered} bytes; ${maxBytes} are allowed.`);
   }
-  const bytes = delivered <= WHOLE ? await read(file.handle, part.first, delivered) : undefined;
+  const isNamed = takesFile && range === undefined && length > 0 && process.platform === 'linux';
+  const bytes = delivered <= WHOLE && !isNamed ? await read(file.handle, part.first, delivered) : undefined;
   const beginning =
     bytes !== undefined && part.first === 0 && delivered >= Math.min(TYPE_BYTES, length)
       ? bytes
@@ -158,20 +189,37 @@ async function respond(file: OpenFile, { headers, maxBytes, signal }: OriginRequ
   };
   const status = range === undefined ? 200 : 206;
   if (bytes !== undefined) return { status, headers: fields, body: new BufferedBody(bytes, { expendable: true }) };
+  if (isNamed) return { status, headers: fields, body: new FileBody(file.handle, length, signal) };
   const close = () => file.handle.close();
   const body = new StreamedBody(() => readPart(file.handle, part, signal), close);
   return { status, headers: fields, body };
+}
+
+/** A whole file that other processes can open as long as it is open here; whatever its name is by now. */
+class FileBody extends StreamedBody {
+  readonly file: BodyFile;
+  readonly expendable = true;
+
+  constructor(handle: FileHandle, size: number, signal: AbortSignal) {
+    const piece = size <= WHOLE ? size : CHUNK;
+    super(
+      () => readPart(handle, { first: 0, last: size - 1 }, signal, piece),
+      () => handle.close(),
+    );
+    this.file = { path: `/proc/${process.pid}/fd/${handle.fd}`, size };
+  }
 }
 
 async function* readPart(
   handle: FileHandle,
   part: { readonly first: number; readonly last: number },
   signal: AbortSignal,
+  piece: number = CHUNK,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for (let at = part.first; at <= part.last; at += CHUNK) {
+    for (let at = part.first; at <= part.last; at += piece) {
       signal.throwIfAborted();
-      yield await read(handle, at, Math.min(CHUNK, part.last + 1 - at));
+      yield await read(handle, at, Math.min(piece, part.last + 1 - at));
     }
   } finally {
     await handle.close();

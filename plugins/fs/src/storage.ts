@@ -184,8 +184,7 @@ export class FsStorage implements StorageAdapter {
     return this.#attempt(async () => {
       if (this.#parts.upkeep.overfull) await this.#parts.upkeep.room(context);
       const draft = new HeaderDraft(key, metadata, Date.now());
-      const chunks = body.bytes === undefined ? untilAborted(body, context) : [body.bytes];
-      const written = await this.#parts.writer.write(draft, chunks);
+      const written = await this.#parts.writer.write(draft, body.bytes ?? untilAborted(body, context));
       await this.#commit(key, written, condition, context);
       return draft.version;
     });

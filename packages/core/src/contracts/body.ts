@@ -8,6 +8,14 @@
  */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
+/** A file that another process of this machine and user can read. */
+export interface BodyFile {
+  /** Good for as long as its body is neither consumed nor discarded; by then it may name another file. */
+  readonly path: string;
+  /** Bytes of the body: the file's first. A file that has fewer was cut short meanwhile. */
+  readonly size: number;
+}
+
 /**
  * The body of something fetched: an entry of a storage, a response of an origin.
  *
@@ -22,10 +30,14 @@ export interface Body {
   readonly buffered: Uint8Array | undefined;
 
   /**
-   * Whether nobody but the receiver holds `buffered`, and nobody needs anything else of its `ArrayBuffer`:
-   * all of that may then be freed as soon as the body was used (`freeExpendable`). Without it nobody may.
+   * Whether nobody but the receiver holds what comes in one piece, `buffered` or the only chunk of the stream,
+   * and nobody needs anything else of its `ArrayBuffer`: all of that may then be freed as soon as the body was
+   * used (`freeExpendable`). Without it nobody may.
    */
   readonly expendable?: boolean;
+
+  /** The file that the body is read from, where it is one and was asked for (`OriginRequest.takesFile`). */
+  readonly file?: BodyFile | undefined;
 
   /** Reads all of it into one array (read-only for the receiver). Rejects if it ends short. */
   bytes(): Promise<Uint8Array>;

@@ -11,6 +11,11 @@ export interface OriginRequest {
   readonly headers: HttpFields;
   /** The origin stops with `too-large` as soon as more bytes than this would be delivered. */
   readonly maxBytes: number;
+  /**
+   * Whether the receiver would rather know a file (`Body.file`) than have its bytes in memory. An origin
+   * without files does nothing about it.
+   */
+  readonly takesFile?: boolean | undefined;
   /** Aborted when nobody wants the answer any more, or the time for the download has passed. */
   readonly signal: AbortSignal;
 }

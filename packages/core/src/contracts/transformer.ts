@@ -1,3 +1,4 @@
+import type { BodyFile } from './body.ts';
 import type { Operations } from './operations.ts';
 
 /** Image formats by the names that URLs use. */
@@ -80,6 +81,15 @@ export interface Transformer {
    * @throws TransformError where the source or the request is at fault.
    */
   transform(request: TransformRequest): Promise<TransformResult>;
+  /**
+   * As `transform`, of a source that lies in a file: for a transformer that works in another process, which
+   * then reads it there instead of having it sent. It has done with the file when it has settled, also after
+   * an abort. Whoever wraps a transformer by inheriting from it overrides this as well.
+   *
+   * @returns `undefined` if the file cannot be read from there; then `transform` is asked with its bytes.
+   * @throws TransformError as `transform`.
+   */
+  transformFile?(file: BodyFile, request: Omit<TransformRequest, 'input'>): Promise<TransformResult | undefined>;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { BufferedBody } from '../bodies.ts';
+import { BufferedBody, StreamedBody } from '../bodies.ts';
+import type { OriginRequest } from '../contracts/origin.ts';
+import { TransformError } from '../contracts/transformer.ts';
 import { scriptedProxy } from './scripted-proxy.fixture.ts';
 
 test.each([
@@ -67,4 +69,124 @@ test.each([
   });
   await ask('/image/o://h/x');
   expect(source.length).toBe(left);
+});
+
+/** A source in a file, as its origin sees it: what becomes of it. */
+function fileSource() {
+  const seen: string[] = [];
+  const closed = Promise.withResolvers<void>();
+  const file = { path: '/proc/1/fd/7', size: 3 };
+  const fetch = async (_source: string, { takesFile }: OriginRequest) => {
+    seen.push(takesFile ? 'asked for a file' : 'asked for bytes');
+    async function* read() {
+      seen.push('read');
+      yield Buffer.from('abc');
+      closed.resolve();
+    }
+    const close = () => {
+      seen.push('closed');
+      closed.resolve();
+    };
+    return { status: 200, headers: {}, body: Object.assign(new StreamedBody(read, close), { file }) };
+  };
+  return { fetch, file, seen, closed: closed.promise };
+}
+
+test('a file is read by the transformer that can do so, and open until it has done with it', async () => {
+  const { fetch, file, seen, closed } = fileSource();
+  const { ask, events } = await scriptedProxy({
+    fetch,
+    transformFile: async (given) => {
+      expect(given).toEqual(file);
+      // A turn later, when whoever closes too early would have done so.
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push('made');
+      return made;
+    },
+  });
+  expect((await ask('/image/o://h/x')).status).toBe(200);
+  await closed;
+  expect(seen).toEqual(['asked for a file', 'made', 'closed']);
+  expect(events).toContainEqual(expect.objectContaining({ type: 'downloaded', bytes: 3 }));
+  expect(events).toContainEqual(expect.objectContaining({ type: 'transformed', bytesIn: 3, bytesOut: 4 }));
+});
+
+test('a file that the transformer cannot read is given to it in memory', async () => {
+  const { fetch, seen } = fileSource();
+  const { ask } = await scriptedProxy({
+    fetch,
+    transformFile: async () => undefined,
+    transform: async ({ input }) => ({ ...made, body: Buffer.from(input) }),
+  });
+  const { status, body } = await ask('/image/o://h/x');
+  expect([status, Buffer.from(body as Uint8Array).toString()]).toEqual([200, 'abc']);
+  expect(seen).toEqual(['asked for a file', 'read']);
+});
+
+test('a file of which no image can be made is closed', async () => {
+  const { fetch, closed, seen } = fileSource();
+  const { ask } = await scriptedProxy({
+    fetch,
+    transformFile: () => Promise.reject(new TransformError('broken-image', 'Broken.')),
+  });
+  expect((await ask('/image/o://h/x')).status).toBe(422);
+  await closed;
+  expect(seen).toEqual(['asked for a file', 'closed']);
+});
+
+test('a file whose image nobody waits for any more stays open until the transformer has done with it', async () => {
+  const { fetch, closed, seen } = fileSource();
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const { ask } = await scriptedProxy({
+    fetch,
+    transformFile: async () => {
+      begun.resolve();
+      await gate.promise;
+      seen.push('made');
+      return made;
+    },
+    settings: { timeout: 1 },
+  });
+  const answer = ask('/image/o://h/x');
+  await begun.promise;
+  expect((await answer).status).toBe(504);
+  gate.resolve();
+  await closed;
+  expect(seen).toEqual(['asked for a file', 'made', 'closed']);
+});
+
+test('a file whose image finds no room in time is closed', async () => {
+  const { fetch, closed, seen } = fileSource();
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const { ask } = await scriptedProxy({
+    fetch: async (source, request) =>
+      source === 'o://h/first'
+        ? { status: 200, headers: {}, body: new BufferedBody(Buffer.from('x')) }
+        : fetch(source, request),
+    transform: async () => {
+      begun.resolve();
+      await gate.promise;
+      return made;
+    },
+    transformFile: async () => made,
+    settings: { workers: 1, timeout: 1 },
+  });
+  const first = ask('/image/o://h/first');
+  await begun.promise;
+  expect((await ask('/image/o://h/x')).status).toBe(503);
+  await closed;
+  expect(seen).toEqual(['asked for a file', 'closed']);
+  gate.resolve();
+  await first;
+});
+
+test('bytes are asked for where they are passed on, or the transformer takes no files', async () => {
+  const { fetch, seen } = fileSource();
+  const { ask } = await scriptedProxy({ fetch, transformFile: async () => made });
+  await ask('/raw/o://h/x');
+  const other = await scriptedProxy({ fetch });
+  await other.ask('/image/o://h/x');
+  expect(seen.filter((what) => what.startsWith('asked'))).toEqual(['asked for bytes', 'asked for bytes']);
 });

@@ -116,9 +116,12 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
       const others = () => control.waiters > 1;
       const { mode, cachebuster } = request;
       const use = { mode, cachebuster, policy };
+      const takesFile = mode === 'transform' && shop.transformer.transformFile !== undefined;
       const ask = (conditions: HttpFields | undefined): Promise<Fetched> =>
-        until(signal, shop.sources.fetch(request.source, { signal, conditions, others, hops, use }), (late) =>
-          giveUp(late.response),
+        until(
+          signal,
+          shop.sources.fetch(request.source, { signal, conditions, others, hops, takesFile, use }),
+          (late) => giveUp(late.response),
         );
       let fetched = await ask(conditionsOf(previous));
       if (fetched.response.status === 304 && previous !== undefined) {

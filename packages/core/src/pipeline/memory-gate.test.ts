@@ -60,3 +60,29 @@ test('who may not wait is let in where there is room at once, and else told so w
   (await waiting)();
   expect(gate.used).toBe(0);
 });
+
+test('what may be needed is handed out at once, but never the half that others may know that they need', async () => {
+  const gate = new MemoryGate(100);
+  const first = gate.spare(30);
+  expect([gate.used, gate.spare(30)]).toEqual([30, undefined]);
+  const large = gate.reserve(80, signal);
+  first?.();
+  first?.();
+  const release = await large;
+  expect(gate.used).toBe(80);
+  const waiting = gate.reserve(30, signal);
+  release();
+  (await waiting)();
+  expect(gate.used).toBe(0);
+  expect(new MemoryGate(Number.POSITIVE_INFINITY).spare(30)).toBeTypeOf('function');
+});
+
+test('who waits is not overtaken by what may be needed', async () => {
+  const gate = new MemoryGate(100);
+  const release = await gate.reserve(10, signal);
+  const large = gate.reserve(95, signal);
+  expect(gate.spare(1)).toBeUndefined();
+  release();
+  (await large)();
+  expect(gate.spare(1)).toBeTypeOf('function');
+});

@@ -43,6 +43,23 @@ export class MemoryGate {
     if (this.#queue.size === 0 && this.#fits(bytes)) this.#used += bytes;
     else if (mayWait()) await this.#wait(bytes, signal);
     else throw new ShedError();
+    return this.#returning(bytes);
+  }
+
+  /**
+   * Takes `bytes` at once, for somebody who may come to need them, as long as half of the budget stays free
+   * for those who know what they need.
+   *
+   * @returns how to give them back (idempotent); `undefined` if there is not that much.
+   */
+  spare(bytes: number): (() => void) | undefined {
+    if (this.#queue.size > 0 || this.#used + bytes > this.#budget / 2) return undefined;
+    this.#used += bytes;
+    return this.#returning(bytes);
+  }
+
+  /** How to give back what was taken. */
+  #returning(bytes: number): () => void {
     let returned = false;
     return () => {
       if (returned) return;

@@ -15,6 +15,7 @@ import type { Transformer } from '../contracts/transformer.ts';
 export interface Script {
   readonly fetch: Origin['fetch'];
   readonly transform?: Transformer['transform'];
+  readonly transformFile?: Transformer['transformFile'];
   readonly storage?: CacheStorage;
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -27,7 +28,13 @@ export interface ScriptedProxy {
 }
 
 /** A proxy whose source, transformer and storage are a test's own. Closed when the test ends. */
-export async function scriptedProxy({ fetch, transform, storage, settings }: Script): Promise<ScriptedProxy> {
+export async function scriptedProxy({
+  fetch,
+  transform,
+  transformFile,
+  storage,
+  settings,
+}: Script): Promise<ScriptedProxy> {
   const events: ProxyEvent[] = [];
   const parts = definePlugin({
     name: 'test/parts',
@@ -52,6 +59,7 @@ export async function scriptedProxy({ fetch, transform, storage, settings }: Scr
           close: async () => undefined,
           transform:
             transform ?? (async () => ({ body: Buffer.from('made'), contentType: 'image/png', width: 1, height: 1 })),
+          ...(transformFile && { transformFile }),
         }),
       });
       registry.origin({

@@ -21,6 +21,8 @@ export interface FetchOptions {
   readonly hops?: HttpFields | undefined;
   /** Whether others wait for the answer, so that it is worth asking twice. */
   readonly others?: (() => boolean) | undefined;
+  /** Whether a file may be named instead of read; not where copies are kept, which are made of the bytes. */
+  readonly takesFile?: boolean | undefined;
   /** What the source is wanted for: decides about copies of it. */
   readonly use: SourceUse;
 }
@@ -59,8 +61,10 @@ export class Sources {
 
   /** @throws OriginError where there was no answer; a missing source is an answer. */
   async fetch(source: string, options: FetchOptions): Promise<Fetched> {
+    const takesFile = options.takesFile === true && this.#options.cache === undefined;
     const { scheme, origin } = this.#originOf(source);
-    const ask: AskOrigin = (asked, until) => this.#ask(origin, scheme, source, { ...asked, ...options.hops }, until);
+    const ask: AskOrigin = (asked, until) =>
+      this.#ask(origin, scheme, source, { ...asked, ...options.hops }, until, takesFile);
     return this.fetchBy(ask, source, options);
   }
 
@@ -68,7 +72,7 @@ export class Sources {
   async fetchBy(
     askOrigin: AskOrigin,
     source: string,
-    { signal, conditions, others, use }: Omit<FetchOptions, 'hops'>,
+    { signal, conditions, others, use }: Omit<FetchOptions, 'hops' | 'takesFile'>,
   ): Promise<Fetched> {
     const { askAgainMs, cache } = this.#options;
     const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
@@ -107,12 +111,13 @@ export class Sources {
     source: string,
     headers: HttpFields,
     signal: AbortSignal,
+    takesFile: boolean,
   ): Promise<Fetched> {
     const { clock, emit, maxBytes } = this.#options;
     const requestedAt = clock();
     const started = performance.now();
     const limit = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
-    const response = await origin.fetch(source, { headers, maxBytes: limit, signal });
+    const response = await origin.fetch(source, { headers, maxBytes: limit, takesFile, signal });
     emit({ type: 'fetched', scheme, status: response.status, ms: performance.now() - started });
     return { response, requestedAt, receivedAt: clock() };
   }

@@ -3,12 +3,13 @@ import { free } from '../bodies.ts';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { OriginResponse } from '../contracts/origin.ts';
+import type { TransformResult } from '../contracts/transformer.ts';
 import type { Assessment } from '../freshness/assess.ts';
 import type { MayWait } from './background.ts';
 import { entryOf } from './entry-of.ts';
 import type { Place } from './intake.ts';
 import type { Workshop } from './make.ts';
-import { pump, until } from './pump.ts';
+import { giveUp, pump, until } from './pump.ts';
 import { Spool } from './spool.ts';
 
 /** Counts the time until there is room as waiting: if it runs out meanwhile, too much was asked of us. */
@@ -31,34 +32,47 @@ export async function transformed(
   signal: AbortSignal,
 ): Promise<{ readonly bytes: Uint8Array; readonly metadata: EntryMetadata }> {
   const spool = new Spool({ memory: shop.spoolMemory });
+  const { transformer, limits } = shop;
+  const { file } = response.body;
+  const isFile = file !== undefined && transformer.transformFile !== undefined;
   try {
     const downloading = performance.now();
-    await pump(response, spool, signal);
+    // A file is read by the process that needs it.
+    if (!isFile) await pump(response, spool, signal);
     place.downloaded();
-    shop.emit({ type: 'downloaded', ms: performance.now() - downloading, bytes: spool.size });
-    const leave = await waiting(shop.transforms.enter(signal, mayWait));
+    shop.emit({ type: 'downloaded', ms: performance.now() - downloading, bytes: isFile ? file.size : spool.size });
+    const leave = await waiting(shop.transforms.enter(signal, mayWait)).catch((error: unknown) => {
+      giveUp(response);
+      throw error;
+    });
     const transform = async () => {
+      const { operations, output } = request;
+      const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal, mayWait));
+      const work = { operations, output, limits, signal, reserve };
+      let started = performance.now();
+      const finish = (done: TransformResult, bytesIn: number) => {
+        shop.emit({ type: 'transformed', ms: performance.now() - started, bytesIn, bytesOut: done.body.length });
+        return done;
+      };
       try {
+        if (isFile) {
+          const done = await transformer.transformFile?.(file, work);
+          if (done !== undefined) return finish(done, file.size);
+          await pump(response, spool, signal);
+        }
         const isOurs = response.body.expendable === true || spool.pieces > 1;
         const input = await spool.bytes();
         dispose(spool);
-        const started = performance.now();
-        const { operations, output } = request;
-        const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal, mayWait));
-        const { limits } = shop;
-        const done = await shop.transformer.transform({ input, operations, output, limits, signal, reserve });
-        shop.emit({
-          type: 'transformed',
-          ms: performance.now() - started,
-          bytesIn: input.length,
-          bytesOut: done.body.length,
-        });
+        started = performance.now();
+        const done = finish(await transformer.transform({ input, ...work }), input.length);
         // Not after a failure, when somebody may still be at work on it.
         if (isOurs && input.buffer !== done.body.buffer) free(input);
         return done;
       } finally {
-        // When it has really ended, also if nobody waits for it any more.
+        // When it has really ended, also if nobody waits for it any more. A file that is closed sooner
+        // could be another one by the time that it is opened by its path.
         leave();
+        if (isFile) giveUp(response);
       }
     };
     const result = await until(signal, transform());
