@@ -177,6 +177,24 @@ describe.each(['off', 'on'] as const)('over HTTP, origin cache control %s', (mod
     expect(seconds - Number(/ttl=(\d+)/.exec(second)?.[1])).toBeLessThan(5);
   });
 
+  test('D19: a part (206) that says nothing is fresh for 7200 s', async () => {
+    const path = says('/t', { 'Content-Range': 'bytes 0-4/10' }, 206);
+    const ask = () => rig().ask(path, { headers: { range: 'bytes=0-4' } });
+    expect(await ask()).toMatchObject({ status: 206, body: 'whole' });
+    const { status, headers } = await ask();
+    expect([status, 7200 - Number(/hit; ?ttl=(\d+)/.exec(headers['cache-status'] ?? '')?.[1]) < 5]).toEqual([
+      206,
+      true,
+    ]);
+  });
+
+  test('C3: under an edge TTL Set-Cookie is taken away and the response kept', async () => {
+    const path = says('/edge', { 'Cache-Control': 'max-age=9', 'Set-Cookie': 'a=b' });
+    await rig().ask(path);
+    const { headers } = await rig().ask(path);
+    expect([headers['set-cookie'], headers['cache-status']]).toEqual([undefined, expect.stringContaining('hit')]);
+  });
+
   test('D20: CDN-Cache-Control and Tintype-CDN-Cache-Control count only with origin cache control', async () => {
     const generic = { 'CDN-Cache-Control': 'max-age=2000', 'Cache-Control': 'no-store' };
     const own = { ...generic, 'Tintype-CDN-Cache-Control': 'max-age=3000' };
@@ -268,20 +286,64 @@ describe.each(['off', 'on'] as const)('over HTTP, origin cache control %s', (mod
   });
 });
 
-test.each(['must-revalidate, max-age=9', 'proxy-revalidate, max-age=9', 's-maxage=9', 'no-cache'])(
-  'A4: over HTTP, %s forbids what is stale, whatever windows stand beside it',
-  async (control) => {
-    await using rig = await EndpointRig.start([{ path: '/t', origins: [origin.base], ...cloudflare }]);
-    const path = says('/t', { 'Cache-Control': `${control}, stale-while-revalidate=600, stale-if-error=600` });
+test.each([
+  ...[
+    'must-revalidate, max-age=9',
+    'proxy-revalidate, max-age=9',
+    's-maxage=9',
+    's-maxage=0',
+    'max-age=7200, s-maxage=9',
+  ],
+  ...['no-cache', 'max-age=9, no-cache="x-a"'],
+])('A4: over HTTP, %s forbids what is stale, whatever windows stand beside it', async (control) => {
+  await using rig = await EndpointRig.start([{ path: '/t', origins: [origin.base], ...cloudflare }]);
+  const path = says('/t', { 'Cache-Control': `${control}, stale-while-revalidate=600, stale-if-error=600` });
+  await rig.ask(path);
+  await rig.stored(1);
+  rig.advance(12);
+  expect((await rig.ask(path)).headers['cache-status']).toMatch(/fwd=stale; ?fwd-status=304/);
+  rig.advance(12);
+  failing = true;
+  const { status } = await rig.ask(path);
+  failing = false;
+  expect(status).toBe(503);
+});
+
+test.each<readonly [string, Readonly<Record<string, string>>, Partial<EndpointDefinition>, swr: boolean]>([
+  ['max-age', { 'Cache-Control': 'max-age=9' }, {}, true],
+  ['max-age=0', { 'Cache-Control': 'max-age=0' }, {}, true],
+  ['Expires', {}, {}, true],
+  ['no-cache that names a field that is not there', { 'Cache-Control': 'max-age=9, no-cache="x-b"' }, {}, true],
+  ['an edge TTL', { 'Cache-Control': 's-maxage=9, must-revalidate' }, { edgeTtl: 9 }, true],
+  ['s-maxage where the operator says so', { 'Cache-Control': 's-maxage=9' }, { sMaxageAllowsStale: true }, true],
+  [
+    'max-age, but nothing meanwhile where that is off',
+    { 'Cache-Control': 'max-age=9' },
+    { staleWhileRevalidate: false },
+    false,
+  ],
+])(
+  'A4: over HTTP, what is stale may be used while it is refreshed and after an error: %s',
+  async (_what, says_, endpoint, swr) => {
+    await using rig = await EndpointRig.start([{ path: '/t', origins: [origin.base], ...endpoint }]);
+    const windows = 'stale-while-revalidate=60, stale-if-error=600';
+    const { 'Cache-Control': said } = says_;
+    const expires = said === undefined ? { Expires: new Date(rig.now + 9_000).toUTCString() } : {};
+    const path = says('/t', { ...expires, 'Cache-Control': said === undefined ? windows : `${said}, ${windows}` });
     await rig.ask(path);
     await rig.stored(1);
-    rig.advance(12);
-    expect((await rig.ask(path)).headers['cache-status']).toMatch(/fwd=stale; ?fwd-status=304/);
-    rig.advance(12);
+    rig.advance(30);
+    const meanwhile = (await rig.ask(path)).headers['cache-status'];
+    if (swr) expect(meanwhile).toMatch(/hit; ?ttl=-\d+; ?detail=swr/);
+    else expect(meanwhile).toMatch(/fwd=stale; ?fwd-status=304/);
+    // Beyond the one window, within the other; counted from the end of whichever lifetime it has by now.
+    rig.advance(200);
     failing = true;
-    const { status } = await rig.ask(path);
-    failing = false;
-    expect(status).toBe(503);
+    const later = await rig.ask(path).finally(() => {
+      failing = false;
+    });
+    expect(later).toMatchObject({ status: 200, body: 'whole' });
+    expect(later.headers['cache-status']).toMatch(/hit; ?ttl=-\d+; ?detail=sie/);
   },
 );
 
