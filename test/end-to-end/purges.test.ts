@@ -86,3 +86,64 @@ describe('a purge', () => {
     expect((await rig.get(url(origin))).status).toBe(200);
   });
 });
+
+describe('a proxy that is told to purge', () => {
+  /** With results of two sources and their copies in memory. */
+  async function filled() {
+    const { origin } = await startSource({ 'cache-control': 'max-age=600' });
+    const rig = await startRig({ sourcesUse: 'memory' });
+    for (const name of ['a.png', 'b.png']) await rig.get(url(origin, 'w:20', name));
+    await rig.get(url(origin, 'w:30'));
+    await rig.stored(3);
+    const storage = rig.proxy.container.get(tokens.resultStorage);
+    const keys = async (): Promise<readonly string[]> => {
+      const all: string[] = [];
+      for await (const { key } of storage.list('')) all.push(key);
+      return all;
+    };
+    return { origin, rig, keys };
+  }
+
+  test('removes what comes from a source, and tells how much that was', async () => {
+    const { origin, rig, keys } = await filled();
+    const selection = { scope: 'source', value: `${origin.base}/a.png` } as const;
+    expect(await rig.proxy.purge(selection, { dryRun: true })).toMatchObject({
+      announced: false,
+      parts: [
+        { part: 'cache', found: 2, removed: 0 },
+        { part: 'sources', seen: 2, found: 1, removed: 0 },
+      ],
+    });
+    expect(outcome(await rig.get(url(origin)))).toContain('hit');
+    const { announced, parts } = await rig.proxy.purge(selection);
+    expect(announced).toBe(true);
+    expect(parts).toMatchObject([
+      { part: 'cache', found: 2, removed: 2, inProcess: true },
+      { part: 'sources', found: 1, removed: 1 },
+    ]);
+    expect(await keys()).toHaveLength(1);
+    expect(outcome(await rig.get(url(origin, 'w:20', 'b.png')))).toContain('hit');
+  });
+
+  test('removes an entry by its key, or all below a part of it', async () => {
+    const { origin, rig, keys } = await filled();
+    const [first = ''] = await keys();
+    expect(await rig.proxy.purge({ scope: 'key', value: first })).toMatchObject({ parts: [{ removed: 1 }] });
+    expect(await keys()).toHaveLength(2);
+    const { parts } = await rig.proxy.purge({ scope: 'key', value: 'originals/v1/' });
+    expect(parts).toMatchObject([{ part: 'sources', removed: 2 }]);
+    expect(await rig.proxy.purge({ scope: 'key', value: 'v1/' })).toMatchObject({ parts: [{ removed: 2 }] });
+    rig.advance(1);
+    expect(outcome(await rig.get(url(origin)))).toContain('fwd=uri-miss; stored');
+  });
+
+  test('removes everything of its own, and nothing else that lies there', async () => {
+    const { rig, keys } = await filled();
+    const storage = rig.proxy.container.get(tokens.resultStorage);
+    const found = await storage.stat((await keys())[0] ?? '');
+    if (found === undefined) throw new Error('nothing there');
+    await storage.put('somebody/elses', new Uint8Array(1), found.metadata);
+    expect(await rig.proxy.purge({ scope: 'all' })).toMatchObject({ parts: [{ removed: 3 }, { removed: 2 }] });
+    expect(await keys()).toEqual(['somebody/elses']);
+  });
+});

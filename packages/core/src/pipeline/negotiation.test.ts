@@ -22,6 +22,8 @@ describe('of all formats', () => {
     ['image/webp;q=0.5, */*;q=0.1', 'webp'],
     ['image/webp;q=0.5, image/jpeg;q=0.4, image/*', 'webp'],
     ['image/webp;q=nonsense', 'webp'],
+    ['image/webp;q=', 'webp'],
+    ['image/webp;q=0x0', 'webp'],
     ['*/*', undefined],
     ['image/*', undefined],
     ['image/webpx', undefined],

@@ -40,15 +40,17 @@ export function bestFormat(
   return best;
 }
 
+const WEIGHT = /^(?:0(?:\.\d*)?|1(?:\.0*)?)$/;
+
 /** Types with their quality from 0 to 1; of a type that stands there twice, the higher. */
 function qualitiesIn(accept: string): ReadonlyMap<string, number> {
   const qualities = new Map<string, number>();
   for (const part of accept.split(',')) {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
     const weight = parameters.find((parameter) => /^q\s*=/.test(parameter));
-    const given = weight === undefined ? 1 : Number(weight.slice(weight.indexOf('=') + 1));
-    // What is no weight says nothing against the type.
-    const quality = given >= 0 && given <= 1 ? given : 1;
+    const text = weight === undefined ? '' : weight.slice(weight.indexOf('=') + 1).trim();
+    // What is no weight says nothing against the type. RFC 9110 §12.4.2.
+    const quality = WEIGHT.test(text) ? Number(text) : 1;
     qualities.set(type, Math.max(quality, qualities.get(type) ?? 0));
   }
   return qualities;
