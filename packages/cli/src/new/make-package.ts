@@ -2,29 +2,46 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure, reasonOf } from '../failure.ts';
+import { installInCheckout } from './checkout.ts';
 import { type PackageKind, spellings } from './package-name.ts';
 
 /** Real files, packed with this package: what all kinds share, and what each has besides. */
 const TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
 
-/** Stands for our version, which all of Tintype's packages have. */
-const VERSION_OF_TEMPLATES = '0.0.0-tintype';
+/** Stands for our version, which all of Tintype's packages have, and for what else provides them. */
+const VERSION_OF_TEMPLATES = '^0.0.0-tintype';
+
+/** What was made. */
+export interface MadePackage {
+  /** Its name in `parent`. */
+  readonly folder: string;
+  /** The command that installs its dependencies. */
+  readonly install: string;
+}
 
 /**
  * Makes the folder `<name>-<kind>` in `parent` of the templates.
  *
- * @returns the name of the folder.
+ * @param checkout where the workspace begins that this command runs from, if any.
  * @throws Failure with one sentence; an existing folder is left as it is.
  */
-export async function makePackage(kind: PackageKind, name: string, version: string, parent: string): Promise<string> {
+export async function makePackage(
+  kind: PackageKind,
+  name: string,
+  version: string,
+  parent: string,
+  checkout?: string,
+): Promise<MadePackage> {
   const folder = `${name}-${kind}`;
+  const install = await installInCheckout(parent, checkout);
+  const range = install === undefined ? `^${version}` : 'workspace:^';
   const files = new Map<string, string>();
   for (const template of ['shared', kind]) {
     const from = join(TEMPLATES, template);
     for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
-      files.set(nameOf(path.slice(from.length + 1)), fill(await readFile(path, 'utf8'), name, version));
+      files.set(nameOf(path.slice(from.length + 1)), fill(await readFile(path, 'utf8'), name, range));
     }
   }
   try {
@@ -39,11 +56,11 @@ export async function makePackage(kind: PackageKind, name: string, version: stri
     await mkdir(dirname(join(parent, folder, path)), { recursive: true });
     await writeFile(join(parent, folder, path), text);
   }
-  return folder;
+  return { folder, install: install ?? 'npm install' };
 }
 
-function fill(text: string, name: string, version: string): string {
-  let filled = text.replaceAll(VERSION_OF_TEMPLATES, version);
+function fill(text: string, name: string, range: string): string {
+  let filled = text.replaceAll(VERSION_OF_TEMPLATES, range);
   for (const [template, made] of spellings(name)) filled = filled.replaceAll(template, made);
   return filled;
 }

@@ -20,7 +20,7 @@ export function addNewCommand(program: Command, version: string, { cwd, stdout }
       const { checkKind, checkName } = await import('./package-name.ts');
       const { makePackage } = await import('./make-package.ts');
       const known = checkKind(kind);
-      const folder = await makePackage(known, checkName(name, known), version, cwd);
-      stdout.write(`Made ${folder}. Next:\n  cd ${folder}\n  npm install\n  npm test\n`);
+      const { folder, install } = await makePackage(known, checkName(name, known), version, cwd);
+      stdout.write(`Made ${folder}. Next:\n  cd ${folder}\n  ${install}\n  npm test\n`);
     });
 }
