@@ -85,6 +85,18 @@ async function seen(address: string, path: string, processes: number): Promise<r
   return answers;
 }
 
+/** The status of what a control socket answers. */
+function told(socketPath: string, method: string, path: string, body: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, method, path, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .once('error', reject)
+      .end(body);
+  });
+}
+
 const paths = (name: string): readonly string[] => [`/${name}`, `/images/unsafe/f:png/plain/${name}`];
 
 describe.each([1, 2])('of %i serving processes with memory before a folder', (processes) => {
@@ -155,6 +167,47 @@ describe.each([1, 2])('of %i serving processes with memory before a folder', (pr
   });
 });
 
+test.each([1, 2])(
+  'that a coordinator of a plugin cannot tell others ends none of %i processes, and they use nothing of it themselves',
+  async (processes) => {
+    await using origin = await changing();
+    await using there = await before(origin.base, {
+      TINTYPE_PROCESSES: String(processes),
+      TINTYPE_CACHE_USE: 'memory',
+      TINTYPE_CONTROL_SOCKET: './control.sock',
+    });
+    const core = import.meta.resolve('../../packages/core/dist/index.js');
+    await writeFile(
+      join(there.path, 'tintype.config.ts'),
+      `import { definePlugin, LocalCoordinator, tokens } from ${JSON.stringify(core)};
+      class Cut extends LocalCoordinator {
+        async announce() { throw new Error('The line is cut'); }
+      }
+      export default {
+        endpoints: [{ path: '/', origins: [${JSON.stringify(origin.base)}] }],
+        plugins: [definePlugin({
+          name: 'test/cut',
+          register: ({ container }) => void container.bind(tokens.coordinator).toConstantValue(new Cut()),
+        })],
+      };\n`,
+    );
+    await using proxy = there.serve();
+    const address = await proxy.serves();
+    await until(async () => {
+      const asked = origin.asked;
+      await seen(address, '/cat.svg', processes);
+      return origin.asked === asked;
+    });
+    origin.change();
+    const status = await told(join(there.path, 'control.sock'), 'POST', '/purge', '{"scope":"all"}');
+    expect(status).toBe(processes === 1 ? 500 : 200);
+    await proxy.said(/^A purge could not be told to others: The line is cut\.$/);
+    expect(new Set(await seen(address, '/cat.svg', processes))).toEqual(new Set(['2']));
+    expect(await proxy.stop()).toBe(0);
+    expect(proxy.lines.filter(({ level }) => level === 60)).toEqual([]);
+  },
+);
+
 test('without a socket the folder is emptied, and the command says that nobody was told', async () => {
   await using origin = await changing();
   await using there = await before(origin.base, { TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: './cache' });
@@ -201,15 +254,7 @@ test('only its owner may write to the socket, and it takes nothing but purges', 
   await proxy.serves();
   const socketPath = join(there.path, 'control.sock');
   expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
-  const send = (method: string, path: string, body: string): Promise<number> =>
-    new Promise((resolve, reject) => {
-      request({ socketPath, method, path, agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      })
-        .once('error', reject)
-        .end(body);
-    });
+  const send = (method: string, path: string, body: string) => told(socketPath, method, path, body);
   expect(await send('GET', '/purge', '')).toBe(405);
   expect(await send('POST', '/', '{"scope":"all"}')).toBe(404);
   for (const body of ['', 'all', '[]', '{"scope":"some"}', '{"scope":"source"}', '{"scope":"key","value":1}']) {

@@ -99,7 +99,8 @@ const purged = new PurgeBook();
 /** Whoever purged it waits for the answer: not until this process has started, which may take long. */
 async function hear(id: number, purge: PurgeAnnouncement): Promise<void> {
   purged.note(purge);
-  const heard = running.then(({ service }) => service.hear(purge));
+  // What others cannot be told was logged, and is no reason to end.
+  const heard = running.then(({ service }) => service.hear(purge)).catch(() => undefined);
   if (serves) await heard;
   await send({ type: 'heard', id });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ConfiguredProxy,
+  type Coordinator,
   coreSection,
   definePlugin,
   memoryBudget,
@@ -65,6 +66,8 @@ export class ServingProcess implements Service {
   readonly #purged: PurgeBook;
   #metrics: Metrics | undefined;
   #current: CurrentProxy | undefined;
+  /** Of the proxy in force; not its container's, which is empty once it is closed. */
+  #coordinator: Coordinator | undefined;
   #server: RunningServer | undefined;
   #stopping = false;
 
@@ -83,6 +86,7 @@ export class ServingProcess implements Service {
     const { proxy, letGo } = await this.#make(this.#options.input);
     const current = new CurrentProxy(proxy);
     this.#current = current;
+    this.#coordinator = proxy.container.get(tokens.coordinator);
     const open = () => orFail('Could not start', () => current.open());
     try {
       if (!this.#options.listenFirst) await open();
@@ -118,17 +122,29 @@ export class ServingProcess implements Service {
     }
     const { proxy: next } = made;
     current.replace(next);
+    this.#coordinator = next.container.get(tokens.coordinator);
     this.#parts.adoptLimits();
     this.#options.logger.level = next.settings.logLevel;
     return [];
   }
 
-  /** Another process has purged something: it is not used here any more once this has resolved. */
+  /**
+   * Another process has purged something: it is not used here any more once this has resolved, or rejected.
+   *
+   * @throws what a coordinator that a plugin has brought throws; that is logged.
+   */
   async hear(purge: PurgeAnnouncement): Promise<void> {
+    this.#purged.note(purge);
     await this.#purges.hear(purge);
-    const coordinator = this.#current?.proxy.container.get(tokens.coordinator);
+    const coordinator = this.#coordinator;
     // One that a plugin has brought hears of nothing here.
-    if (coordinator !== undefined && !this.#purges.made(coordinator)) await coordinator.announce(purge);
+    if (coordinator === undefined || this.#purges.made(coordinator)) return;
+    try {
+      await coordinator.announce(purge);
+    } catch (error) {
+      this.#options.logger.error(`A purge could not be told to others: ${reasonOf(error)}.`);
+      throw error;
+    }
   }
 
   async metrics(): Promise<string> {

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import process from 'node:process';
+import { expect, onTestFinished, test } from 'vitest';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { createStorage } from '../storage/create-storage.ts';
@@ -79,3 +80,45 @@ test('whoever interrupts it is told so, and how far it came before', async () =>
   expect(left().length).toBeGreaterThan(0);
   expect(left().length).toBeLessThan(100);
 });
+
+test('what is being removed when the listing breaks off is counted', async () => {
+  const { adapter, storage, left } = await filled();
+  adapter
+    .next('row', (proceed) => proceed())
+    .fail('row', new StorageError({ code: 'access-denied', message: 'Not that one.' }))
+    .next('delete', async (proceed) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return proceed();
+    });
+  expect(await purgeEntries({ storage, keys: ['v1/'] })).toMatchObject({ found: 1, removed: 1 });
+  expect(left()).toHaveLength(KEYS.length - 1);
+});
+
+test('who gives it up hears of that alone, whatever is being removed', async () => {
+  const { adapter, storage } = await filled();
+  const client = new AbortController();
+  const reason = new Error('Enough.');
+  adapter
+    .next('delete', () => {
+      client.abort(reason);
+      return new Promise(() => undefined);
+    })
+    .next('delete', () => new Promise(() => undefined));
+  const { unhandled } = heard();
+  await expect(purgeEntries({ storage, keys: ['v1/'] }, { signal: client.signal })).rejects.toBe(reason);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled).toEqual([]);
+});
+
+/** What nobody has caught, which would end the process. */
+function heard() {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', note);
+  onTestFinished(() => {
+    process.off('unhandledRejection', note);
+    for (const other of others) process.on('unhandledRejection', other);
+  });
+  return { unhandled };
+}

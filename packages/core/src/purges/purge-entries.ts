@@ -61,10 +61,10 @@ export async function purgeEntries(
   let failures = 0;
   let problem: string | undefined;
   const failed = (error: unknown): void => {
-    signal?.throwIfAborted();
     failures += 1;
     problem ??= error instanceof Error ? error.message : String(error);
   };
+  /** Never rejects. */
   const purge = async ({ key, size }: Found): Promise<void> => {
     try {
       count.seen += 1;
@@ -81,20 +81,22 @@ export async function purgeEntries(
       failed(error);
     }
   };
+  let batch: Promise<void>[] = [];
   try {
-    let batch: Promise<void>[] = [];
     for await (const one of listed(storage, keys, limits)) {
-      if (failures >= MAX_FAILURES) break;
+      if (failures >= MAX_FAILURES || signal?.aborted) break;
       batch.push(purge(one));
       if (batch.length < AT_A_TIME) continue;
       await Promise.all(batch);
       batch = [];
       onProgress?.(count);
     }
-    await Promise.all(batch);
   } catch (error) {
     failed(error);
   }
+  // Also where the listing has failed: they go on, and count.
+  await Promise.all(batch);
+  signal?.throwIfAborted();
   onProgress?.(count);
   return { ...count, ...(problem === undefined ? {} : { problem }) };
 }
