@@ -1,13 +1,18 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ask, Load } from './client.ts';
 import { CAN_SEE_CHILDREN, childrenOf, Folder, isAlive, TintypeProcess, until } from './tintype-process.ts';
 
 const CORE = fileURLToPath(new URL('../../packages/core/dist/index.js', import.meta.url));
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
+
+/** Linux: changes the limits of a process that runs. */
+const HAS_PRLIMIT = CAN_SEE_CHILDREN && spawnSync('prlimit', ['--version']).status === 0;
 
 /** The processes that answered, by what they logged. */
 function serving(proxy: TintypeProcess): Set<number> {
@@ -52,6 +57,27 @@ describe('with TINTYPE_PROCESSES=2', () => {
     );
     expect(await proxy.stop()).toBe(0);
   }, 120_000);
+
+  test.runIf(HAS_PRLIMIT)(
+    'one that cannot be replaced for want of descriptors is replaced later',
+    async () => {
+      await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2' } });
+      await proxy.serves();
+      const limit = (descriptors: string) =>
+        promisify(execFile)('prlimit', ['--pid', String(proxy.pid), `--nofile=${descriptors}:`]);
+      const { stdout: before } = await promisify(execFile)('prlimit', [
+        ...['--pid', String(proxy.pid), '--nofile', '--noheadings', '--output', 'SOFT'],
+      ]);
+      const [victim = 0] = await childrenOf(proxy.pid);
+      await limit('4');
+      process.kill(victim, 'SIGKILL');
+      await proxy.said(/A serving process could not be started \(.*EMFILE\); another one is started/);
+      await limit(before.trim());
+      await proxy.said(/The serving process was replaced/);
+      expect(await proxy.stop()).toBe(0);
+    },
+    120_000,
+  );
 
   test('a configuration that only a start can find wrong is told once, with exit code 2', async () => {
     await using taken = new TintypeProcess();

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import process from 'node:process';
 import type { PurgeAnnouncement } from '@tintype/core';
 import type { MetricsSnapshot } from '@tintype/server/metrics';
-import { Failure } from '../failure.ts';
+import { Failure, reasonOf } from '../failure.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import type { FileInput, Started } from './service.ts';
 
@@ -31,6 +31,7 @@ export class ServingChild {
   #listens = false;
   #nextId = 0;
 
+  /** @throws the system's error, or tells of it by `onExit`, where no process can be started. */
   constructor({ number, setup, log, onPurge, onExit }: ServingChildOptions) {
     this.number = number;
     this.#worker = cluster.fork();
@@ -62,17 +63,21 @@ export class ServingChild {
     this.#worker.once('listening', () => {
       this.#listens = true;
     });
-    // A failing start is told by the exit as well.
-    this.#worker.on('error', () => undefined);
-    this.#worker.once('exit', (code: number | null, signal: string | null) => {
-      const reason = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+    const ended = (reason: string): void => {
       reject(new Failure(`A serving process ${reason} before it served.`, 2));
       for (const settle of this.#reloads.values()) settle([]);
       for (const settle of this.#scrapes.values()) settle(undefined);
       for (const settle of this.#purges.values()) settle();
       this.#exit.resolve();
       onExit(reason);
+    };
+    this.#worker.on('error', (error: unknown) => {
+      // Any other failure is told by the exit as well.
+      if (this.#worker.process.pid === undefined) ended(whyNotStarted(error));
     });
+    this.#worker.once('exit', (code: number | null, signal: string | null) =>
+      ended(signal ? `was ended by ${signal}` : `exited with code ${code}`),
+    );
     forwardLines(this.#worker, log);
     this.#worker.process.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
     this.#send({ type: 'setup', setup });
@@ -144,6 +149,11 @@ export class ServingChild {
   #send(message: ToChild): void {
     if (this.#worker.isConnected()) this.#worker.send(message, () => undefined);
   }
+}
+
+/** Why there is no process. */
+export function whyNotStarted(error: unknown): string {
+  return `could not be started (${reasonOf(error)})`;
 }
 
 /** One process writes for all, so that lines of different processes never mix. */

@@ -9,12 +9,12 @@ import type { Metrics, MetricsSum } from '@tintype/server/metrics';
 import { reasonOf } from '../failure.ts';
 import type { ChildSetup } from './protocol.ts';
 import type { FileInput, Service, Started } from './service.ts';
-import { ServingChild } from './serving-child.ts';
+import { ServingChild, type ServingChildOptions, whyNotStarted } from './serving-child.ts';
 
 // In the sources and in the build alike: beside this file, with the same extension.
 const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
 
-/** A process that ends sooner than this after its start is not replaced at once. */
+/** A process that ends sooner than this after it served, or never did, is not replaced at once. */
 const HASTY_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 /** What a child gets for its own end, beyond the times that the settings give it. */
@@ -136,9 +136,19 @@ export class Supervisor implements Service {
 
   #fork(index: number, listenFirst: boolean): ServingChild {
     const { env, cwd, terminal, color, settings, output, logger } = this.#options;
-    const startedAt = performance.now();
+    let servesSince = Number.POSITIVE_INFINITY;
     const number = ++this.#forks;
-    const child = new ServingChild({
+    const onExit = (reason: string): void => {
+      this.#children.delete(index);
+      void this.#metrics?.sum.ended(number);
+      if (this.#stopping) return;
+      const hasty = performance.now() - servesSince < HASTY_MS;
+      const failures = hasty ? (this.#failures.get(index) ?? 0) + 1 : 0;
+      this.#failures.set(index, failures);
+      logger.error(`A serving process ${reason}; another one is started.`);
+      void this.#replace(index, failures);
+    };
+    const options: ServingChildOptions = {
       number,
       setup: {
         env,
@@ -153,17 +163,21 @@ export class Supervisor implements Service {
       },
       log: (lines) => output.write(lines),
       onPurge: (purge) => this.#tellOthers(index, purge),
-      onExit: (reason) => {
-        this.#children.delete(index);
-        void this.#metrics?.sum.ended(number);
-        if (this.#stopping) return;
-        const hasty = performance.now() - startedAt < HASTY_MS;
-        const failures = hasty ? (this.#failures.get(index) ?? 0) + 1 : 0;
-        this.#failures.set(index, failures);
-        logger.error(`A serving process ${reason}; another one is started.`);
-        void this.#replace(index, failures);
+      onExit,
+    };
+    let child: ServingChild;
+    try {
+      child = new ServingChild(options);
+    } catch (error) {
+      onExit(whyNotStarted(error));
+      throw error;
+    }
+    child.started.then(
+      () => {
+        servesSince = performance.now();
       },
-    });
+      () => undefined,
+    );
     this.#children.set(index, child);
     return child;
   }
