@@ -38,6 +38,8 @@ export async function startProxy(bench: Bench, options: ProxyOptions): Promise<R
     // As is advised for transforms in the serving process: hits and transforms share its pool of threads.
     ...(options.transforms === 'in-process' ? { environment: { UV_THREADPOOL_SIZE: '16' } } : {}),
   });
+  // The process has a descriptor of its own by now, and who fails to start leaves nothing open.
+  await log.close();
   const settings = {
     ...KEYS,
     localFilesystemRoot: bench.inputs.root,
@@ -57,7 +59,6 @@ export async function startProxy(bench: Bench, options: ProxyOptions): Promise<R
     async stop() {
       await process.call('close');
       await process.stop();
-      await log.close();
     },
   };
 }
