@@ -139,7 +139,7 @@ describe.each([1, 2])('of %i serving processes with memory before a folder', (pr
       told: true,
       parts: [
         { part: 'cache', found: 2, removed: 2 },
-        { part: 'sources', found: 1, removed: 1 },
+        { part: 'sources', storage: 'fs', found: 1, removed: 1 },
       ],
     });
     for (const path of paths('cat.svg')) {

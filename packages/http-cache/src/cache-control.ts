@@ -112,7 +112,7 @@ export function addFields(control: Draft, key: 'noCache' | 'private', argument: 
   else control[key] = before === false ? known : [...new Set([...before, ...known])];
 }
 
-/** Notes a duration in seconds; of two the one that allows less. */
+/** Notes a duration in seconds; of two the one that allows less. RFC 9111 §4.2.1. */
 export function addDuration(control: Draft, key: DurationName, seconds: number | undefined): void {
   if (seconds === undefined) return;
   const before = control[key];

@@ -95,7 +95,7 @@ const CONDITIONS: ReadonlySet<string> = new Set([
 
 /**
  * The client's fields without its conditions and ranges: what the origin answers to them would
- * be no answer for others.
+ * be no answer for others. RFC 9111 §4.3.1, RFC 9110 §13.1, §14.2.
  */
 export function unconditionalFields(request: Fields): readonly FieldPair[] {
   return withoutFields(fieldPairs(request), new Set([...CONDITIONS, 'range']));

@@ -71,7 +71,9 @@ export async function purge(
       signal,
       onProgress: (progress) => onProgress?.(part, progress),
     });
-    parts.push({ part, storage: entries.storage.name, inProcess: isAllOwn(entries.storage), ...count });
+    // Metrics tell `sources fs` from `fs`; here the part does.
+    const storage = entries.storage.name.replace(/^sources /, '');
+    parts.push({ part, storage, inProcess: isAllOwn(entries.storage), ...count });
   }
   return { announced: !dryRun && problem === undefined, ...(problem === undefined ? {} : { problem }), parts };
 }
