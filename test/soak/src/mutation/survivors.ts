@@ -674,6 +674,62 @@ const fs: readonly Rule[] = [
     kind: 'out of reach',
     reason: 'needs a stranger’s folder with a name that no key has',
   },
+  {
+    file: 'known-files.ts',
+    line: /this\.#files\.(set|delete|size)|^forget\(key/,
+    kind: 'equivalent',
+    reason: 'what is not remembered of a file is read and parsed again, and what is remembered too long costs memory',
+  },
+  {
+    file: 'storage.ts',
+    line: /await unlink\(probe\)/,
+    change: /^await/,
+    kind: 'not promised',
+    reason: 'what is closed or removed may be so a moment later',
+  },
+  {
+    file: 'storage.ts',
+    line: /!StorageError\.is\(error\)\) throw error;/,
+    kind: 'out of reach',
+    reason: 'needs a disk that fails while it lists',
+  },
+  {
+    file: 'storage.ts',
+    line: /^throw error;$/,
+    kind: 'hole',
+    reason: 'that `open` rejects, and not only what comes after it, is asked of nobody: many a backend tells later',
+  },
+  {
+    file: 'storage.ts',
+    line: /catch \(error\)/,
+    change: /^\{ *\s*return this\.#unread/,
+    kind: 'equivalent',
+    reason: 'reading in this thread fails only where there is no file; of all else the pool tells',
+  },
+  {
+    file: 'entry-reader.ts',
+    line: /this\.#bodies\.delete\(handle\)/,
+    kind: 'hole',
+    reason: 'what is kept of each body that was read adds up: the suite counts no memory over many small reads',
+  },
+  {
+    file: 'folder-names.ts',
+    line: /child\.text === last/,
+    kind: 'out of reach',
+    reason: 'needs a name that is replaced in the moment in which the folder is read',
+  },
+  {
+    file: 'key-locks.ts',
+    line: /return new StorageError\(\{/,
+    kind: 'out of reach',
+    reason: 'only a storage that was silent for 30 s comes here',
+  },
+  {
+    file: 'entry-writer.ts',
+    line: /for \(let attempt = 1; ; attempt \+= 1\)/,
+    kind: 'out of reach',
+    reason: 'only a storage whose folder was swept after 30 s of silence comes here',
+  },
 ];
 
 /** All reasons there are, by the adapter whose survivors they explain. */
