@@ -21,14 +21,28 @@ let tuned = false;
 export function tuneCollector(): void {
   if (tuned || !hasFlag(process.versions.v8)) return;
   tuned = true;
+  setInterval(weighing(setFlagsFromString, buffersAreFew), LOOK_EVERY_MS).unref();
+}
+
+/**
+ * Begins to weigh buffers.
+ *
+ * @returns to be called now and then: goes back to V8's own way while buffers are many.
+ */
+export function weighing(setFlag: (flag: string) => void, areFew: () => boolean): () => void {
   let weighs = true;
-  setFlagsFromString(`--${FLAG}`);
-  setInterval(() => {
-    const few = process.memoryUsage().arrayBuffers < getHeapStatistics().heap_size_limit / 2;
+  setFlag(`--${FLAG}`);
+  return () => {
+    const few = areFew();
     if (few === weighs) return;
     weighs = few;
-    setFlagsFromString(few ? `--${FLAG}` : `--no-${FLAG}`);
-  }, LOOK_EVERY_MS).unref();
+    setFlag(few ? `--${FLAG}` : `--no-${FLAG}`);
+  };
+}
+
+/** Whether the buffers of this process take less than half of what its heap may. */
+export function buffersAreFew(): boolean {
+  return process.memoryUsage().arrayBuffers < getHeapStatistics().heap_size_limit / 2;
 }
 
 /** @param version of V8. What does not know a flag says so on standard error. */
