@@ -1,4 +1,4 @@
-import { mkdir, readdir, rmdir, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { context, k, temporaryFolder } from '../test/harness.ts';
@@ -61,4 +61,27 @@ test('a lock of the dead is found by the clock of the disk, however wrong that o
   vi.spyOn(Date, 'now').mockReturnValue(wrong);
   onTestFinished(() => void vi.restoreAllMocks());
   expect(await new KeyLocks(temp).run(k('b'), context, async () => 'mine')).toBe('mine');
+});
+
+test('a lock whose owner has left no folder goes like any other of the dead', async () => {
+  const dead = await setUp();
+  void dead.locks.run(k('a'), context, () => new Promise<never>(() => undefined));
+  await expect.poll(dead.held).toHaveLength(1);
+  const longAgo = Date.now() / 1000 - 31;
+  await utimes(dead.temp.beatPath, longAgo, longAgo);
+  await rm(dead.temp.path, { recursive: true });
+  const temp = new TempFolder(dead.root);
+  await temp.open();
+  onTestFinished(() => temp.close());
+  const two = [new KeyLocks(temp), new KeyLocks(temp)];
+  let writing = 0;
+  const work = async () => {
+    expect(++writing).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    writing--;
+    return 'mine';
+  };
+  expect(await Promise.all(two.map((locks) => locks.run(k('a'), context, work)))).toEqual(['mine', 'mine']);
+  expect(await dead.held()).toEqual([]);
+  expect(await readdir(join(dead.root, '@temp'))).toEqual([basename(temp.path)]);
 });

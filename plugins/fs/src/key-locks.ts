@@ -72,7 +72,7 @@ export class KeyLocks {
         if (!isSystemError(error, 'EEXIST')) throw error;
       }
       await this.#retryRelease(path);
-      if (await this.#temp.isSilent(path)) await this.#temp.sweep();
+      if (await this.#temp.isSilent(path)) await this.#temp.sweepLock(path);
       await sleep(pause);
       signal.throwIfAborted();
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 
@@ -10,6 +10,9 @@ const TURN = '@sweep';
 const BEAT = 'beat';
 /** Begins the name of a dead storage's folder within the folder of the one that buries it. */
 const DEAD = 'dead-';
+
+/** The name of a storage's folder; a damaged lock may say anything. */
+const OWNER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** How often a living storage gives a sign of life, in milliseconds. */
 export const BEAT_EVERY_MS = 10_000;
@@ -191,6 +194,19 @@ export class TempFolder {
     }
   }
 
+  /**
+   * Takes away the lock of a silent storage, with all that it left. Where it has left no folder it is given
+   * one: whoever takes that away takes its locks, which is one.
+   */
+  async sweepLock(path: string): Promise<void> {
+    const owner = await signOwner(path);
+    if (owner !== undefined && OWNER.test(owner)) {
+      const folder = join(this.#root, TEMP, owner);
+      if ((await signOf(folder)) === undefined) await makeSilent(folder);
+    }
+    await this.sweep();
+  }
+
   /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
   sweep(): Promise<void> {
     // One at a time: a second look at a lock of the dead could come after a living one has taken it.
@@ -291,6 +307,16 @@ export class TempFolder {
     this.#added = 0;
     this.#told = 0;
     this.#id = id;
+  }
+}
+
+/** A folder that looks as if its storage had been silent for ever; fine if somebody was faster. */
+async function makeSilent(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+    await utimes(folder, 0, 0);
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST') && !isSystemError(error, 'ENOENT')) throw error;
   }
 }
 
