@@ -93,7 +93,7 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
   running.set(id, controller);
   const { signal } = controller;
   try {
-    const input = await (file === undefined ? inputOf(id).promise : readSourceFile(file));
+    const input = await (file === undefined ? inputOf(id).promise : readSourceFile(file, signal));
     inputs.delete(id);
     if (!(input instanceof Uint8Array)) {
       send({ type: 'unread', id, opened: input === 'short' });

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -266,6 +266,27 @@ describe.runIf(process.platform === 'linux')('a source in a file', () => {
     const { pool } = await stubbornPool();
     const made = await pool.transformFile({ ...(await fileOf('echo and more')), size: 4 }, work());
     expect(made && Buffer.from(made.body).toString()).toBe('echo');
+  });
+
+  test('that hangs fails alone when it is given up: what else the child makes goes on', async () => {
+    const { pool } = await stubbornPool();
+    const [pid] = pool.pids;
+    const folder = await mkdtemp(join(tmpdir(), 'tintype-workers-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const others = new AbortController();
+    const other = pool.transform(ask('wait', others.signal));
+    const client = new AbortController();
+    // Nobody writes into it.
+    const hanging = pool.transformFile({ path, size: 4 }, work({ signal: client.signal }));
+    client.abort(new Error('too slow'));
+    await expect(hanging).rejects.toMatchObject({ code: 'timeout' });
+    // What would be killed is killed by now: it is 50 ms for a child that does not heed.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(pool.pids).toEqual([pid]);
+    others.abort(new Error('enough'));
+    await expect(other).rejects.toMatchObject({ code: 'timeout' });
   });
 
   test('fails with its child', async () => {

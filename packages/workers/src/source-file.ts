@@ -1,8 +1,27 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { BodyFile } from '@tintype/core';
 
-/** All of a source, in memory of its own; or that its file cannot be read here, or has fewer bytes. */
-export async function readSourceFile({ path, size }: BodyFile): Promise<Uint8Array | 'unreadable' | 'short'> {
+/** What became of a source: all of it, in memory of its own; or its file cannot be read here, or has fewer bytes. */
+type Source = Uint8Array | 'unreadable' | 'short';
+
+/**
+ * Reads a source.
+ *
+ * @throws the signal's reason at once, also while a disk hangs: this process would be killed for it, and
+ *   others work in it.
+ */
+export function readSourceFile(file: BodyFile, signal: AbortSignal): Promise<Source> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    read(file).then((source) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(source);
+    }, reject);
+  });
+}
+
+async function read({ path, size }: BodyFile): Promise<Source> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path);
