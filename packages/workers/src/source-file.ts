@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { BodyFile } from '@tintype/core';
+import { type BodyFile, unlessAborted } from '@tintype/core';
 
 /** What became of a source: all of it, in memory of its own; or its file cannot be read here, or has fewer bytes. */
 type Source = Uint8Array | 'unreadable' | 'short';
@@ -11,14 +11,7 @@ type Source = Uint8Array | 'unreadable' | 'short';
  *   others work in it.
  */
 export function readSourceFile(file: BodyFile, signal: AbortSignal): Promise<Source> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    read(file).then((source) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(source);
-    }, reject);
-  });
+  return unlessAborted(read(file), signal);
 }
 
 async function read({ path, size }: BodyFile): Promise<Source> {
