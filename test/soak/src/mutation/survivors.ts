@@ -650,10 +650,31 @@ const fs: readonly Rule[] = [
   },
   {
     file: 'folder-names.ts',
-    line: /child\.text <= last|next\.length < 2 \* page|next\.sort\(byText\)|more \? page|^continue;$|more = true/,
+    line: /child\.text <= last/,
+    change: /→ child\.text < last$/,
+    kind: 'equivalent',
+    reason: 'the name before is passed over once more where names are handed out',
+  },
+  {
+    file: 'folder-names.ts',
+    line: /next\.length < 2 \* page|next = next\.sort/,
+    change: /→ true$|^next = .* → ;$|slice\(0, page\) → next\.sort\(byText\)$/,
+    kind: 'not promised',
+    reason: 'how many names of a folder a listing keeps in memory; they come all, and in order',
+  },
+  {
+    file: 'folder-names.ts',
+    line: /next\.length < 2 \* page/,
+    change: /→ (false|next\.length (<=|>=) 2 \* page|2 \/ page|;)$/,
+    kind: 'equivalent',
+    reason: 'a folder is read once more or once less for the same names',
+  },
+  {
+    file: 'folder-names.ts',
+    line: /child\.text === last/,
+    change: /→ (false|;)$/,
     kind: 'out of reach',
-    reason:
-      'needs a folder with more than 20,000 names, or one that changes while it is read; the plugin’s own tests have both',
+    reason: 'needs a name that is replaced in the moment in which its folder is read',
   },
   {
     file: 'folder-names.ts',
