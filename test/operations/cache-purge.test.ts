@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ import { Folder, TintypeProcess, until } from './tintype-process.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const TINTYPE = fileURLToPath(new URL('../../packages/cli/bin/tintype.js', import.meta.url));
+
+const CORE = JSON.stringify(new URL('../../packages/core/dist/index.js', import.meta.url).href);
 
 /** An origin whose answers never grow old, and say what they are: `1` until they are changed. */
 async function changing() {
@@ -247,20 +249,64 @@ test('what is in memory alone is purged by telling, and cannot be purged without
   expect(stderr).toContain('set TINTYPE_CONTROL_SOCKET');
 });
 
+/** `POST` and the like to the socket of a proxy in this folder; resolves with the status. */
+function send(folder: string, method: string, path: string, body: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: join(folder, 'control.sock'), method, path, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .once('error', reject)
+      .end(body);
+  });
+}
+
 test('only its owner may write to the socket, and it takes nothing but purges', async () => {
   await using origin = await changing();
   await using there = await before(origin.base, { TINTYPE_CONTROL_SOCKET: './control.sock' });
   await using proxy = there.serve();
   await proxy.serves();
-  const socketPath = join(there.path, 'control.sock');
-  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
-  const send = (method: string, path: string, body: string) => told(socketPath, method, path, body);
-  expect(await send('GET', '/purge', '')).toBe(405);
-  expect(await send('POST', '/', '{"scope":"all"}')).toBe(404);
+  expect((await stat(join(there.path, 'control.sock'))).mode & 0o777).toBe(0o600);
+  expect(await send(there.path, 'GET', '/purge', '')).toBe(405);
+  expect(await send(there.path, 'POST', '/', '{"scope":"all"}')).toBe(404);
   for (const body of ['', 'all', '[]', '{"scope":"some"}', '{"scope":"source"}', '{"scope":"key","value":1}']) {
-    expect(await send('POST', '/purge', body)).toBe(400);
+    expect(await send(there.path, 'POST', '/purge', body)).toBe(400);
   }
-  expect(await send('POST', '/purge', '{"scope":"all"}')).toBe(200);
+  expect(await send(there.path, 'POST', '/purge', '{"scope":"all"}')).toBe(200);
+});
+
+test('a coordinator that a plugin brings is told in place of the socket, and by it', async () => {
+  await using origin = await changing();
+  await using there = await before(origin.base, {
+    TINTYPE_PLUGINS: './reach.mjs',
+    TINTYPE_CACHE_USE: 'fs',
+    TINTYPE_CACHE_FS_ROOT: './cache',
+    TINTYPE_CONTROL_SOCKET: './control.sock',
+  });
+  await writeFile(
+    join(there.path, 'reach.mjs'),
+    `import { appendFileSync } from 'node:fs';
+     import { definePlugin, LocalCoordinator, tokens } from ${CORE};
+     class Reaching extends LocalCoordinator {
+       async announce(purge) {
+         appendFileSync('told', purge.value + '\\n');
+         await super.announce(purge);
+       }
+     }
+     export default definePlugin({
+       name: 'reach',
+       register: ({ container }) => void container.bind(tokens.coordinator).toConstantValue(new Reaching()),
+     });`,
+  );
+  await using proxy = there.serve();
+  await proxy.serves();
+  const source = `${origin.base}cat.svg`;
+  expect(JSON.parse((await there.purge('--source', source, '--json')).stdout)).toMatchObject({ ok: true, told: true });
+  expect(await readFile(join(there.path, 'told'), 'utf8')).toBe(`${source}\n`);
+  expect(await send(there.path, 'POST', '/purge', JSON.stringify({ scope: 'source', value: 'by the socket' }))).toBe(
+    200,
+  );
+  expect(await readFile(join(there.path, 'told'), 'utf8')).toBe(`${source}\nby the socket\n`);
 });
 
 test.each([
