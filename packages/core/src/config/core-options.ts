@@ -194,7 +194,8 @@ export const coreOptions = {
     kind: 'seconds',
     min: 0,
     max: 2_147_483_648,
-    description: 'One lifetime for all results, whatever their sources say, `private` and `no-store` included, in seconds.',
+    description:
+      'One lifetime for all results, whatever their sources say, `private` and `no-store` included, in seconds.',
   },
   MIN_TTL: {
     kind: 'seconds',
