@@ -14,7 +14,11 @@ import { spread } from '../statistics.ts';
 const PARALLEL = 4;
 /** Requests under way: enough that a picture always waits to be made. */
 const CONNECTIONS = 8;
-const WARM_UP_BATCHES = 8;
+/**
+ * Some 2,500 misses, half a minute: until then V8 still compiles, and a miss takes the serving process up to
+ * half as long again. What is measured is a server that has run for a while.
+ */
+const WARM_UP_BATCHES = 40;
 
 export const misses: Figure = {
   name: 'misses',
@@ -84,7 +88,6 @@ async function missesWith(
   };
 
   try {
-    // A server that has just started still compiles its code.
     for (let batch = 0; batch < WARM_UP_BATCHES; batch++) await makeCold();
     const pairs = await alternate<Batch>(bench, transforms, makeCold, makeAlone);
     const where = transforms === 'child' ? 'transforms in a child process' : 'transforms in the serving process';
