@@ -112,7 +112,7 @@ describe.each([1, 2])('of %i serving processes with memory before a folder', (pr
       TINTYPE_SOURCES_FS_ROOT: './originals',
       TINTYPE_CONTROL_SOCKET: './control.sock',
     });
-    const proxy = there.serve();
+    await using proxy = there.serve();
     const address = await proxy.serves();
     const all = [...paths('cat.svg'), ...paths('dog.svg')];
     const remembered = async (): Promise<void> => {
