@@ -19,6 +19,13 @@ test('of many that find the folder gone at once, one makes a new one', async () 
   await writeFile(temp.newPath(), 'x');
 });
 
+test('a storage that was never opened closes without a trace, beside one that lives', async () => {
+  const { root, temp } = await opened();
+  await writeFile(temp.newPath(), 'half an entry');
+  await new TempFolder(root).close();
+  expect((await readdir(temp.path)).sort()).toEqual(['1', 'beat']);
+});
+
 test('a burial that broke off is finished by the next sweep, with the locks of all that lie in it', async () => {
   const { root, temp } = await opened();
   // One was burying another, which was burying a third, when it died; and we broke off as well.

@@ -62,6 +62,8 @@ export class TempFolder {
   }
 
   async close(): Promise<void> {
+    // Without a name of its own, that is the folder of all.
+    if (this.#id === '') return;
     await rm(this.path, { recursive: true, force: true });
   }
 
