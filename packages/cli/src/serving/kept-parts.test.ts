@@ -1,4 +1,5 @@
-import { createProxy, type EntryMetadata } from '@tintype/core';
+import { createProxy, type EntryMetadata, tokens } from '@tintype/core';
+import { workers } from '@tintype/workers';
 import { expect, onTestFinished, test } from 'vitest';
 import { builtInPlugins } from '../built-in-plugins.ts';
 import { KeptParts } from './kept-parts.ts';
@@ -59,4 +60,13 @@ test('what is kept for a proxy that does not come about is let go', async () => 
   expect(await before.canStore()).toBe(true);
   await before.proxy.close();
   await expect(before.canStore()).rejects.toMatchObject({ code: 'closed' });
+});
+
+test.each([0, 1])('what a transformer of %i processes can do is not hidden', async (transformProcesses) => {
+  const { plugin } = new KeptParts().keep({ storage: 'one', transformer: 'one' });
+  const { container } = await createProxy({
+    plugins: [...builtInPlugins, workers({ modules: [] }), plugin],
+    settings: { transformProcesses },
+  });
+  expect(container.get(tokens.transformer).transformFile !== undefined).toBe(transformProcesses === 1);
 });

@@ -220,11 +220,14 @@ class KeptTransformer implements Transformer {
   readonly #shared: Shared<Transformer>;
   readonly revision: string;
   readonly supports: Transformer['supports'];
+  readonly transformFile?: NonNullable<Transformer['transformFile']>;
 
   constructor(shared: Shared<Transformer>) {
+    const { part } = shared;
     this.#shared = shared;
-    this.revision = shared.part.revision;
-    this.supports = shared.part.supports;
+    this.revision = part.revision;
+    this.supports = part.supports;
+    if (part.transformFile !== undefined) this.transformFile = part.transformFile.bind(part);
     shared.hold(this);
   }
 
