@@ -178,8 +178,8 @@ export class EntryWriter {
       try {
         await this.#makeFolder(folder);
       } catch (error) {
-        // Node's mkdir says so as well if the folder is removed while it looks.
-        if (attempt === 10 || !isSystemError(error, 'ENOTDIR', 'EEXIST')) throw error;
+        // Node's mkdir says each of these if one of the folders is removed while it looks.
+        if (attempt === 10 || !isSystemError(error, 'ENOENT', 'ENOTDIR', 'EEXIST')) throw error;
       }
     }
     await this.#removeEmptyParents(path);
