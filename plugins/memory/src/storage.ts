@@ -22,22 +22,16 @@ import {
   type Version,
   type VersionCondition,
 } from '@tintype/core';
+import { type Evictable, makeRoom } from './eviction.ts';
 import type { MemoryOptions } from './options.ts';
 
 /** One entry as it lies in the map; replaced as a whole, but for the sign that it is used. */
-interface Stored extends EntryInfo {
+interface Stored extends EntryInfo, Evictable {
   readonly bytes: Uint8Array;
   readonly modifiedAt: number;
   /** What the entry counts against the cap. */
   readonly weight: number;
-  /** Whether it was read since it came to the end of the map. */
-  used: boolean;
 }
-
-/** So many entries that were used are passed over by one put; it would go through all of a large cache. */
-const MOST_CHANCES = 100;
-/** Entries that a put looks at, oldest first, whether their time has passed: nobody may ask for them again. */
-const LOOKS_FOR_EXPIRED = 2;
 
 /** Room for what wraps metadata: a tier in front of another storage adds to it. */
 const MAX_METADATA_BYTES = 64 * 1024;
@@ -47,10 +41,8 @@ const MAX_METADATA_BYTES = 64 * 1024;
  * authors of adapters.
  *
  * Everything that decides happens in one synchronous step over one map, which is all there is to its
- * atomicity: a body is read to its end first, and only then becomes the entry.
- *
- * What makes room is found by the clock algorithm (Corbató, 1968), which is nearly the least recently
- * used: a hit leaves a sign, where the exact order would cost it two changes of the map.
+ * atomicity: a body is read to its end first, and only then becomes the entry. `eviction.ts` chooses what
+ * makes room.
  */
 export class MemoryStorage implements StorageAdapter {
   readonly capabilities: StorageCapabilities;
@@ -214,25 +206,15 @@ export class MemoryStorage implements StorageAdapter {
     return version;
   }
 
-  /** Who was used since its last turn gets another, at the end; and some of those whose time has passed go. */
   #makeRoom(weight: number): void {
-    let chances = MOST_CHANCES;
-    let looks = 0;
-    for (const [key, stored] of this.#entries) {
-      const full = this.#bytes + weight > this.#maxBytes;
-      if (!full && looks++ === LOOKS_FOR_EXPIRED) return;
-      if (full && stored.used && chances > 0) {
-        chances -= 1;
-        stored.used = false;
-        this.#entries.delete(key);
-        this.#entries.set(key, stored);
-      } else if (full) {
+    makeRoom(this.#entries, {
+      isFull: () => this.#bytes + weight > this.#maxBytes,
+      evict: (key) => {
         this.#evicted += 1;
         this.#remove(key);
-      } else {
-        this.#live(key);
-      }
-    }
+      },
+      expire: (key) => void this.#live(key),
+    });
   }
 
   #remove(key: StorageKey): void {

@@ -55,22 +55,20 @@ const memory: readonly Rule[] = [
   },
   {
     file: 'storage.ts',
-    line: /const full = this\.#bytes \+ weight > this\.#maxBytes/,
+    line: /isFull: \(\) =>/,
     change: /→ this\.#bytes (\+ weight >= this\.#maxBytes|- weight)$/,
     kind: 'not promised',
     reason: 'a storage may be above its limit by what was put last, until the next put',
   },
   {
     file: 'storage.ts',
-    line: /chances|stored\.used|this\.#entries\.set\(key, stored\)|used: false/,
-    // That none goes, or all, is another thing.
-    change: /^(?!full && stored\.used && chances > 0 → true)/,
+    line: /stored\.used = true|used: false/,
     kind: 'not promised',
     reason: 'which entry makes room is the adapter’s own choice; the plugin’s own tests know the clock algorithm',
   },
   {
     file: 'storage.ts',
-    line: /looks\+\+ === LOOKS_FOR_EXPIRED|^this\.#live\(key\);$|^\} else \{$/,
+    line: /expire: \(key\) =>/,
     kind: 'not promised',
     reason: 'an entry that has expired or was replaced may count against the limit for a while',
   },
