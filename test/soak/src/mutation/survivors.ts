@@ -749,6 +749,27 @@ const fs: readonly Rule[] = [
     kind: 'out of reach',
     reason: 'only a storage whose folder was swept after 30 s of silence comes here',
   },
+  {
+    file: 'entry-writer.ts',
+    line: /handle\.writev\(|bytesWritten < header\.length|bytesWritten - header\.length|rest < body\.length/,
+    kind: 'out of reach',
+    reason:
+      'needs a write that takes only a part of the bytes: a disk that is almost full; else the same is written twice, or in two steps',
+  },
+  {
+    file: 'entry-reader.ts',
+    line: /expendable|this\.#outcomeOf\(bytes, file, key, range, true\)|await readAt\(handle, 0, size\), file, key/,
+    change: /\{\}$|true → false$/,
+    kind: 'equivalent',
+    reason: 'what is not given away is freed by the collector',
+  },
+  {
+    file: 'entry-reader.ts',
+    line: /this\.#known\.note\(key, path, bytes\.length\), key, range, false/,
+    change: /→ true$/,
+    kind: 'equivalent',
+    reason: 'Node gives each file that it reads whole memory of its own, which is not promised',
+  },
 ];
 
 /** All reasons there are, by the adapter whose survivors they explain. */
