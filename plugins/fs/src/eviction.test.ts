@@ -1,9 +1,13 @@
 import { lstat, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
-import { context, failing, hit, k, keysOf, openStorage, put, read } from '../test/harness.ts';
+import { context, failing, hit, k, keysOf, openStorage, put, read, temporaryFolder } from '../test/harness.ts';
+import { Eviction } from './eviction.ts';
 import { entryPath } from './key-path.ts';
 import { type SweepOutcome, sweepFolder } from './sweep.ts';
+import { Sweeper } from './sweeper.ts';
+import { TempFolder } from './temp-folder.ts';
 
 const { before } = vi.hoisted(() => ({ before: { unlink: () => {} } }));
 
@@ -107,7 +111,7 @@ describe('a sweep', () => {
     await expect.poll(() => keysOf(storage), { timeout: 15_000 }).toEqual(['k6', 'k7', 'k8', 'k9']);
   });
 
-  test('ends when the storage is closed', async () => {
+  test('begins with no more when the storage is closed', async () => {
     const roomy = await openStorage();
     await fill(roomy);
     const storage = await openStorage({ root: roomy.root, maxBytes: BLOCK });
@@ -115,6 +119,40 @@ describe('a sweep', () => {
     const kept = (await keysOf(roomy)).length;
     await new Promise(setImmediate);
     expect(await keysOf(roomy)).toHaveLength(kept);
+  });
+
+  test('is given a moment when the storage is closed: it leaves no folder that it has emptied', async () => {
+    const roomy = await openStorage();
+    for (let n = 0; n < 60; n += 1) await put(roomy, `k${n}/of/a/folder`, 'x');
+    const storage = await openStorage({ root: roomy.root, maxBytes: BLOCK });
+    while ((await readdir(roomy.root)).filter((name) => name.startsWith('k')).length === 60)
+      await new Promise(setImmediate);
+    await storage.close();
+    const names = await readdir(roomy.root, { recursive: true, withFileTypes: true });
+    const folders = names.filter((name) => name.isDirectory() && !`${name.parentPath}/${name.name}`.includes('@'));
+    for (const { parentPath, name } of folders) {
+      expect(await readdir(join(parentPath, name)), join(parentPath, name)).not.toEqual([]);
+    }
+    expect(await keysOf(roomy)).toEqual([]);
+  });
+
+  test('is broken off by a close if it takes longer than that', async () => {
+    const begun = Promise.withResolvers<void>();
+    const loop = "require('node:worker_threads').parentPort.on('message', () => { for (;;); })";
+    const endless = new Sweeper({
+      start() {
+        begun.resolve();
+        return new Worker(loop, { eval: true });
+      },
+    });
+    const root = await temporaryFolder();
+    const temp = new TempFolder(root);
+    await temp.open();
+    const eviction = new Eviction(root, BLOCK, temp, endless);
+    const swept = eviction.sweep();
+    await begun.promise;
+    await Promise.all([expect(swept).rejects.toThrow('aborted'), eviction.close()]);
+    await temp.close();
   });
 });
 

@@ -17,6 +17,8 @@ const MIN_UNTOLD = 64 * 1024;
 
 /** How often a storage looks whether another one has finished its sweep, in milliseconds. */
 const LOOK_EVERY_MS = 250;
+/** How long a close waits for a sweep under way, in milliseconds. */
+const CLOSE_PATIENCE_MS = 1_000;
 /** A sweep that failed, could not bring the entries below the cap or made no room on a full disk is not tried again for this long, in milliseconds. */
 const FRUITLESS_PAUSE_MS = 30_000;
 
@@ -36,8 +38,11 @@ export class Eviction {
   readonly #temp: TempFolder;
   readonly #space: CountedSpace;
   readonly #turn: SweepTurn;
-  readonly #sweeper = new Sweeper();
+  readonly #sweeper: Sweeper;
+  /** Begins no further sweep. */
   readonly #stop = new AbortController();
+  /** Breaks off the one under way. */
+  readonly #end = new AbortController();
   #evicted = 0;
   /** Whether what is counted is of this run: at the start it is what the last one left. */
   #confirmed = false;
@@ -51,10 +56,11 @@ export class Eviction {
   #exchanging: Promise<void> | undefined;
 
   /** @param maxBytes 0 = unlimited: then it only sweeps to make room on a full disk. */
-  constructor(root: string, maxBytes: number, temp: TempFolder) {
+  constructor(root: string, maxBytes: number, temp: TempFolder, sweeper: Sweeper = new Sweeper()) {
     this.#root = root;
     this.#maxBytes = maxBytes;
     this.#temp = temp;
+    this.#sweeper = sweeper;
     this.#space = new CountedSpace(root, temp);
     this.#turn = new SweepTurn(temp);
   }
@@ -180,10 +186,12 @@ export class Eviction {
     await this.#running?.catch(() => {});
   }
 
-  /** Ends a sweep under way. */
+  /** A sweep under way is given a moment: one that is broken off leaves folders that it has emptied. */
   async close(): Promise<void> {
     this.#stop.abort();
+    const late = setTimeout(() => this.#end.abort(), CLOSE_PATIENCE_MS);
     await this.settled();
+    clearTimeout(late);
     await this.#sweeper.close();
     await this.#exchanging;
   }
@@ -220,7 +228,8 @@ export class Eviction {
   async #sweep(full: boolean): Promise<void> {
     const before = await this.#additions();
     const task = { root: this.#root, maxBytes: this.#maxBytes, full, now: Date.now() };
-    const { bytes, evicted, passedOver } = await this.#sweeper.sweep(task, this.#stop.signal);
+    this.#stop.signal.throwIfAborted();
+    const { bytes, evicted, passedOver } = await this.#sweeper.sweep(task, this.#end.signal);
     this.#evicted += evicted;
     this.#passedOver = passedOver;
     this.#failure = undefined;
