@@ -30,6 +30,11 @@ describe('a target in the log', () => {
     ['/unsafe/plain/http:%2f%2Fuser%3Apw%40host%2Fa.jpg', '/unsafe/plain/http:%2f%2F***%40host%2Fa.jpg'],
     ['/unsafe/plain/http%3A%2F%2Fu:p@x%40host%2Fa.jpg', '/unsafe/plain/http%3A%2F%2F***%40host%2Fa.jpg'],
     ['http://user:pw@host/a', 'http://***@host/a'],
+    [
+      '/_/raw:1/plain/http%3A%2F%2Fa%2Fr%3Fto%3Dhttp%253A%252F%252Fuser%253Apw%2540b%252F',
+      '/_/raw:1/plain/http%3A%2F%2Fa%2Fr%3Fto%3Dhttp%253A%252F%252F***%2540b%252F',
+    ],
+    ['/_/plain/http://user:p%23w@host/a.jpg', '/_/plain/http://***@host/a.jpg'],
   ])('lacks the userinfo of its source: %s', (target, shown) => {
     expect(redactTarget(target)).toBe(shown);
   });
@@ -52,6 +57,7 @@ describe('a target in the log', () => {
     const source = base64('https://user:password@example.com/a.jpg');
     const chunked = `${source.slice(0, 16)}/${source.slice(16, 32)}/${source.slice(32)}`;
     expect(redactTarget(`/unsafe/w:1/${source}.png`)).toBe('/unsafe/w:1/***');
+    expect(redactTarget(`/unsafe/w:1/${base64('https://user:p%2Fw%3F%23@h/a.jpg')}.png`)).toBe('/unsafe/w:1/***');
     expect(redactTarget(`/unsafe/w:1/h:2/${chunked}`)).toBe('/unsafe/w:1/h:2/***');
     expect(redactTarget(`/unsafe/${base64('https://h/a?X-Amz-Signature=abc')}`)).toBe('/unsafe/***');
   });
@@ -69,7 +75,22 @@ describe('a target in the log', () => {
   });
 
   it('takes time in proportion to its length', () => {
-    const hostile = ['/', ':/', '%3a%2f', '?token', '?a-token', '%25', 'x-amz-', ':/@', '@/', 'bearer ', ' '];
+    const hostile = [
+      '/',
+      ':/',
+      '://a:',
+      '%3a%2f',
+      '%253a%252f',
+      '%25253a%25252f%253a%252f',
+      '?token',
+      '?a-token',
+      '%25',
+      'x-amz-',
+      ':/@',
+      '@/',
+      'bearer ',
+      ' ',
+    ];
     const startedAt = performance.now();
     for (const part of hostile) redactTarget(`/_/${part.repeat(16_000 / part.length)}%`);
     expect(performance.now() - startedAt).toBeLessThan(1_000);

@@ -9,6 +9,12 @@ const CUSTOMARY = new Set(['unsafe', 'insecure', '_']);
 /** `user:password@` of a URL, escaped or not: everything from the scheme to the last `@` before a slash. */
 const USERINFO = /((?::|%3a)(?:\/|%2f){1,2})(?:(?!%2f|%3f|%23)[^/?#\s])+(@|%40)/gi;
 
+/** The same in a URL that is escaped twice or more often, as a parameter of another one is. */
+const NESTED_USERINFO = /(%((?:25)+)3a(?:%\2(?:2f)){1,2})(?:(?!%\2(?:2f|3f|23))[^/?#\s])+(%\2(?:40))/gi;
+
+/** `user:password@` whose password holds escaped separators, as it has to: `p%23w`. */
+const ESCAPED_PASSWORD = /(:\/\/)[^/?#\s:@]*:[^/?#\s]*(@)/g;
+
 /**
  * A parameter of a query that grants something, escaped any number of times: everything of Amazon's
  * and Google's signed URLs, Azure's `sig` and the keys of its connection strings, ImageKit's `ik-s`, and
@@ -26,7 +32,12 @@ const AUTHORIZATION =
 
 /** Hides userinfo of URLs, tokens, and the values of parameters that grant something, in any text. */
 export function hideSecrets(text: string): string {
-  return text.replace(USERINFO, `$1${HIDDEN}$2`).replace(GRANTING, `$1${HIDDEN}`).replace(AUTHORIZATION, `$1${HIDDEN}`);
+  return text
+    .replace(USERINFO, `$1${HIDDEN}$2`)
+    .replace(NESTED_USERINFO, `$1${HIDDEN}$3`)
+    .replace(ESCAPED_PASSWORD, `$1${HIDDEN}$2`)
+    .replace(GRANTING, `$1${HIDDEN}`)
+    .replace(AUTHORIZATION, `$1${HIDDEN}`);
 }
 
 /**

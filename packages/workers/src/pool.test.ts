@@ -295,6 +295,30 @@ describe.runIf(process.platform === 'linux')('a source in a file', () => {
   });
 });
 
+test('what comes while the only child is being replaced waits for the next one, and only what was in it fails', async () => {
+  const { pool, crashed } = await stubbornPool();
+  const lost = expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
+  await crashed;
+  expect(pool.pids).toEqual([]);
+  const made = await Promise.all([pool.transform(ask('echo')), pool.transform(ask('echo'))]);
+  expect(made.map(({ body }) => Buffer.from(body).toString())).toEqual(['echo', 'echo']);
+  await lost;
+});
+
+test('who waits for the next child and goes away, or sees the pool closed, is told at once', async () => {
+  const { pool, crashed } = await stubbornPool();
+  const lost = expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
+  await crashed;
+  const client = new AbortController();
+  const gone = expect(pool.transform(ask('echo', client.signal))).rejects.toThrow('gone');
+  const left = expect(pool.transform(ask('echo'))).rejects.toMatchObject({ code: 'overloaded' });
+  client.abort(new Error('gone'));
+  await gone;
+  await pool.close();
+  await left;
+  await lost;
+});
+
 test('closing ends the children, also one that is busy', async () => {
   const { pool } = await stubbornPool();
   const [pid = 0] = pool.pids;

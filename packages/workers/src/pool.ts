@@ -13,6 +13,8 @@ import { WorkerProcess } from './worker-process.ts';
 /** A process that ends sooner than this after it could work, or never could, is not replaced at once. */
 const HASTY_MS = 1_000;
 const MAX_PAUSE_MS = 5_000;
+/** A process that comes after a longer pause than this is not waited for, in milliseconds. */
+const PATIENCE_MS = 1_000;
 
 export interface PoolOptions {
   readonly setup: ChildSetup;
@@ -30,7 +32,8 @@ export interface PoolOptions {
 
 /**
  * A transformer whose work is done in child processes of low priority, so that hits never wait for
- * misses. A process that hangs is killed, one that crashes is replaced; only what was in it fails.
+ * misses. A process that hangs is killed, one that crashes is replaced; only what was in it fails: what comes
+ * while there is none waits for the next one, unless processes fail again and again.
  */
 export class TransformPool implements Transformer {
   readonly revision: string;
@@ -40,6 +43,8 @@ export class TransformPool implements Transformer {
   readonly #memory: MemoryGate;
   #state: 'new' | 'open' | 'closed' = 'new';
   #crashesInARow = 0;
+  /** Processes that are to come soon; each resolves when it can be used, or cannot. */
+  readonly #coming = new Set<Promise<void>>();
 
   /** @param description the same transformer in this process, which is asked for nothing but what it is. */
   constructor(description: Pick<Transformer, 'revision' | 'supports'>, options: PoolOptions) {
@@ -81,23 +86,45 @@ export class TransformPool implements Transformer {
   }
 
   async transform(request: TransformRequest): Promise<TransformResult> {
-    return this.#idlest().transform(request);
+    return (this.#idlest() ?? (await this.#next(request.signal))).transform(request);
   }
 
   async transformFile(file: BodyFile, request: Omit<TransformRequest, 'input'>): Promise<TransformResult | undefined> {
-    return this.#idlest().transformFile(file, request);
+    return (this.#idlest() ?? (await this.#next(request.signal))).transformFile(file, request);
   }
 
-  /** @throws TransformError `overloaded` if there is none at the moment. */
-  #idlest(): WorkerProcess {
+  /** The process with the least to do; `undefined` if none can be used at the moment. */
+  #idlest(): WorkerProcess | undefined {
     let idlest: WorkerProcess | undefined;
     for (const worker of this.#workers) {
       if (worker.usable && (idlest === undefined || worker.load < idlest.load)) idlest = worker;
     }
-    if (idlest === undefined) {
-      throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
-    }
     return idlest;
+  }
+
+  /** The next one that can be used. @throws TransformError `overloaded` if none comes soon; the signal's reason. */
+  async #next(signal: AbortSignal): Promise<WorkerProcess> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Nobody may be waiting any more.
+    aborted.catch(() => undefined);
+    // The pause before the next one alone keeps no process alive; who waits for it does.
+    const awake = setInterval(() => undefined, MAX_PAUSE_MS);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const worker = this.#idlest();
+        if (worker !== undefined) return worker;
+        if (this.#coming.size === 0) {
+          throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
+        }
+        await Promise.race([aborted, ...this.#coming]);
+      }
+    } finally {
+      clearInterval(awake);
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   async #start(): Promise<void> {
@@ -108,7 +135,7 @@ export class TransformPool implements Transformer {
       if (this.#state !== 'open') return;
       this.#options.onCrash(reason);
       this.#crashesInARow = performance.now() - readyAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
-      void this.#replace();
+      this.#replace();
     };
     try {
       worker = this.#begin(onExit);
@@ -134,10 +161,17 @@ export class TransformPool implements Transformer {
     });
   }
 
-  async #replace(): Promise<void> {
-    if (this.#crashesInARow > 0) {
-      await sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow), undefined, { ref: false });
-    }
+  #replace(): void {
+    const pause = this.#crashesInARow > 0 ? Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow) : 0;
+    const replaced = this.#startAfter(pause);
+    if (pause > PATIENCE_MS) return;
+    this.#coming.add(replaced);
+    void replaced.then(() => this.#coming.delete(replaced));
+  }
+
+  /** Never fails. */
+  async #startAfter(pause: number): Promise<void> {
+    if (pause > 0) await sleep(pause, undefined, { ref: false });
     if (this.#state !== 'open') return;
     // A child that cannot be used is ended, which brings us here again, as does one that cannot be started.
     await this.#start().catch(() => undefined);
