@@ -7,7 +7,8 @@ import { systemCode } from './system-code.ts';
 parentPort?.on('message', (task: SweepTask) => {
   let report: SweepReport;
   try {
-    report = { outcome: sweepFolder(task) };
+    // By the time that a thread has started many entries may be younger than the task: they would all be of one age.
+    report = { outcome: sweepFolder({ ...task, now: Date.now() }) };
   } catch (error) {
     report = { message: error instanceof Error ? error.message : String(error), code: systemCode(error) };
   }
