@@ -21,6 +21,7 @@ import { infoOf, READ } from './open-entry.ts';
  * 512 KiB its `readFile` makes several.
  */
 const SMALL = 256 * 1024;
+
 /** Reads entries, the small ones whole, and keeps track of files that are still being read. */
 export class EntryReader {
   readonly #root: string;

@@ -227,7 +227,7 @@ export class Eviction {
 
   async #sweep(full: boolean): Promise<void> {
     const before = await this.#additions();
-    const task = { root: this.#root, maxBytes: this.#maxBytes, full, now: Date.now() };
+    const task = { root: this.#root, maxBytes: this.#maxBytes, full };
     this.#stop.signal.throwIfAborted();
     const { bytes, evicted, passedOver } = await this.#sweeper.sweep(task, this.#end.signal);
     this.#evicted += evicted;

@@ -4,7 +4,7 @@ import { type SweepTask, sweepFolder } from './sweep.ts';
 import type { SweepReport } from './sweeper.ts';
 import { systemCode } from './system-code.ts';
 
-parentPort?.on('message', (task: SweepTask) => {
+parentPort?.on('message', (task: Omit<SweepTask, 'now'>) => {
   let report: SweepReport;
   try {
     // By the time that a thread has started many entries may be younger than the task: they would all be of one age.

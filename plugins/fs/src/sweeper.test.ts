@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -46,6 +46,23 @@ test('sweeps one after another are run by one thread, each with its own outcome'
   expect(threads).toHaveLength(1);
   const [thread] = threads;
   expect(['message', 'error', 'exit'].map((event) => thread?.listenerCount(event))).toEqual([1, 1, 1]);
+});
+
+test('entries are as old as they are when the sweep begins, not when it was asked for', async () => {
+  const root = await temporaryFolder();
+  const { sweeper } = watched();
+  for (const [name, seconds] of [
+    ['old@', 1_000],
+    ['new@', 0],
+    ['older@', 2_000],
+  ] as const) {
+    await writeFile(join(root, name), 'x');
+    await utimes(join(root, name), Date.now() / 1_000 - seconds, Date.now() / 1_000 - seconds);
+  }
+  // By this clock all of them would be of one age.
+  const longAgo = { ...counting(root), maxBytes: 2 * 4096, now: 0 };
+  await sweeper.sweep(longAgo, never);
+  expect(await readdir(root)).toEqual(['new@']);
 });
 
 test('a sweep that fails tells the code, and the next one is run by the same thread', async () => {

@@ -9,6 +9,9 @@ const THREAD = new URL(IS_SOURCE ? './sweep-thread.ts' : './sweep-thread.js', im
 /** How long a thread that has swept waits for the next sweep before it ends, in milliseconds. */
 const REST_MS = 10_000;
 
+/** What a thread is asked for; it looks at the clock itself, when it begins. */
+type Asked = Omit<SweepTask, 'now'>;
+
 /** What the thread says after each sweep. */
 export type SweepReport =
   | { readonly outcome: SweepOutcome }
@@ -16,7 +19,7 @@ export type SweepReport =
 
 /** How threads are started, and for how long they rest. */
 interface SweeperOptions {
-  /** Starts what answers each `SweepTask` it is sent with one `SweepReport`. */
+  /** Starts what answers each task it is sent with one `SweepReport`. */
   readonly start?: () => Worker;
   /** Milliseconds. */
   readonly restMs?: number;
@@ -40,7 +43,7 @@ export class Sweeper {
   }
 
   /** @throws the system's error if the root cannot be swept; the signal's reason once that is aborted, which ends the thread. */
-  async sweep(task: SweepTask, signal: AbortSignal): Promise<SweepOutcome> {
+  async sweep(task: Asked, signal: AbortSignal): Promise<SweepOutcome> {
     signal.throwIfAborted();
     const rested = this.#wake();
     // One that died while it rested, and could not say so yet, has swept nothing.
@@ -55,12 +58,12 @@ export class Sweeper {
     await this.#wake()?.end();
   }
 
-  #runAnew(task: SweepTask, signal: AbortSignal): Promise<SweepReport | undefined> {
+  #runAnew(task: Asked, signal: AbortSignal): Promise<SweepReport | undefined> {
     return this.#run(new SweepThread(this.#start()), task, signal);
   }
 
   /** @returns `undefined` if the thread died before it said anything. */
-  async #run(thread: SweepThread, task: SweepTask, signal: AbortSignal): Promise<SweepReport | undefined> {
+  async #run(thread: SweepThread, task: Asked, signal: AbortSignal): Promise<SweepReport | undefined> {
     const stop = () => void thread.end();
     signal.addEventListener('abort', stop, { once: true });
     try {
@@ -119,7 +122,7 @@ class SweepThread {
    * @returns `undefined` if it ended before it answered.
    * @throws what ended it, if that was an error.
    */
-  async run(task: SweepTask): Promise<SweepReport | undefined> {
+  async run(task: Asked): Promise<SweepReport | undefined> {
     const asked = Promise.withResolvers<SweepReport | undefined>();
     this.#asked = asked;
     this.#worker.ref();
