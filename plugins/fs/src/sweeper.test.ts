@@ -119,14 +119,14 @@ test('an error of a thread that rests ends nothing but the thread', async () => 
   const { sweeper, threads } = watched(
     threadThat(`
       if (task === 'fail') throw new Error('out of order');
-      require('node:worker_threads').parentPort.postMessage({ outcome: task.now })`),
+      require('node:worker_threads').parentPort.postMessage({ outcome: task.maxBytes })`),
   );
-  expect(await sweeper.sweep({ ...counting('/')}, never)).toBe(1);
+  expect(await sweeper.sweep({ ...counting('/'), maxBytes: 1 }, never)).toBe(1);
   const ended = Promise.withResolvers<number>();
   threads[0]?.once('exit', ended.resolve);
   threads[0]?.postMessage('fail');
   expect(await ended.promise).toBe(1);
-  expect(await sweeper.sweep({ ...counting('/')}, never)).toBe(2);
+  expect(await sweeper.sweep({ ...counting('/'), maxBytes: 2 }, never)).toBe(2);
   expect(threads).toHaveLength(2);
 });
 
