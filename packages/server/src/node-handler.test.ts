@@ -413,7 +413,7 @@ describe('a client that goes away', () => {
     const socket = await dial(port);
     socket.on('error', () => {});
     socket.write(get('/a'));
-    expect(await log.line(({ url }) => url === '/a')).toMatchObject({ level: 50, problem: 'client-stalled' });
+    expect(await log.line(({ url }) => url === '/a')).toMatchObject({ level: 40, problem: 'client-stalled' });
   });
 
   it('and a slow pipeline is not taken for a client that reads nothing', async () => {

@@ -1,3 +1,4 @@
+import { OriginError, TransformError } from '@tintype/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from './logger.ts';
 import { capturedLog, closeServers, image, proxyOf, serve } from './loopback.fixture.ts';
@@ -47,9 +48,14 @@ describe('the line of a request', () => {
     [304, undefined, 30],
     [404, problem, 40],
     [499, undefined, 30],
-    [500, problem, 50],
-    [504, problem, 50],
-    [200, { code: 'body-broken' }, 50],
+    [500, { code: 'internal' }, 50],
+    [500, { code: 'internal', cause: new Error('x') }, 50],
+    [502, { code: 'origin-misconfigured', cause: new OriginError('misconfigured', 'x') }, 50],
+    [502, undefined, 40],
+    [503, { code: 'overloaded', cause: new TransformError('overloaded', 'x') }, 40],
+    [504, { code: 'origin-timeout', cause: new OriginError('timeout', 'x') }, 40],
+    [200, { code: 'body-broken', cause: new OriginError('unavailable', 'x') }, 40],
+    [200, { code: 'body-broken', cause: new Error('x') }, 50],
   ])('for %i with %j has level %i', (status, problem, level) => {
     const log = capturedLog('trace');
     new RequestLog(log.logger, '').write({ ...HIT, status, problem });
@@ -82,11 +88,24 @@ describe('the line of a request', () => {
     expect(log.lines).toHaveLength(1);
   });
 
-  it('names causes of causes', () => {
+  it('has the reason in one field and no stack, where nothing is wrong with the code', () => {
+    const log = capturedLog();
+    const cause = new OriginError('unavailable', 'The source is not reachable.', { cause: new Error('no route') });
+    new RequestLog(log.logger, '').write({ ...HIT, status: 502, problem: { code: 'origin-unavailable', cause } });
+    expect(log.lines).toMatchObject([
+      { level: 40, problem: 'origin-unavailable', reason: 'The source is not reachable: no route' },
+    ]);
+    expect(JSON.stringify(log.lines)).not.toMatch(/stack|request-log\.test/);
+  });
+
+  it('has the stack of a defect, and causes of causes', () => {
     const log = capturedLog();
     const cause = new Error('outer', { cause: new TypeError('inner') });
-    new RequestLog(log.logger, '').write({ ...HIT, status: 502, problem: { code: 'origin-unavailable', cause } });
-    expect(log.lines).toMatchObject([{ cause: { message: 'outer', cause: { type: 'TypeError', message: 'inner' } } }]);
+    new RequestLog(log.logger, '').write({ ...HIT, status: 500, problem: { code: 'internal', cause } });
+    const stack = expect.stringContaining('request-log.test');
+    expect(log.lines).toMatchObject([
+      { level: 50, cause: { message: 'outer', stack, cause: { type: 'TypeError', message: 'inner', stack } } },
+    ]);
   });
 
   it('is one readable line if it is made for people', () => {

@@ -1,4 +1,5 @@
 import type { CacheOutcome, ImageProxy } from '@tintype/core';
+import { blameFor, reasonFor } from './blame.ts';
 import { isProbe } from './front-answers.ts';
 import type { HandlerOptions } from './handler-options.ts';
 import { LoggedUrls } from './logged-urls.ts';
@@ -50,8 +51,9 @@ export const CLIENT_CLOSED_REQUEST = 499;
 const LEVELS = { error: 50, warn: 40, info: 30, debug: 20 } as const;
 
 /**
- * Writes one line per request: 5xx, and answers that broke off, as `error`; 4xx as `warn`; the rest
- * and clients that went away as `info`; probes as `debug`.
+ * Writes one line per request. Its level says who must act (`blameFor`): `error` is a defect, whose line has the
+ * stack, or what an operator has to mend; `warn` any other answer that is no success, or that broke off; `info` the
+ * rest and clients that went away; `debug` probes.
  */
 export class RequestLog implements RequestSink {
   readonly #logger: Logger;
@@ -92,11 +94,7 @@ export class RequestLog implements RequestSink {
     const url = this.#urls.text(record.target);
     const line = { id, method, url, status, bytes, ms, cache };
     if (problem === undefined) this.#logger[level](line, 'request');
-    else
-      this.#logger[level](
-        { ...line, problem: problem.code, cause: describe(problem.cause, level === 'error') },
-        'request',
-      );
+    else this.#logger[level]({ ...line, problem: problem.code, ...why(problem) }, 'request');
   }
 
   /** Whether this hit is one of those that the sample leaves out. */
@@ -114,7 +112,7 @@ export class RequestLog implements RequestSink {
 function levelOf({ status, target, problem }: RequestRecord): keyof typeof LEVELS {
   if (status === CLIENT_CLOSED_REQUEST) return 'info';
   if (isProbe(target)) return 'debug';
-  if (status >= 500 || (status < 400 && problem !== undefined)) return 'error';
+  if (problem !== undefined) return blameFor(problem) === 'circumstances' ? 'warn' : 'error';
   return status >= 400 ? 'warn' : 'info';
 }
 
@@ -144,18 +142,21 @@ export function cacheWord(cache: CacheOutcome | undefined): string | undefined {
   return cache.reason === 'stale' ? 'stale' : 'miss';
 }
 
-/**
- * An error for the log: what an operator needs, causes included, with secrets hidden. Where it stood
- * in our code is told only of what is our fault: anyone may cause the others at will.
- */
-function describe(cause: unknown, withStack: boolean, depth = 0): object | undefined {
+/** Where an error stood in our code is told only of what is our fault: anyone may cause the others at will. */
+function why(problem: NonNullable<RequestRecord['problem']>): object {
+  const { cause } = problem;
+  return blameFor(problem) === 'defect' ? { cause: describe(cause) } : { reason: reasonFor(cause) };
+}
+
+/** A defect for the log, causes included, with secrets hidden. */
+function describe(cause: unknown, depth = 0): object | undefined {
   if (cause === undefined) return undefined;
   if (!(cause instanceof Error)) return { message: hideSecrets(String(cause)) };
   return {
     type: cause.name,
     message: hideSecrets(cause.message),
     ...('code' in cause && typeof cause.code === 'string' ? { code: cause.code } : {}),
-    ...(cause.stack === undefined || !withStack ? {} : { stack: hideSecrets(cause.stack) }),
-    ...(cause.cause === undefined || depth > 4 ? {} : { cause: describe(cause.cause, withStack, depth + 1) }),
+    ...(cause.stack === undefined ? {} : { stack: hideSecrets(cause.stack) }),
+    ...(cause.cause === undefined || depth > 4 ? {} : { cause: describe(cause.cause, depth + 1) }),
   };
 }

@@ -48,8 +48,8 @@ const RETRY_AFTER = { here: 1, source: 5 };
  */
 export function problemOf(error: unknown, overloadStatus = 503): Problem {
   if (RequestError.is(error)) {
-    const { status, code, message, cause } = error;
-    return { status, code, message, cause, ...(status === 503 ? { retryAfter: RETRY_AFTER.source } : {}) };
+    const { status, code, message } = error;
+    return { status, code, message, cause: error, ...(status === 503 ? { retryAfter: RETRY_AFTER.source } : {}) };
   }
   if (OriginError.is(error)) {
     return { status: ORIGIN_STATUS[error.code], code: `origin-${error.code}`, message: error.message, cause: error };
