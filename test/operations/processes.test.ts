@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
@@ -33,6 +34,35 @@ describe('with TINTYPE_PROCESSES=2', () => {
     expect(starts).toHaveLength(1);
     expect(starts[0]).toMatchObject({ pid: proxy.pid });
     expect(starts[0]?.msg).toContain('5 transforms at a time, 2 processes');
+    expect(await proxy.stop()).toBe(0);
+  }, 120_000);
+
+  test('the line of the start comes when the first one serves, and another one when all do', async () => {
+    await using folder = await Folder.make();
+    // The second one does not come up before there is a file.
+    await writeFile(
+      join(folder.path, 'slow.js'),
+      `import { definePlugin } from ${JSON.stringify(CORE)};
+      import cluster from 'node:cluster';
+      import { existsSync, mkdirSync } from 'node:fs';
+      if (cluster.isWorker) {
+        if (existsSync('first')) while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 10));
+        else mkdirSync('first');
+      }
+      export default definePlugin({ name: 'slow', register: () => undefined });`,
+    );
+    const env = { TINTYPE_PROCESSES: '2', TINTYPE_PLUGINS: './slow.js', TINTYPE_CONTROL_SOCKET: './control.sock' };
+    await using proxy = new TintypeProcess({ cwd: folder.path, env });
+    const { msg } = await proxy.said(/^Serving on /);
+    const address = /^Serving on ([^;]+);/.exec(msg)?.[1] ?? '';
+    expect((await ask(address + THUMBNAIL)).status).toBe(200);
+    // Whoever has read the line can purge.
+    expect(existsSync(join(folder.path, 'control.sock'))).toBe(true);
+    await proxy.said(/^request$/);
+    await writeFile(join(folder.path, 'go'), '');
+    await proxy.said(/^All 2 processes serve\.$/);
+    const told = proxy.lines.map(({ msg }) => msg.replace(/ on .*/, ''));
+    expect(told).toEqual(['Serving', 'request', 'All 2 processes serve.']);
     expect(await proxy.stop()).toBe(0);
   }, 120_000);
 

@@ -96,9 +96,10 @@ export class TintypeProcess implements AsyncDisposable {
     return this.line(({ msg }) => pattern.test(msg));
   }
 
-  /** Its address, once it serves. */
+  /** Its address, once all of its processes serve. */
   async serves(): Promise<string> {
     const { msg } = await this.said(/^Serving on /);
+    if (/, \d+ processes/.test(msg)) await this.said(/^All \d+ processes serve\./);
     return /^Serving on ([^;]+);/.exec(msg)?.[1] ?? '';
   }
 

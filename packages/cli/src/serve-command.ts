@@ -7,7 +7,7 @@ import { makeProxy } from './make-proxy.ts';
 import type { RunningControl } from './serving/control-server.ts';
 import { endOnDefect } from './serving/last-words.ts';
 import { Reloader } from './serving/reload.ts';
-import type { Service } from './serving/service.ts';
+import type { Service, Started } from './serving/service.ts';
 import { loggerFor, ServingProcess } from './serving/serving-process.ts';
 import { Signals } from './serving/signals.ts';
 import { Supervisor } from './serving/supervisor.ts';
@@ -55,21 +55,22 @@ export async function serve(
   }
 
   const metrics = await serveMetrics(settings, service);
-  const { address, checks } = await service.start().catch(async (error: unknown) => {
+  let control: RunningControl | undefined;
+  const announce = async ({ address, checks }: Started): Promise<void> => {
+    // Before the line, so that whoever has read it can purge.
+    control = await serveControl(settings, service);
+    const unsafe = unsafeParts(settings, effective, endpoints);
+    const line = startLine({ address, settings, checks, unsafe, endpoints, metrics: metrics?.address });
+    if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
+    else logger.warn(line);
+    const wait = whyHitsWait(settings, env.UV_THREADPOOL_SIZE);
+    for (const warning of [...warnings, ...(wait === undefined ? [] : [wait])]) logger.warn(warning);
+  };
+  await service.start(announce).catch(async (error: unknown) => {
+    await control?.close();
     await metrics?.close();
     throw error;
   });
-  const control = await serveControl(settings, service).catch(async (error: unknown) => {
-    await service.stop(0);
-    await metrics?.close();
-    throw error;
-  });
-  const unsafe = unsafeParts(settings, effective, endpoints);
-  const line = startLine({ address, settings, checks, unsafe, endpoints, metrics: metrics?.address });
-  if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
-  else logger.warn(line);
-  const wait = whyHitsWait(settings, env.UV_THREADPOOL_SIZE);
-  for (const warning of [...warnings, ...(wait === undefined ? [] : [wait])]) logger.warn(warning);
   const reloader = new Reloader({ plugins, sections, input, cwd, service, logger });
   signals.onReload(() => void reloader.reload());
 

@@ -73,7 +73,7 @@ async function start(setup: ChildSetup): Promise<Running> {
     purged,
     tellOthers,
   });
-  await send({ type: 'started', ...(await service.start()) });
+  await service.start((started) => send({ type: 'started', ...started }));
   return { service, logger };
 }
 

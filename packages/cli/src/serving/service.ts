@@ -10,10 +10,17 @@ export interface Started {
   readonly checks: readonly (CheckResult & { readonly part: string })[];
 }
 
+export type OnServing = (started: Started) => Promise<void>;
+
 /** What serves behind one address: this process, or several that it supervises. */
 export interface Service {
-  /** @throws Failure, SettingsError */
-  start(): Promise<Started>;
+  /**
+   * Resolves when all of it serves.
+   *
+   * @param onServing called once, as soon as requests are answered; nothing else is begun before it resolves.
+   * @throws Failure, SettingsError, and what `onServing` throws; then nothing of it serves any more.
+   */
+  start(onServing: OnServing): Promise<void>;
   /**
    * Puts other settings in force, which were found right. Requests go on meanwhile.
    *

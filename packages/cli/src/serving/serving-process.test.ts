@@ -46,7 +46,10 @@ async function serving(flags: Record<string, string>) {
     droppedLines: () => 0,
     listenFirst: true,
   });
-  const { address } = await process.start();
+  let address = '';
+  await process.start(async (started) => {
+    address = started.address;
+  });
   onTestFinished(async () => void (await process.stop(0)));
   return {
     address,

@@ -29,7 +29,7 @@ import { makeProxy } from '../make-proxy.ts';
 import { CurrentProxy } from './current-proxy.ts';
 import { type Keeping, KeptParts } from './kept-parts.ts';
 import { PurgeHub, type TellOthers } from './purge-hub.ts';
-import type { FileInput, Service, Started } from './service.ts';
+import type { FileInput, OnServing, Service } from './service.ts';
 import { type Place, sharesOf } from './shares.ts';
 import { snapshotOf, storageFingerprint, transformerFingerprint } from './snapshot.ts';
 
@@ -80,7 +80,7 @@ export class ServingProcess implements Service {
     this.#events.failsRequests(() => this.#current?.proxy.settings.cacheReportErrors ?? false);
   }
 
-  async start(): Promise<Started> {
+  async start(onServing: OnServing): Promise<void> {
     tuneCollector();
     await this.#count();
     const { proxy, letGo } = await this.#make(this.#options.input);
@@ -93,7 +93,7 @@ export class ServingProcess implements Service {
       const server = await orFail('', () => this.#listen(current, proxy));
       this.#server = server;
       await open();
-      return { address: server.address, checks: await current.check() };
+      await onServing({ address: server.address, checks: await current.check() });
     } catch (error) {
       await this.#server?.close({ drainDelay: 0, closeTimeout: 0 });
       await current.close();

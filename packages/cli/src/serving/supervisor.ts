@@ -8,7 +8,7 @@ import type { LogBuffer, Logger } from '@tintype/server';
 import type { Metrics, MetricsSum } from '@tintype/server/metrics';
 import { reasonOf } from '../failure.ts';
 import type { ChildSetup } from './protocol.ts';
-import type { FileInput, Service, Started } from './service.ts';
+import type { FileInput, OnServing, Service } from './service.ts';
 import { ServingChild, type ServingChildOptions, whyNotStarted } from './serving-child.ts';
 
 // In the sources and in the build alike: beside this file, with the same extension.
@@ -63,7 +63,7 @@ export class Supervisor implements Service {
     return [...this.#children.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
-  async start(): Promise<Started> {
+  async start(onServing: OnServing): Promise<void> {
     cluster.schedulingPolicy = cluster.SCHED_RR;
     // Output is not inherited: Node sets shared pipes back to blocking when a process ends.
     cluster.setupPrimary({
@@ -77,9 +77,11 @@ export class Supervisor implements Service {
     try {
       // One before the others: what is wrong is then told once, and a socket file is made once.
       const first = await this.#fork(0, true).started;
+      // It serves already, and what it logs should not come first.
+      await onServing(first);
       const others = Array.from({ length: this.#options.settings.processes - 1 }, (_, at) => this.#fork(at + 1, true));
       await Promise.all(others.map(({ started }) => started));
-      return first;
+      this.#options.logger.info(`All ${this.#options.settings.processes} processes serve.`);
     } catch (error) {
       this.killAll();
       throw error;
