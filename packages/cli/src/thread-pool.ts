@@ -24,7 +24,7 @@ export function whyHitsWait(
   }: Pick<CoreSettings, 'transformProcesses' | 'workers' | 'processes' | 'cacheUse' | 'cacheTiers'>,
   threads: string | undefined,
 ): string | undefined {
-  if (transformProcesses > 0 || ![cacheUse, ...cacheTiers].includes('fs')) return undefined;
+  if (transformProcesses !== 0 || ![cacheUse, ...cacheTiers].includes('fs')) return undefined;
   const transforms = shareOf(workers ?? 2 * availableParallelism(), { index: 0, of: processes });
   const needed = THREADS_PER_TRANSFORM * transforms;
   if ((Number(threads) || LIBUV_THREADS) >= needed) return undefined;

@@ -30,6 +30,10 @@ test('what is blank is divided too: the machine does not grow with the processes
   const first = Number(sharesOf([coreSection], {}, { index: 0, of: 2 }).MEMORY_BUDGET);
   const half = Number(sharesOf([coreSection], {}, { index: 0, of: 4 }).MEMORY_BUDGET);
   expect(Math.abs(first - 2 * half)).toBeLessThan(4);
+  const children = Array.from({ length: 4 }, (_, index) =>
+    Number(sharesOf([coreSection], {}, { index, of: 4 }).TRANSFORM_PROCESSES),
+  );
+  expect(children).toEqual([1, 1, 1, 1]);
 });
 
 test('a part of the memory cap holds at least one entry; a total that is too small stays as it was written', () => {

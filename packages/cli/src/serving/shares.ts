@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MIN_METADATA_BYTES, memoryBudget, type Section, type SettingsInput, SettingsReader } from '@tintype/core';
+import { transformProcesses } from '@tintype/workers';
 
 /** Which one of how many processes this is, from 0. */
 export interface Place {
@@ -13,7 +14,7 @@ export interface Place {
  */
 const TOTALS: Readonly<Record<string, () => number>> = {
   WORKERS: () => 2 * availableParallelism(),
-  TRANSFORM_PROCESSES: () => 0,
+  TRANSFORM_PROCESSES: transformProcesses,
   REQUESTS_QUEUE_SIZE: () => 0,
   MAX_CLIENTS: () => 0,
   MAX_DOWNLOADS_PER_HOST: () => 0,

@@ -350,11 +350,10 @@ export const coreOptions = {
   },
   TRANSFORM_PROCESSES: {
     kind: 'integer',
-    default: '1',
     min: 0,
     max: 64,
     description:
-      'Child processes in which `tintype serve` transforms, so that hits never wait for misses; 0 transforms in the serving process.',
+      'Child processes in which `tintype serve` transforms, so that hits never wait for misses; blank is one for each core, 4 at most; 0 transforms in the serving process.',
   },
   REQUESTS_QUEUE_SIZE: {
     kind: 'integer',

@@ -1,0 +1,22 @@
+import { availableParallelism } from 'node:os';
+import { createProxy, tokens } from '@tintype/core';
+import { TransformPool, workers } from '@tintype/workers';
+import { expect, onTestFinished, test } from 'vitest';
+import { builtInPlugins } from '../built-in-plugins.ts';
+
+test.each([
+  ['as many as cores, up to four', {}, Math.min(availableParallelism(), 4)],
+  ['not more than there are transforms at a time', { workers: 1 }, 1],
+  ['what is set, also if that is more than can work', { workers: 1, transformProcesses: 2 }, 2],
+])('transforming processes: %s', async (_, settings, expected) => {
+  const moved = workers({ modules: [import.meta.resolve('@tintype/sharp')] });
+  const proxy = await createProxy({
+    plugins: [...builtInPlugins, moved],
+    settings: { cacheUse: 'memory', ...settings },
+  });
+  const pool = proxy.container.get(tokens.transformer);
+  if (!(pool instanceof TransformPool)) throw new Error('The transforms were not moved.');
+  onTestFinished(() => pool.close());
+  await pool.open();
+  expect(pool.pids).toHaveLength(expected);
+});
