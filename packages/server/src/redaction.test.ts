@@ -18,6 +18,7 @@ describe('a target in the log', () => {
     '/favicon.ico',
     `/unsafe/w:1/${base64('https://example.com/a.jpg')}.png`,
     `/unsafe/${base64('https://example.com/a.jpg?size=large')}`,
+    '/unsafe/plain/s3://bucket%2Fkey.jpg@webp',
   ])('is shown whole if it holds no secret: %s', (target) => {
     expect(redactTarget(target)).toBe(target);
   });
@@ -35,6 +36,9 @@ describe('a target in the log', () => {
       '/_/raw:1/plain/http%3A%2F%2Fa%2Fr%3Fto%3Dhttp%253A%252F%252F***%2540b%252F',
     ],
     ['/_/plain/http://user:p%23w@host/a.jpg', '/_/plain/http://***@host/a.jpg'],
+    ['/_/plain/http:/user:p%2Fw@host/a.jpg', '/_/plain/http:/***@host/a.jpg'],
+    ['/_/plain/http%3A//user%3Ap%2Fw@host/a.jpg', '/_/plain/http%3A//***@host/a.jpg'],
+    ['/_/plain/http://to%2Fken@host/a.jpg@webp', '/_/plain/http://***@host/a.jpg@webp'],
   ])('lacks the userinfo of its source: %s', (target, shown) => {
     expect(redactTarget(target)).toBe(shown);
   });
@@ -60,7 +64,25 @@ describe('a target in the log', () => {
     expect(redactTarget(`/unsafe/w:1/${base64('https://user:p%2Fw%3F%23@h/a.jpg')}.png`)).toBe('/unsafe/w:1/***');
     expect(redactTarget(`/unsafe/w:1/h:2/${chunked}`)).toBe('/unsafe/w:1/h:2/***');
     expect(redactTarget(`/unsafe/${base64('https://h/a?X-Amz-Signature=abc')}`)).toBe('/unsafe/***');
+    expect(redactTarget(`/unsafe/${base64('https://to%2Fken@h/a.jpg')}`)).toBe('/unsafe/***');
   });
+
+  it('lacks a base64 source that holds a secret, whatever stands around it', () => {
+    const source = base64('https://user:password@example.com/a.jpg');
+    expect(redactTarget(`/unsafe/w%3A1/${source}`)).toBe('/unsafe/w%3A1/***');
+    expect(redactTarget(`/unsafe/w%3a1/${source}`)).toBe('/unsafe/w%3a1/***');
+    expect(redactTarget(`/unsafe/${source}?x=/plain/`)).toBe('/unsafe/***');
+  });
+
+  it.each(['abcd', 'small', 'square', 'preview', 'thumb-2x'])(
+    'lacks a base64 source that holds a secret and follows the name of a preset: %s',
+    (preset) => {
+      const source = base64('https://user:password@example.com/a.jpg');
+      expect(redactTarget(`/unsafe/${preset}/${source}.png`)).toBe('/unsafe/***');
+      const harmless = `/unsafe/${preset}/${base64('https://example.com/a.jpg?size=large')}`;
+      expect(redactTarget(harmless)).toBe(harmless);
+    },
+  );
 
   it('of an endpoint lacks the signature behind the endpoint’s path, where there is one', () => {
     const signed = '/oKfUtW34Dvo2BGQe/w:1/plain/a.jpg';
@@ -79,6 +101,9 @@ describe('a target in the log', () => {
       '/',
       ':/',
       '://a:',
+      '://%3a',
+      '/%3a',
+      'a@b',
       '%3a%2f',
       '%253a%252f',
       '%25253a%25252f%253a%252f',

@@ -12,8 +12,11 @@ const USERINFO = /((?::|%3a)(?:\/|%2f){1,2})(?:(?!%2f|%3f|%23)[^/?#\s])+(@|%40)/
 /** The same in a URL that is escaped twice or more often, as a parameter of another one is. */
 const NESTED_USERINFO = /(%((?:25)+)3a(?:%\2(?:2f)){1,2})(?:(?!%\2(?:2f|3f|23))[^/?#\s])+(%\2(?:40))/gi;
 
-/** `user:password@` whose password holds escaped separators, as it has to: `p%23w`. */
-const ESCAPED_PASSWORD = /(:\/\/)[^/?#\s:@]*:[^/?#\s]*(@)/g;
+/**
+ * Userinfo that holds escaped separators, as it has to: `user:p%23w@`, `to%2Fken@`. Without a colon an `@` and
+ * one word at the end may as well be a source's extension: `s3://bucket%2Fkey@webp`.
+ */
+const ESCAPED_USERINFO = /((?::|%3a)\/{1,2})(?:(?=[^/?#\s@]*?(?::|%3a))[^/?#\s]+(@)|[^/?#\s]+(@)(?!\w+$))/gi;
 
 /**
  * A parameter of a query that grants something, escaped any number of times: everything of Amazon's
@@ -35,7 +38,7 @@ export function hideSecrets(text: string): string {
   return text
     .replace(USERINFO, `$1${HIDDEN}$2`)
     .replace(NESTED_USERINFO, `$1${HIDDEN}$3`)
-    .replace(ESCAPED_PASSWORD, `$1${HIDDEN}$2`)
+    .replace(ESCAPED_USERINFO, `$1${HIDDEN}$2$3`)
     .replace(GRANTING, `$1${HIDDEN}`)
     .replace(AUTHORIZATION, `$1${HIDDEN}`);
 }
@@ -62,7 +65,9 @@ function redactSigned(target: string): string {
   const signature = end < 0 ? '' : target.slice(1, end);
   let rest = end < 0 ? target : target.slice(end);
   if (mayHoldSecret(rest)) rest = hideSecrets(rest);
-  if (end >= 0 && encodesSecret(rest)) rest = `${rest.slice(0, sourceStart(rest))}${HIDDEN}`;
+  const query = rest.indexOf('?');
+  const path = query < 0 ? rest : rest.slice(0, query);
+  if (end >= 0 && encodesSecret(path)) rest = `${path.slice(0, sourceStart(path))}${HIDDEN}`;
   return end < 0 ? rest : `/${CUSTOMARY.has(signature) ? signature : HIDDEN}${rest}`;
 }
 
@@ -80,19 +85,24 @@ function mayHoldSecret(text: string): boolean {
   return false;
 }
 
-/** Where a base64 source begins: after the last option, which is the last segment with a colon. */
+/** Where a base64 source begins at the soonest: after the last option, which is the last segment with a colon. */
 function sourceStart(path: string): number {
-  return path.indexOf('/', path.lastIndexOf(':') + 1) + 1;
+  const colon = Math.max(path.lastIndexOf(':'), path.lastIndexOf('%3A'), path.lastIndexOf('%3a'));
+  return path.indexOf('/', colon + 1) + 1;
 }
 
-function encodesSecret(rest: string): boolean {
-  if (rest.includes('/plain/')) return false;
-  const query = rest.indexOf('?');
-  const path = query < 0 ? rest : rest.slice(0, query);
+function encodesSecret(path: string): boolean {
+  if (path.includes('/plain/')) return false;
   const start = sourceStart(path);
   if (start === 0) return false;
   const dot = path.lastIndexOf('.');
-  const encoded = path.slice(start, dot > start ? dot : path.length).replaceAll('/', '');
-  const decoded = Buffer.from(encoded, 'base64url').toString('latin1');
-  return (decoded.includes('@') || decoded.includes('=')) && hideSecrets(decoded) !== decoded;
+  const encoded = path.slice(start, dot > start ? dot : path.length);
+  const joined = encoded.replaceAll('/', '');
+  // The first segment may be the name of a preset: then the source begins at any of the four places of a group.
+  const places = joined.length === encoded.length ? 1 : 4;
+  for (let place = 0; place < places; place++) {
+    const decoded = Buffer.from(joined.slice(place), 'base64url').toString('latin1');
+    if ((decoded.includes('@') || decoded.includes('=')) && hideSecrets(decoded) !== decoded) return true;
+  }
+  return false;
 }
