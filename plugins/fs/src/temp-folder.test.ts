@@ -42,6 +42,23 @@ test('a burial that broke off is finished by the next sweep, with the locks of a
   expect(await readdir(join(root, '@locks'))).toEqual(['lock-of-alive']);
 });
 
+test('a lock of the dead is left to the one that buries its owner: it may be the lock of another by then', async () => {
+  const { root, temp } = await opened();
+  const [dead, burying] = [new TempFolder(root), new TempFolder(root)];
+  await dead.open();
+  await burying.open();
+  const lock = join(root, '@locks', 'lock');
+  await link(dead.beatPath, lock);
+  // As far as another has come that is burying it now.
+  const grave = join(burying.path, `dead-${basename(dead.path)}`);
+  await rename(dead.path, grave);
+  await temp.sweepLock(lock);
+  expect(await readdir(join(root, '@locks'))).toEqual(['lock']);
+  expect((await readdir(join(root, '@temp'))).sort()).toEqual([basename(temp.path), basename(burying.path)].sort());
+  await burying.sweep();
+  expect(await readdir(join(root, '@locks'))).toEqual([]);
+});
+
 test.each([
   ['empty', '', 'alone'],
   ['empty', '', 'buried by another that died as well'],

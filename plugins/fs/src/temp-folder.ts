@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
 
@@ -202,11 +202,37 @@ export class TempFolder {
    */
   async sweepLock(path: string): Promise<void> {
     const owner = await signOwner(path);
-    if (owner !== undefined && OWNER.test(owner)) {
-      const folder = join(this.#root, TEMP, owner);
-      if ((await signOf(folder)) === undefined) await makeSilent(folder);
-    }
+    if (owner !== undefined && OWNER.test(owner)) await this.#giveFolder(owner);
     await this.sweep();
+  }
+
+  /**
+   * Makes a folder that looks as if its storage had been silent for ever, unless there is one, or somebody buries
+   * it already: of two that take the same locks the later one may take that of a writer that came in between.
+   */
+  async #giveFolder(owner: string): Promise<void> {
+    const folder = join(this.#root, TEMP, owner);
+    if ((await signOf(folder)) !== undefined || (await this.#isBeingBuried(owner))) return;
+    try {
+      await mkdir(folder);
+      // Once more: while this folder is young nobody takes it away, and nobody else can make it.
+      if (await this.#isBeingBuried(owner)) await rmdir(folder);
+      else await utimes(folder, 0, 0);
+    } catch (error) {
+      // Somebody was faster.
+      if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error;
+    }
+  }
+
+  /** Whether the folder of a storage lies in that of another one, or just moves. */
+  async #isBeingBuried(owner: string): Promise<boolean> {
+    try {
+      const paths = await readdir(join(this.#root, TEMP), { recursive: true });
+      return paths.some((path) => basename(path) === DEAD + owner);
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return true;
+      throw error;
+    }
   }
 
   /** Takes away what storages left that are silent for 30 s; hears what the living have added. */
@@ -309,16 +335,6 @@ export class TempFolder {
     this.#added = 0;
     this.#told = 0;
     this.#id = id;
-  }
-}
-
-/** A folder that looks as if its storage had been silent for ever; fine if somebody was faster. */
-async function makeSilent(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-    await utimes(folder, 0, 0);
-  } catch (error) {
-    if (!isSystemError(error, 'EEXIST') && !isSystemError(error, 'ENOENT')) throw error;
   }
 }
 
