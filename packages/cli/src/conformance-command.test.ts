@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 const program = fileURLToPath(new URL('../bin/tintype.js', import.meta.url));
 
@@ -48,6 +48,25 @@ test('what cannot run is one sentence and exit code 2', async () => {
   expect(await tintype('--frobnicate')).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^[^\n]*frobnicate[^\n]*\n$/),
+  });
+}, 60_000);
+
+test('what is mistyped is told with the nearest flag or variable, as serve does', async () => {
+  expect(await tintype('--budgt', '3')).toMatchObject({
+    code: 2,
+    err: '--budgt is not a known flag; the nearest is --budget.\n',
+  });
+  expect(await tintype('--use', 'fs', '--cache-fs-rot', '/x')).toMatchObject({
+    code: 2,
+    err: '--cache-fs-rot is not a known flag; the nearest is --cache-fs-root.\n',
+  });
+  vi.stubEnv('TINTYPE_CACHE_FS_ROTO', '/x');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await tintype('--use', 'fs')).toMatchObject({
+    code: 2,
+    err:
+      'Warning: TINTYPE_CACHE_FS_ROTO is not a known variable and is ignored; did you mean TINTYPE_CACHE_FS_ROOT?\n' +
+      'TINTYPE_CACHE_FS_ROOT is required when --use=fs.\n',
   });
 }, 60_000);
 

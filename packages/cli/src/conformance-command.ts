@@ -1,5 +1,5 @@
 import { conformanceCommand } from '@tintype/conformance';
-import { type Plugin, type SettingsInput, storageMaker } from '@tintype/core';
+import { flagName, type Plugin, type Section, type SettingsInput, SettingsReader, storageMaker } from '@tintype/core';
 import type { ExitCode } from './failure.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -7,9 +7,32 @@ import type { Surroundings } from './surroundings.ts';
 export async function conformance(
   argv: readonly string[],
   plugins: readonly Plugin[],
+  sections: readonly Section[],
   input: SettingsInput,
   { cwd, stdout, stderr }: Surroundings,
 ): Promise<ExitCode> {
-  const storageOf = await storageMaker({ plugins, input, flag: '--use' });
-  return conformanceCommand(argv, { cwd, stdout, stderr, storageOf });
+  const make = await storageMaker({ plugins, input, flag: '--use' });
+  const settingFlags = sections.flatMap(({ prefix, table }) =>
+    Object.keys(table).map((name) => flagName(prefix + name)),
+  );
+  let warned = false;
+  const storageOf: typeof make = (id) => {
+    if (!warned) {
+      warned = true;
+      for (const warning of strangersIn(input, sections)) stderr.write(`Warning: ${warning}\n`);
+    }
+    return make(id);
+  };
+  return conformanceCommand(argv, { cwd, stdout, stderr, storageOf, settingFlags });
+}
+
+/** Variables of the kit's own, such as `TINTYPE_CONFORMANCE_BUDGET`. */
+const OWN_PREFIX = 'TINTYPE_CONFORMANCE_';
+
+/** What `serve` would warn of: a misspelt variable is often the reason why another one is missing. */
+function strangersIn(input: SettingsInput, sections: readonly Section[]): readonly string[] {
+  const env = Object.fromEntries(Object.entries(input.env ?? {}).filter(([name]) => !name.startsWith(OWN_PREFIX)));
+  const reader = new SettingsReader({ ...input, env });
+  for (const section of sections) reader.know(section);
+  return reader.finish().warnings;
 }

@@ -67,7 +67,8 @@ Every setting can be a flag here too; "tintype serve --help" lists them.
 
 const CONFIG_HELP = `
 Secrets are never shown. With --check it is silent about what is right, tells
-all that is wrong at once, and exits with 2 if anything is.
+all that is wrong at once, and exits with 2 if anything is. It looks at settings
+alone, in a moment and without a network: for a pipeline, or an editor.
 
 With --connect it checks the same, and then opens the cache and the sources as
 serve does and asks each whether it can be used: one sentence each, within some
@@ -144,8 +145,8 @@ export function buildProgram(sections: readonly Section[], actions: Actions, sur
   sign.action((path: string, options: { json: boolean }) => actions.sign(settingFlags(sign, sections), path, options));
 
   const config = add('config', 'Show every setting in force, and where it came from.', CONFIG_HELP, false)
-    .option('--check', 'Only check the configuration.', false)
-    .option('--connect', 'Check it, and whether the cache and the sources can be used.', false)
+    .option('--check', 'Only check the settings; --connect also asks the cache and the sources.', false)
+    .option('--connect', 'Check as --check does, and whether the cache and the sources can be used.', false)
     .option('--json', 'Print JSON.', false);
   config.action((options: ConfigOptions) => actions.config(settingFlags(config, sections), options));
   const cache = program

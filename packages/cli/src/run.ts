@@ -45,7 +45,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       },
       async conformance(flags, rest) {
         const { conformance } = await import('./conformance-command.ts');
-        exitCode = await conformance(rest, plugins, inputWith(flags), surroundings);
+        exitCode = await conformance(rest, plugins, sections, inputWith(flags), surroundings);
       },
     };
     await buildProgram(sections, actions, surroundings).parseAsync(argv, { from: 'user' });

@@ -1,6 +1,28 @@
 import { flagName, nearestName, type Section } from '@tintype/core';
 import type { CommanderError } from 'commander';
 
+/** What people type for a command of another name, and what it is. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  check: 'config --check',
+  validate: 'config --check',
+  doctor: 'config --connect',
+  start: 'serve',
+  run: 'serve',
+  init: 'new',
+  purge: 'cache purge',
+  lifecycle: 'cache lifecycle',
+  settings: 'config',
+  help: '--help',
+  version: '--version',
+};
+
+/** Flags of one command alone, for those who put them elsewhere. */
+const FLAGS_OF: Readonly<Record<string, string>> = {
+  '--check': 'config --check',
+  '--connect': 'config --connect',
+  '--json': 'config --json',
+};
+
 /**
  * Wrong usage in one sentence that says what to do. commander's own suggestions leave hidden flags
  * out, and most settings are hidden in most commands.
@@ -19,11 +41,15 @@ export function usageMessage(
     case 'commander.unknownOption': {
       const [flag = quoted] = quoted.split('=');
       const known = sections.flatMap(({ prefix, table }) => Object.keys(table).map((name) => flagName(prefix + name)));
-      const nearest = nearestName(flag, [...known, '--json', '--check', '--help', '--version']);
+      const elsewhere = FLAGS_OF[flag];
+      if (elsewhere !== undefined) return `${flag} is not a flag of "${command}"; there is "tintype ${elsewhere}".`;
+      const nearest = nearestName(flag, [...known, '--json', '--check', '--connect', '--help', '--version']);
       const hint = nearest === undefined ? '"tintype serve --help" lists all of them' : `the nearest is ${nearest}`;
       return `${flag} is not a known flag; ${hint}.`;
     }
     case 'commander.unknownCommand': {
+      const other = command === 'tintype' ? OTHER_WORDS[quoted] : undefined;
+      if (other !== undefined) return `${quoted} is not a command; there is "tintype ${other}".`;
       const nearest = nearestName(quoted, commands);
       const hint = nearest === undefined ? `expected one of ${commands.join(', ')}` : `the nearest is ${nearest}`;
       return `${quoted} is not a command; ${hint}.`;

@@ -121,7 +121,7 @@ describe('exit code 1', () => {
 describe('exit code 2, with one sentence', () => {
   test.each([
     ['nothing to test', [], 'Say what to test'],
-    ['an unknown option', ['--sed', '1'], "Unknown option '--sed'"],
+    ['an unknown option', ['--sed', '1'], '--sed is not a known flag; the nearest is --seed.'],
     ['a report that is not there', ['--use', 'x', '--merge', 'none.json'], '--merge none.json cannot be read'],
     ['a budget that is none', ['--use', 'x', '--budget', 'much'], '--budget much is no number'],
     ['an unknown format', ['--use', 'x', '--report', 'pdf'], '--report pdf is unknown'],

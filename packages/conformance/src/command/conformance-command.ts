@@ -1,7 +1,7 @@
 import { access, constants, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SettingsError, type StorageAdapter } from '@tintype/core';
+import { nearestName, SettingsError, type StorageAdapter } from '@tintype/core';
 import { storageRequirements } from '../catalogue/catalogue.ts';
 import { describeError } from '../engine/outcome.ts';
 import { htmlReport } from '../report/html.ts';
@@ -28,6 +28,8 @@ export interface CommandIo {
    * @throws SettingsError for wrong settings, or an error whose message says that there is no such storage.
    */
   readonly storageOf?: ((id: string) => StorageAdapter | Promise<StorageAdapter>) | undefined;
+  /** Flags of settings (`--cache-fs-root`), which were taken out of the arguments: a mistyped one may be meant to be one. */
+  readonly settingFlags?: readonly string[] | undefined;
 }
 
 const FORMATS = ['json', 'junit', 'html', 'markdown'] as const;
@@ -85,7 +87,7 @@ export async function conformanceCommand(argv: readonly string[], io: CommandIo)
   let place = 'While the storage was loaded,';
   const stop = watchForStrays(io.stderr, () => place);
   try {
-    return await command(readArguments(argv), io, ({ subject, title }) => {
+    return await command(readArguments(argv, io.settingFlags ?? []), io, ({ subject, title }) => {
       place = title === OPENING ? `${subject}: while it was opened,` : `${subject}: in the test "${title}"`;
     });
   } catch (error) {
@@ -203,11 +205,18 @@ export function render(report: Report, format: Format): string {
   }
 }
 
-function readArguments(argv: readonly string[]): Arguments {
+function readArguments(argv: readonly string[], settingFlags: readonly string[]): Arguments {
   let values: ReturnType<typeof parse>;
   try {
     values = parse(argv);
   } catch (error) {
+    const unknown = unknownFlag(error);
+    if (unknown !== undefined) {
+      const nearest = nearestName(unknown, [...Object.keys(OPTIONS).map((name) => `--${name}`), ...settingFlags]);
+      const hint =
+        nearest === undefined ? '"tintype conformance --help" lists all of them' : `the nearest is ${nearest}`;
+      throw new CannotRun(`${unknown} is not a known flag; ${hint}.`);
+    }
     const [message] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|$)|\. /);
     throw new CannotRun(`${message}. See tintype conformance --help.`);
   }
@@ -238,6 +247,12 @@ function readArguments(argv: readonly string[]): Arguments {
     list: values.list ?? false,
     help: values.help ?? false,
   };
+}
+
+/** The flag that Node's parser does not know; `undefined` if something else is wrong. */
+function unknownFlag(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')) return undefined;
+  return /'(-[^']*)'/.exec(error.message)?.[1];
 }
 
 function parse(argv: readonly string[]) {

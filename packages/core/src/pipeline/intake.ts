@@ -71,7 +71,10 @@ export class Intake {
     if (this.#under[mode] >= this.#options.total) {
       leaveHost();
       if (!mayWait()) throw new ShedError();
-      throw new TransformError('overloaded', 'Too many images are being made at this moment; try again later.');
+      throw new TransformError('overloaded', 'Too many images are being made at this moment; try again later.', {
+        // For the log: it names what an operator can set.
+        cause: `${this.#options.total} are in the making, as many as TINTYPE_WORKERS and TINTYPE_REQUESTS_QUEUE_SIZE allow`,
+      });
     }
     this.#under[mode]++;
     let isDone = false;
