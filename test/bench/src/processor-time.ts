@@ -18,6 +18,13 @@ export function busySince(before: { readonly busy: number; readonly idle: number
   return (busy - before.busy) / Math.max(1, busy - before.busy + idle - before.idle);
 }
 
+/** Milliseconds that the host of a virtual machine has kept from all its cores together, since it started. Linux only. */
+export function stolenTime(): number {
+  // Of all cores: user, nice, system, idle, iowait, irq, softirq, steal. proc_stat(5)
+  const [, steal = '0'] = /^cpu +(?:\d+ ){7}(\d+)/.exec(readFileSync('/proc/stat', 'utf8')) ?? [];
+  return Number(steal) * 10;
+}
+
 /** Milliseconds of processor time that processes have taken since they began, together. Linux only. */
 export function processorTimeOf(pids: readonly number[]): number {
   let ticks = 0;

@@ -18,6 +18,8 @@ const HITS_A_SECOND = 200;
 const PARALLEL = 4;
 const MISS_CONNECTIONS = 8;
 const NAMES = 1_000;
+/** Until then V8 still compiles what a miss runs: see `misses`. */
+const WARM_UP_MISSES = 2_500;
 /** More misses than any machine makes in the time. */
 const MISSES = 40_000;
 
@@ -89,7 +91,17 @@ async function besideMisses(
     return { latencies, transforms, busy };
   };
 
+  const made = async () => (await proxy.process.call<{ transformed: number }>('counts')).transformed;
+  const warmUp = cold.splice(0, WARM_UP_MISSES);
+
   try {
+    bench.progress(`${transforms}: ${WARM_UP_MISSES} misses to warm up`);
+    await missing.call('eachOnce', {
+      port: proxy.port,
+      connections: MISS_CONNECTIONS,
+      paths: warmUp,
+      mustHit: false,
+    } satisfies EachOnce);
     const pairs = await alternate(
       bench,
       transforms,
@@ -104,7 +116,7 @@ async function besideMisses(
                 paths: cold,
                 mustHit: false,
               } satisfies EachOnce),
-            count: async () => (await proxy.process.call<{ transformed: number }>('counts')).transformed,
+            count: made,
             stop: () => missing.call('stopEndless'),
           },
         ),
@@ -147,7 +159,7 @@ function summary(
   transforms: ProxySetup['transforms'],
   judged: boolean,
 ): readonly Result[] {
-  const where = transforms === 'child' ? 'transforms in a child process' : 'transforms in the serving process';
+  const where = transforms === 'child' ? 'transforms in child processes' : 'transforms in the serving process';
   const middle = (values: readonly number[], digits: number) => spread(values).median.toFixed(digits);
   const sides = (of: (side: Side) => number, digits: number) =>
     `${middle(
