@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, utimes } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { context, k, temporaryFolder } from '../test/harness.ts';
@@ -63,17 +63,23 @@ test('a lock of the dead is found by the clock of the disk, however wrong that o
   expect(await new KeyLocks(temp).run(k('b'), context, async () => 'mine')).toBe('mine');
 });
 
-test('a lock whose owner has left no folder goes like any other of the dead', async () => {
+test.each([
+  ['that names its owner', undefined],
+  ['that a power failure has emptied', ''],
+  ['that a power failure has filled with zeros', '\0'.repeat(40)],
+  ['that says anything', 'a line of something else\n'],
+])('a lock %s, who has left no folder, goes like any other of the dead', async (_what, content) => {
   const dead = await setUp();
-  void dead.locks.run(k('a'), context, () => new Promise<never>(() => undefined));
-  await expect.poll(dead.held).toHaveLength(1);
+  const never = new Promise<never>(() => undefined);
+  for (const key of ['a', 'b']) void dead.locks.run(k(key), context, () => never);
+  await expect.poll(dead.held).toHaveLength(2);
   const longAgo = Date.now() / 1000 - 31;
+  if (content !== undefined) await writeFile(dead.temp.beatPath, content);
   await utimes(dead.temp.beatPath, longAgo, longAgo);
   await rm(dead.temp.path, { recursive: true });
-  const temp = new TempFolder(dead.root);
-  await temp.open();
-  onTestFinished(() => temp.close());
-  const two = [new KeyLocks(temp), new KeyLocks(temp)];
+  const living = [new TempFolder(dead.root), new TempFolder(dead.root)];
+  for (const temp of living) await temp.open();
+  onTestFinished(async () => void (await Promise.all(living.map((temp) => temp.close()))));
   let writing = 0;
   const work = async () => {
     expect(++writing).toBe(1);
@@ -81,7 +87,38 @@ test('a lock whose owner has left no folder goes like any other of the dead', as
     writing--;
     return 'mine';
   };
-  expect(await Promise.all(two.map((locks) => locks.run(k('a'), context, work)))).toEqual(['mine', 'mine']);
+  // Two waiters of each storage, so that some of them find the lock dead at the same time.
+  const waiters = [...living, ...living].map((temp) => new KeyLocks(temp).run(k('a'), context, work));
+  expect(await Promise.all(waiters)).toEqual(['mine', 'mine', 'mine', 'mine']);
   expect(await dead.held()).toEqual([]);
-  expect(await readdir(join(dead.root, '@temp'))).toEqual([basename(temp.path)]);
+  const left = await Promise.all(living.map(({ path }) => readdir(path)));
+  expect(left).toEqual([['beat'], ['beat']]);
+});
+
+test('a lock of the dead that another storage is about to take away is left to that one', async () => {
+  const rig = await setUp();
+  const other = new TempFolder(rig.root);
+  await other.open();
+  onTestFinished(() => other.close());
+  const lock = join(rig.root, '@locks', 'of-the-dead');
+  await writeFile(lock, '');
+  const longAgo = Date.now() / 1000 - 31;
+  await utimes(lock, longAgo, longAgo);
+  // However deep: that one may have died meanwhile, and be buried by a third.
+  const claim = join(other.path, 'dead-one', 'claim');
+  await mkdir(join(other.path, 'dead-one'));
+  await link(lock, claim);
+  await rig.temp.sweepLock(lock);
+  expect(await rig.held()).toEqual(['of-the-dead']);
+  await rm(claim);
+  await rig.temp.sweepLock(lock);
+  expect(await rig.held()).toEqual([]);
+});
+
+test('the lock of a living storage stays, whatever became of its folder', async () => {
+  const rig = await setUp();
+  const lock = join(rig.root, '@locks', 'of-the-living');
+  await writeFile(lock, '');
+  await rig.temp.sweepLock(lock);
+  expect(await rig.held()).toEqual(['of-the-living']);
 });

@@ -1,4 +1,4 @@
-import { link, rename, rm, unlink } from 'node:fs/promises';
+import { link, rename, unlink } from 'node:fs/promises';
 import { isSystemError } from './errors.ts';
 import type { TempFolder } from './temp-folder.ts';
 
@@ -33,7 +33,7 @@ export class SweepTurn {
       if (isSystemError(error, 'ENOENT')) throw error;
       // A disk that is full has no room for a name: the more reason to sweep.
       if (!isSystemError(error, 'EEXIST')) return async () => {};
-      if (await this.#temp.isSilent(turnPath)) await this.#takeAway();
+      if (await this.#temp.isSilent(turnPath)) await this.#temp.sweepLock(turnPath);
       return undefined;
     }
     return () => this.#release(released);
@@ -62,12 +62,5 @@ export class SweepTurn {
     }
     // If that fails, it goes with the folder.
     await unlink(released).catch(() => {});
-  }
-
-  /** Takes the turn of a silent storage away: with its folder, or from one that has left none to bury. */
-  async #takeAway(): Promise<void> {
-    const { turnPath } = this.#temp;
-    await this.#temp.sweep();
-    if (await this.#temp.isOrphan(turnPath)) await rm(turnPath, { force: true });
   }
 }

@@ -49,9 +49,11 @@ test('a lock of the dead is left to the one that buries its owner: it may be the
   await burying.open();
   const lock = join(root, '@locks', 'lock');
   await link(dead.beatPath, lock);
-  // As far as another has come that is burying it now.
-  const grave = join(burying.path, `dead-${basename(dead.path)}`);
-  await rename(dead.path, grave);
+  const longAgo = Date.now() / 1_000 - 60;
+  await utimes(lock, longAgo, longAgo);
+  // As far as another has come that is burying it now; its sign of life is lost.
+  await rm(dead.beatPath);
+  await rename(dead.path, join(burying.path, `dead-${basename(dead.path)}`));
   await temp.sweepLock(lock);
   expect(await readdir(join(root, '@locks'))).toEqual(['lock']);
   expect((await readdir(join(root, '@temp'))).sort()).toEqual([basename(temp.path), basename(burying.path)].sort());

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './errors.ts';
+import { BEAT, fileAt, mayLieIn, signOf, signOwner } from './signs-of-life.ts';
 
 /** Where storages keep what is not an entry; no key leads to these names. */
 const TEMP = '@temp';
 const LOCKS = '@locks';
 const TURN = '@sweep';
-const BEAT = 'beat';
 /** Begins the name of a dead storage's folder within the folder of the one that buries it. */
 const DEAD = 'dead-';
 
@@ -48,6 +48,7 @@ export class TempFolder {
   #beating: Promise<void> = Promise.resolve();
   #nextBeat: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
+  #taking: Promise<void> = Promise.resolve();
 
   constructor(root: string) {
     this.#root = root;
@@ -159,14 +160,6 @@ export class TempFolder {
     }
   }
 
-  /** Whether this is a lock of a storage that has left no folder, so that nobody ever buries it. */
-  async isOrphan(path: string): Promise<boolean> {
-    const owner = await signOwner(path);
-    if (owner === undefined) return false;
-    // A sign of life that a power failure has emptied names nobody.
-    return owner === '' || (await signOf(join(this.#root, TEMP, owner))) === undefined;
-  }
-
   /** Tells the others what this storage has added, and hears what they have. */
   async exchange(): Promise<void> {
     await this.beat();
@@ -197,38 +190,51 @@ export class TempFolder {
   }
 
   /**
-   * Takes away the lock of a silent storage, with all that it left. Where it has left no folder it is given
-   * one: whoever takes that away takes its locks, which is one.
+   * Takes away the lock of a silent storage: with all that it left, or by itself where its storage has left no
+   * folder. May leave it if somebody else is about to do the same; whoever waits for it comes back.
    */
   async sweepLock(path: string): Promise<void> {
-    const owner = await signOwner(path);
-    if (owner !== undefined && OWNER.test(owner)) await this.#giveFolder(owner);
     await this.sweep();
+    // One at a time: two would take each other for somebody else.
+    const taking = this.#taking.then(() => this.#takeOrphan(path));
+    this.#taking = taking.catch(() => {});
+    await taking;
   }
 
   /**
-   * Makes a folder that looks as if its storage had been silent for ever, unless there is one, or somebody buries
-   * it already: of two that take the same locks the later one may take that of a writer that came in between.
+   * Takes away the locks that are links to the file at `path`, if that is the sign of life of a storage that was
+   * silent for too long and has no folder, so that nobody ever buries it. What it says does not matter: a power
+   * failure may have emptied it.
+   *
+   * Exactly one does so: each gives the file a name in its own folder first and then looks for other names in
+   * all of them, so that of two at least one sees the other, and leaves it alone.
    */
-  async #giveFolder(owner: string): Promise<void> {
-    const folder = join(this.#root, TEMP, owner);
-    if ((await signOf(folder)) !== undefined || (await this.#isBeingBuried(owner))) return;
+  async #takeOrphan(path: string): Promise<void> {
+    const claim = this.newPath();
     try {
-      await mkdir(folder);
-      // Once more: while this folder is young nobody takes it away, and nobody else can make it.
-      if (await this.#isBeingBuried(owner)) await rmdir(folder);
-      else await utimes(folder, 0, 0);
+      await link(path, claim);
+      const file = await fileAt(claim);
+      // The lock may have been taken by a living storage since it was looked at.
+      if (file === undefined || !(await this.isSilent(claim))) return;
+      if (await mayLieIn(join(this.#root, TEMP), file, claim)) return;
+      const owner = (await signOwner(claim)) ?? '';
+      if (OWNER.test(owner) && (await this.#hasFolder(owner))) return;
+      for (const lock of await this.#locks()) {
+        if ((await fileAt(lock)) === file) await takeAway(lock, dirname(claim));
+      }
     } catch (error) {
-      // Somebody was faster.
-      if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error;
+      // Released meanwhile, or this storage was taken for dead.
+      if (!isSystemError(error, 'ENOENT')) throw error;
+    } finally {
+      await rm(claim, { force: true });
     }
   }
 
-  /** Whether the folder of a storage lies in that of another one, or just moves. */
-  async #isBeingBuried(owner: string): Promise<boolean> {
+  /** Whether a storage still has a folder, in its place or in that of another one, or it just moves. */
+  async #hasFolder(owner: string): Promise<boolean> {
     try {
       const paths = await readdir(join(this.#root, TEMP), { recursive: true });
-      return paths.some((path) => basename(path) === DEAD + owner);
+      return paths.some((path) => [owner, DEAD + owner].includes(basename(path)));
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) return true;
       throw error;
@@ -281,14 +287,19 @@ export class TempFolder {
       if (name.startsWith(DEAD)) names.add(name.slice(DEAD.length));
     }
     signs.delete(undefined);
-    const locks = (await readdir(this.locksPath)).map((name) => join(this.locksPath, name));
-    for (const path of [...locks, this.turnPath]) {
+    for (const path of await this.#locks()) {
       // Nobody else removes a key's lock: its owner cannot any more (see `KeyLocks`). The turn may be gone.
       const owner = await signOwner(path);
       if (owner === undefined) continue;
-      if (owner === '' ? signs.has(await fileAt(path)) : names.has(owner)) await rm(path, { force: true });
+      if (owner === '' ? signs.has(await fileAt(path)) : names.has(owner)) await takeAway(path, folder);
     }
     await rm(folder, { recursive: true, force: true });
+  }
+
+  /** All locks of keys, and of whoever sweeps. */
+  async #locks(): Promise<readonly string[]> {
+    const names = await readdir(this.locksPath);
+    return [...names.map((name) => join(this.locksPath, name)), this.turnPath];
   }
 
   #create(): Promise<void> {
@@ -338,37 +349,17 @@ export class TempFolder {
   }
 }
 
-/** The last sign of life of the storage with this folder; `undefined` if the folder is gone. */
-async function signOf(folder: string): Promise<{ readonly at: number; readonly added: number } | undefined> {
-  for (const path of [join(folder, BEAT), folder]) {
-    try {
-      const { mtimeMs } = await lstat(path);
-      const text = path === folder ? '' : await readFile(path, 'utf8');
-      return { at: mtimeMs, added: Number.parseInt(text.split(' ')[1] ?? '0', 10) || 0 };
-    } catch (error) {
-      if (!isSystemError(error, 'ENOENT')) throw error;
-    }
-  }
-  return undefined;
-}
-
-/** What file this is, by whatever name: all hard links to it are the same. `undefined` if there is none. */
-async function fileAt(path: string): Promise<string | undefined> {
+/**
+ * Takes a lock away by way of a folder within this storage's own: if that is gone, because this storage slept
+ * for so long that others have buried it, the lock may be a living one's by now, and stays.
+ */
+async function takeAway(lock: string, folder: string): Promise<void> {
+  const away = join(folder, `lock-${randomUUID()}`);
   try {
-    const { dev, ino } = await lstat(path, { bigint: true });
-    return `${dev} ${ino}`;
+    await rename(lock, away);
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined;
-    throw error;
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    return;
   }
-}
-
-/** Whose lock this is; blank if a power failure has emptied it, or filled it with zeros; `undefined` if it was released meanwhile. */
-async function signOwner(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).replaceAll('\0', '').split(' ')[0];
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  await rm(away, { force: true });
 }
