@@ -33,7 +33,8 @@ async function withTwo(adapter: ScriptedAdapter, more: Partial<StoredResponsesOp
   await storage.open();
   const around = {
     lookupDeadlineMs: 1_000,
-    isPaused: () => false,
+    paused: () => undefined,
+    reportErrors: false,
     clock: () => 2_000,
     emit: () => undefined,
     announce,

@@ -41,7 +41,10 @@ export interface EndpointSurroundings {
   readonly origins: readonly Origin[];
   readonly coordinator: Coordinator;
   readonly lookupDeadlineMs: number;
-  readonly isPaused: () => boolean;
+  /** The storage that is left alone at the moment. */
+  readonly paused: () => string | undefined;
+  /** Whether a failing cache fails the request. */
+  readonly reportErrors: boolean;
   /** For how many seconds failures of an origin are remembered, by status. */
   readonly failureTtl: StatusSeconds;
 }

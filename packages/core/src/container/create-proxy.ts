@@ -291,7 +291,8 @@ export async function createProxy(definition: ProxyDefinition): Promise<Configur
     coordinator: parts.coordinator,
     origins: origins.map(({ origin }) => origin),
     lookupDeadlineMs: lookupDeadlineMs(settings, chosenStorage?.remote ?? false),
-    isPaused: () => health.paused !== undefined,
+    paused: () => health.paused,
+    reportErrors: settings.cacheReportErrors,
     failureTtl: policy.http.defaultTtl,
   });
   const unsubscribe = parts.coordinator.subscribe((purge) => {

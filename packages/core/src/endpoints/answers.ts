@@ -96,7 +96,10 @@ export class Answers {
 
   /** Some of a large body: from the storage alone, where it can give a part; `undefined` if that doesn't come. */
   async #part(stored: StoredResponse, first: number, last: number): Promise<Uint8Array | ByteStream | undefined> {
-    const part = await this.#options.stored?.part(stored, first, last);
+    const part = await this.#options.stored?.part(stored, first, last).catch((error: unknown) => {
+      stored.body.discard().catch(() => undefined);
+      throw error;
+    });
     if (part === 'unavailable') return slice(this.#guarded(stored, stored.body.stream()), first, last);
     stored.body.discard().catch(() => undefined);
     return part instanceof Uint8Array ? part : part?.stream();

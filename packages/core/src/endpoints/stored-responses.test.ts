@@ -37,7 +37,8 @@ async function rig(purges = new PurgeBook()) {
   const stored = new StoredResponses({
     storage,
     lookupDeadlineMs: 10_000,
-    isPaused: () => false,
+    paused: () => undefined,
+    reportErrors: false,
     clock: () => clock.now,
     emit: () => undefined,
     announce: (purge) => coordinator.announce(purge),

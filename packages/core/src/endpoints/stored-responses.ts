@@ -23,8 +23,10 @@ const PUT_DEADLINE_MS = 10_000;
 export interface StoredResponsesOptions extends InvalidationsOptions {
   /** Longest time that a lookup may take before it counts as a miss, in milliseconds. */
   readonly lookupDeadlineMs: number;
-  /** Whether the storage is left alone at the moment: of its failures was told already. */
-  readonly isPaused: () => boolean;
+  /** The storage that is left alone at the moment: of its failures was told already. */
+  readonly paused: () => string | undefined;
+  /** Whether a lookup that fails fails its request, instead of being a miss. */
+  readonly reportErrors: boolean;
   readonly emit: (event: ProxyEvent) => void;
 }
 
@@ -46,7 +48,7 @@ export interface StoredResponse {
 /** What a lookup found: a response, or only that there are some for other requests. */
 export type Found = { readonly kind: 'response'; readonly response: StoredResponse } | { readonly kind: 'others' };
 
-/** Responses of endpoints in a storage, which may fail without anybody going without an answer. */
+/** Responses of endpoints in a storage, which may fail without anybody going without an answer, unless errors shall be reported. */
 export class StoredResponses {
   readonly #options: StoredResponsesOptions;
   readonly #removals: PurgedRemovals;
@@ -69,7 +71,11 @@ export class StoredResponses {
     return this.#options.storage.capabilities.maxObjectBytes;
   }
 
-  /** The response under `primary` that a request may use, fresh or not. RFC 9111 §4. */
+  /**
+   * The response under `primary` that a request may use, fresh or not. RFC 9111 §4.
+   *
+   * @throws StorageError only where errors shall be reported.
+   */
   async find(primary: StorageKey, request: readonly FieldPair[], policy: Policy): Promise<Found | undefined> {
     const hit = await this.#get(primary);
     if (hit === undefined) return undefined;
@@ -82,13 +88,18 @@ export class StoredResponses {
       return { kind: 'others' };
     }
     const index = await this.#readIndex(hit);
-    const hits = await Promise.all(
+    const lookups = await Promise.allSettled(
       candidates(primary, index, request, policy).map(async (key) => {
         const found = await this.#get(key);
         return found === undefined ? undefined : this.#responseOf(key, found);
       }),
     );
-    const responses = hits.filter((response) => response !== undefined);
+    const responses = lookups.flatMap((lookup) => (lookup.status === 'fulfilled' ? (lookup.value ?? []) : []));
+    const failed = lookups.find((lookup) => lookup.status === 'rejected');
+    if (failed !== undefined) {
+      for (const { body } of responses) body.discard().catch(() => undefined);
+      throw failed.reason;
+    }
     const byEntry = new Map(responses.map((response) => [response.entry, response]));
     const selected = selectEntry([...byEntry.keys()], request, policy);
     for (const response of responses) if (response.entry !== selected) response.body.discard().catch(() => undefined);
@@ -99,6 +110,8 @@ export class StoredResponses {
   /**
    * Bytes of a response, both ends inclusive, the small ones whole; `unavailable` where only the whole
    * body can be had, `undefined` if they don't come or it is not the one that was found any more.
+   *
+   * @throws StorageError only where errors shall be reported.
    */
   async part(
     { key, version }: StoredResponse,
@@ -116,6 +129,7 @@ export class StoredResponses {
       drop(found);
     } catch (error) {
       this.#failed('get', error);
+      if (this.#options.reportErrors) throw error;
     }
     return undefined;
   }
@@ -151,7 +165,11 @@ export class StoredResponses {
     );
   }
 
-  /** All of a small body within the time of a lookup; `undefined` if it doesn't come, or is damaged. */
+  /**
+   * All of a small body within the time of a lookup; `undefined` if it doesn't come, or is damaged.
+   *
+   * @throws StorageError only where errors shall be reported.
+   */
   async whole({ key, body }: StoredResponse): Promise<Uint8Array | undefined> {
     try {
       return await bytesWithin(body, this.#options.lookupDeadlineMs);
@@ -237,6 +255,7 @@ export class StoredResponses {
       return await indexIn(hit, this.#options.lookupDeadlineMs);
     } catch (error) {
       this.#failed('get', error);
+      if (this.#options.reportErrors) throw error;
       return [];
     }
   }
@@ -254,11 +273,12 @@ export class StoredResponses {
 
   /** A damaged one is removed: what comes in its place must not be. */
   async #lookupFailed(key: StorageKey, error: unknown): Promise<void> {
+    const { storage, lookupDeadlineMs: deadlineMs, emit, reportErrors } = this.#options;
     if (!(StorageError.is(error) && error.code === 'corrupt')) {
       this.#failed('get', error);
+      if (reportErrors) throw error;
       return;
     }
-    const { storage, lookupDeadlineMs: deadlineMs, emit } = this.#options;
     emit({ type: 'entry-dropped', reason: 'corrupt' });
     await storage.delete(key, { deadlineMs }).catch(() => undefined);
   }
@@ -284,15 +304,18 @@ export class StoredResponses {
   }
 
   #notStored(error: unknown): void {
+    const { emit, paused } = this.#options;
     const code = StorageError.is(error) ? error.code : undefined;
-    if (code === 'invalid-argument') this.#options.emit({ type: 'store-dropped', reason: 'metadata-too-large' });
-    else if (code === 'too-large') this.#options.emit({ type: 'store-dropped', reason: 'object-too-large' });
+    const storage = paused();
+    if (code === 'invalid-argument') emit({ type: 'store-dropped', reason: 'metadata-too-large' });
+    else if (code === 'too-large') emit({ type: 'store-dropped', reason: 'object-too-large' });
+    else if (storage !== undefined) emit({ type: 'store-dropped', reason: 'paused', storage });
     else this.#failed('put', error);
   }
 
   #failed(operation: string, error: unknown): void {
-    const { emit, isPaused } = this.#options;
-    if (isPaused()) return;
+    const { emit, paused } = this.#options;
+    if (paused() !== undefined) return;
     const code = StorageError.is(error) ? error.code : 'internal';
     emit({ type: 'cache-error', operation, code, message: error instanceof Error ? error.message : String(error) });
   }
