@@ -29,8 +29,9 @@ export class EventLog implements Observer {
   }
 
   /** A process that transformed ended unasked; it is being replaced. */
-  childEnded(reason: string): void {
-    this.#warn('child', {}, `The transforming process ${reason}; another one is started.`);
+  childEnded(reason: string, pid?: number): void {
+    const name = pid === undefined ? 'A transforming process' : `The transforming process ${pid}`;
+    this.#warn('child', { pid }, `${name} ${reason}; another one is started.`);
   }
 
   observe(event: ProxyEvent): void {

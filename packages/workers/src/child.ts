@@ -7,10 +7,17 @@ import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import { readSourceFile } from './source-file.ts';
 
 let transformer: Transformer | undefined;
-const reservations = new Map<number, () => void>();
+const reservations = new Map<number, PromiseWithResolvers<void>>();
 let nextReservation = 0;
 const inputs = new Map<number, PromiseWithResolvers<Uint8Array>>();
 const running = new Map<number, AbortController>();
+
+/** The parent knows why. */
+class Refusal extends TransformError {
+  constructor() {
+    super('overloaded', 'There is no room to make the image.');
+  }
+}
 
 function send(message: FromChild): void {
   // With a callback, a parent that has just gone is no unhandled error.
@@ -37,24 +44,26 @@ function pluginsOf(exported: unknown): Plugin[] {
   return Array.isArray(listed) ? listed.filter(isPlugin) : [];
 }
 
-/** Asks the parent, who hands out the memory of all children. */
-function ask(id: number, bytes: number, instead: boolean, signal: AbortSignal): Promise<() => void> {
+/** Asks the parent, where the memory of all transforms is counted. */
+async function ask(id: number, bytes: number, instead: boolean, signal: AbortSignal): Promise<() => void> {
   const reservation = nextReservation++;
   const release = () => {
     if (reservations.delete(reservation)) send({ type: 'release', reservation });
   };
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      release();
-      reject(signal.reason);
-    };
-    reservations.set(reservation, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(release);
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-    send({ type: 'reserve', id, reservation, bytes, instead });
-  });
+  const answer = Promise.withResolvers<void>();
+  const onAbort = () => {
+    release();
+    answer.reject(signal.reason);
+  };
+  reservations.set(reservation, answer);
+  signal.addEventListener('abort', onAbort, { once: true });
+  send({ type: 'reserve', id, reservation, bytes, instead });
+  try {
+    await answer.promise;
+    return release;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** How a job gets memory: of its allowance, as long as that is enough, and else from the parent. */
@@ -109,7 +118,7 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
     const known = TransformError.is(error);
     const message = known ? error.message : 'The image could not be made.';
     if (!known && !signal.aborted) console.error(error);
-    send({ type: 'failed', id, code: known ? error.code : 'internal', message });
+    send({ type: 'failed', id, code: known ? error.code : 'internal', message, refused: error instanceof Refusal });
   } finally {
     running.delete(id);
   }
@@ -126,7 +135,11 @@ process.on('message', (message: ToChild) => {
       void run(message);
       break;
     case 'granted':
-      reservations.get(message.reservation)?.();
+      reservations.get(message.reservation)?.resolve();
+      break;
+    case 'refused':
+      reservations.get(message.reservation)?.reject(new Refusal());
+      reservations.delete(message.reservation);
       break;
     case 'abort':
       running.get(message.id)?.abort(new TransformError('timeout', 'The image took too long to make.'));

@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
-import { definePlugin, memoryBudget, type Plugin, tokens } from '@tintype/core';
-import { TransformPool } from './pool.ts';
+import { definePlugin, type Plugin, tokens } from '@tintype/core';
+import { type PoolOptions, TransformPool } from './pool.ts';
 
 export { type PoolOptions, TransformPool } from './pool.ts';
 export type { ChildSetup } from './protocol.ts';
@@ -15,8 +15,6 @@ export interface WorkersOptions {
   readonly processes?: number;
   /** Threads in each; as many as it may get transforms at a time unless given. */
   readonly threads?: number;
-  /** Bytes that all transforms may take together; `TINTYPE_MEMORY_BUDGET` unless given. */
-  readonly memoryBudget?: number;
   /**
    * Scheduling priority of the children, as of `os.setPriority`. 10 unless given: a tenth of what a
    * busy neighbour of normal priority gets, where 19 would be next to nothing.
@@ -25,7 +23,7 @@ export interface WorkersOptions {
   /** How long an aborted transform may go on before its process is killed, in milliseconds. */
   readonly killAfterMs?: number;
   /** Hears of every child that ended unasked. */
-  readonly onCrash?: (reason: string) => void;
+  readonly onCrash?: PoolOptions['onCrash'];
 }
 
 /** A process takes some 80 MiB before its first image, so there is an end to it. */
@@ -60,7 +58,6 @@ export function workers(options: WorkersOptions): Plugin {
             id: choice.id,
             options: choice.options,
           },
-          memoryBudget: options.memoryBudget ?? memoryBudget(settings.memoryBudget),
           processes,
           threads: options.threads ?? Math.ceil(atATime / processes),
           priority: options.priority ?? constants.priority.PRIORITY_BELOW_NORMAL,

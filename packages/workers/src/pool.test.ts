@@ -9,10 +9,10 @@ import { createTransformer, NO_OPERATIONS, type TransformRequest } from '@tintyp
 import sharp from '@tintype/sharp';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TransformPool } from './pool.ts';
+import { stubbornPool } from './stubborn-pool.fixture.ts';
 
 const photo = await readFile(fileURLToPath(new URL('../../../examples/demo/images/coffee.png', import.meta.url)));
 const SHARP = import.meta.resolve('@tintype/sharp');
-const STUBBORN = new URL('./stubborn.fixture.ts', import.meta.url).href;
 const sharpOptions = {
   quality: 80,
   formatQuality: ['webp=79'],
@@ -38,7 +38,6 @@ async function sharpPool(priority = 0) {
   const pool = new TransformPool(here, {
     setup,
     processes: 1,
-    memoryBudget: Number.POSITIVE_INFINITY,
     threads: 2,
     priority,
     killAfterMs: 500,
@@ -49,7 +48,7 @@ async function sharpPool(priority = 0) {
   return { pool, here };
 }
 
-async function stubbornPool(processes = 1, memoryBudget = 1_000) {
+async function openedPool(processes = 1) {
   const crashed = Promise.withResolvers<string>();
   const twice = Promise.withResolvers<string>();
   let crashes = 0;
@@ -57,10 +56,7 @@ async function stubbornPool(processes = 1, memoryBudget = 1_000) {
     crashes += 1;
     (crashes === 1 ? crashed : twice).resolve(reason);
   };
-  const setup = { modules: [STUBBORN], id: 'stubborn', options: {} };
-  const description = { revision: 'stubborn-1', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-  const rest = { memoryBudget, threads: 1, priority: 0, killAfterMs: 50, onCrash };
-  const pool = new TransformPool(description, { setup, processes, ...rest });
+  const pool = stubbornPool({ processes, onCrash });
   onTestFinished(() => pool.close());
   await pool.open();
   return { pool, crashed: crashed.promise, crashedTwice: twice.promise };
@@ -94,7 +90,7 @@ describe('with the real transformer', () => {
     'children share two heaps of glibc, unless the operator says else',
     async () => {
       const heapsOf = async () => {
-        const { pool } = await stubbornPool();
+        const { pool } = await openedPool();
         const environment = await readFile(`/proc/${pool.pids[0]}/environ`, 'utf8');
         return environment.split('\0').filter((setting) => setting.startsWith('MALLOC_ARENA_MAX'));
       };
@@ -121,7 +117,7 @@ describe('with the real transformer', () => {
 
 describe('a child that', () => {
   test('dies takes only its own transforms along, and is replaced', async () => {
-    const { pool, crashed } = await stubbornPool();
+    const { pool, crashed } = await openedPool();
     const [pid] = pool.pids;
     const innocent = pool.transform(ask('wait'));
     const guilty = pool.transform(ask('die'));
@@ -133,7 +129,7 @@ describe('a child that', () => {
   });
 
   test('hangs after an abort is killed, and replaced', async () => {
-    const { pool, crashed } = await stubbornPool();
+    const { pool, crashed } = await openedPool();
     const client = new AbortController();
     const hanging = pool.transform(ask('spin', client.signal));
     client.abort(new Error('too slow'));
@@ -143,7 +139,7 @@ describe('a child that', () => {
   });
 
   test('heeds an abort lives on', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     const [pid] = pool.pids;
     const client = new AbortController();
     const waiting = pool.transform(ask('wait', client.signal));
@@ -154,75 +150,9 @@ describe('a child that', () => {
   });
 
   test('cannot make the transformer fails the opening with its reason', async () => {
-    const description = { revision: 'x', supports: { operations: [], inputFormats: [], outputFormats: [] } };
-    const open = (id: string, revision: string) => {
-      const setup = { modules: [STUBBORN], id, options: {} };
-      const rest = { processes: 1, memoryBudget: 1, threads: 1, priority: 0, killAfterMs: 50 };
-      return new TransformPool({ ...description, revision }, { setup, ...rest, onCrash: () => undefined }).open();
-    };
+    const open = (id: string, revision: string) => stubbornPool({ id, revision }).open();
     await expect(open('nobody', 'x')).rejects.toThrow('No plugin here brings the transformer nobody.');
     await expect(open('stubborn', 'stubborn-0')).rejects.toThrow('is stubborn-1, this one is stubborn-0');
-  });
-});
-
-test.each([1, 3])('the transforms of %i children share one budget: what does not fit waits', async (processes) => {
-  const { pool } = await stubbornPool(processes);
-  const order: string[] = [];
-  const note = (name: string) => (result: unknown) => {
-    order.push(name);
-    return result;
-  };
-  const client = new AbortController();
-  const first = pool.transform(ask('reserve 800 wait', client.signal)).catch(() => undefined);
-  await expect.poll(() => pool.reservedBytes, { timeout: 10_000 }).toBe(800);
-  const second = pool.transform(ask('reserve 800 echo')).then(note('second'));
-  await pool.transform(ask('echo')).then(note('free'));
-  order.push('given back');
-  client.abort();
-  await Promise.all([first, second]);
-  expect(order).toEqual(['free', 'given back', 'second']);
-});
-
-test('what a child had reserved is free again when it dies', async () => {
-  const { pool, crashed } = await stubbornPool();
-  await expect(pool.transform(ask('reserve 900 die'))).rejects.toMatchObject({ code: 'crashed' });
-  await crashed;
-  await alive(pool);
-  expect(Buffer.from((await pool.transform(ask('reserve 900 echo'))).body).toString()).toBe('echo');
-});
-
-describe('memory that is handed out with the work', () => {
-  const MIB = 1024 * 1024;
-
-  test('is counted until the work is done, and takes the place of what is asked for within it', async () => {
-    const { pool } = await stubbornPool(1, 100 * MIB);
-    const client = new AbortController();
-    const waiting = pool.transform(ask(`reserve ${MIB} wait`, client.signal));
-    expect(pool.reservedBytes).toBe(16 * MIB);
-    expect(Buffer.from((await pool.transform(ask(`reserve ${MIB} echo`))).body).toString()).toBe('echo');
-    expect(pool.reservedBytes).toBe(16 * MIB);
-    client.abort(new Error('too slow'));
-    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
-    expect(pool.reservedBytes).toBe(0);
-  });
-
-  test('is given back by who needs more, so that all come to their turn', async () => {
-    const { pool } = await stubbornPool(1, 40 * MIB);
-    const words = `reserve ${40 * MIB} echo`;
-    const made = await Promise.all([
-      pool.transform(ask(words)),
-      pool.transform(ask(words)),
-      pool.transform(ask(words)),
-    ]);
-    expect(made.map(({ body }) => Buffer.from(body).toString())).toEqual(['echo', 'echo', 'echo']);
-    expect(pool.reservedBytes).toBe(0);
-  });
-
-  test('is free again when the child dies', async () => {
-    const { pool, crashed } = await stubbornPool(1, 100 * MIB);
-    await expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
-    await crashed;
-    expect(pool.reservedBytes).toBe(0);
   });
 });
 
@@ -249,27 +179,27 @@ describe.runIf(process.platform === 'linux')('a source in a file', () => {
   });
 
   test('that the child cannot open is not asked for again', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     expect(await pool.transformFile({ path: '/nowhere', size: 4 }, work())).toBeUndefined();
     expect(await pool.transformFile(await fileOf('echo'), work())).toBeUndefined();
     expect(Buffer.from((await pool.transform(ask('echo'))).body).toString()).toBe('echo');
   });
 
   test('that was cut short is left to who can tell what is wrong; the next is read', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     expect(await pool.transformFile({ ...(await fileOf('echo')), size: 5 }, work())).toBeUndefined();
     const next = await pool.transformFile(await fileOf('echo'), work());
     expect(next && Buffer.from(next.body).toString()).toBe('echo');
   });
 
   test('is not read beyond its size', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     const made = await pool.transformFile({ ...(await fileOf('echo and more')), size: 4 }, work());
     expect(made && Buffer.from(made.body).toString()).toBe('echo');
   });
 
   test('that hangs fails alone when it is given up: what else the child makes goes on', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     const [pid] = pool.pids;
     const folder = await mkdtemp(join(tmpdir(), 'tintype-workers-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -290,13 +220,13 @@ describe.runIf(process.platform === 'linux')('a source in a file', () => {
   });
 
   test('fails with its child', async () => {
-    const { pool } = await stubbornPool();
+    const { pool } = await openedPool();
     await expect(pool.transformFile(await fileOf('die'), work())).rejects.toMatchObject({ code: 'crashed' });
   });
 });
 
 test('what comes while the only child is being replaced waits for the next one, and only what was in it fails', async () => {
-  const { pool, crashed } = await stubbornPool();
+  const { pool, crashed } = await openedPool();
   const lost = expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
   await crashed;
   expect(pool.pids).toEqual([]);
@@ -306,7 +236,7 @@ test('what comes while the only child is being replaced waits for the next one, 
 });
 
 test('who waits for the next child and goes away, or sees the pool closed, is told at once', async () => {
-  const { pool, crashed } = await stubbornPool();
+  const { pool, crashed } = await openedPool();
   const lost = expect(pool.transform(ask('die'))).rejects.toMatchObject({ code: 'crashed' });
   await crashed;
   const client = new AbortController();
@@ -320,7 +250,7 @@ test('who waits for the next child and goes away, or sees the pool closed, is to
 });
 
 test('closing ends the children, also one that is busy', async () => {
-  const { pool } = await stubbornPool();
+  const { pool } = await openedPool();
   const [pid = 0] = pool.pids;
   const busy = pool.transform(ask('wait'));
   busy.catch(() => undefined);
@@ -348,13 +278,13 @@ test.runIf(process.platform === 'linux')(
     const program = fileURLToPath(new URL('./crowded-parent.fixture.ts', import.meta.url));
     const command = 'ulimit -n 80 && exec "$0" --conditions=@tintype/source "$1"';
     const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program], { timeout: 60_000 });
-    expect(stdout).toBe('was ended by SIGKILL true\n');
+    expect(stdout).toBe('was ended by SIGKILL true echo\n');
   },
   90_000,
 );
 
 test('a child that the system refuses to start is started later', async () => {
-  const { pool, crashedTwice } = await stubbornPool();
+  const { pool, crashedTwice } = await openedPool();
   // More than Linux takes as one variable; macOS and others have a limit for all.
   vi.stubEnv('TINTYPE_TOO_LONG', 'x'.repeat(2 * 1024 * 1024));
   onTestFinished(() => {
@@ -367,7 +297,7 @@ test('a child that the system refuses to start is started later', async () => {
 }, 60_000);
 
 test('a child that takes its time to fail at its start is not tried again and again without a pause', async () => {
-  const { pool, crashedTwice } = await stubbornPool();
+  const { pool, crashedTwice } = await openedPool();
   vi.stubEnv('TINTYPE_STUBBORN', 'fails late');
   onTestFinished(() => {
     vi.unstubAllEnvs();

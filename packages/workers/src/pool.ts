@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BodyFile,
-  MemoryGate,
   TransformError,
   type Transformer,
   type TransformRequest,
@@ -19,15 +18,13 @@ const PATIENCE_MS = 1_000;
 export interface PoolOptions {
   readonly setup: ChildSetup;
   readonly processes: number;
-  /** Bytes that all transforms may take together; `Infinity` for no limit. */
-  readonly memoryBudget: number;
   /** Threads in each process. */
   readonly threads: number;
   /** Scheduling priority of the processes, 0 to 19. */
   readonly priority: number;
   readonly killAfterMs: number;
-  /** Hears of every process that ended unasked, for the log. */
-  readonly onCrash: (reason: string) => void;
+  /** Hears of every process that ended unasked, for the log; without an id where there never was one. */
+  readonly onCrash: (reason: string, pid: number | undefined) => void;
 }
 
 /**
@@ -40,8 +37,8 @@ export class TransformPool implements Transformer {
   readonly supports: Transformer['supports'];
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
-  readonly #memory: MemoryGate;
-  #state: 'new' | 'open' | 'closed' = 'new';
+  /** Aborted while it is closed. */
+  #closing = new AbortController();
   #crashesInARow = 0;
   /** Processes that are to come soon; each resolves when it can be used, or cannot. */
   readonly #coming = new Set<Promise<void>>();
@@ -51,7 +48,6 @@ export class TransformPool implements Transformer {
     this.revision = description.revision;
     this.supports = description.supports;
     this.#options = options;
-    this.#memory = new MemoryGate(options.memoryBudget);
   }
 
   /** Process ids of the children, for whoever watches them. */
@@ -59,21 +55,21 @@ export class TransformPool implements Transformer {
     return [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
+  /** Children that can be given work now. */
+  get usable(): number {
+    return [...this.#workers].filter(({ usable }) => usable).length;
+  }
+
   /** Memory that all children together took when each last told, in bytes: with each image that it made. */
   get residentBytes(): number {
     return [...this.#workers].reduce((sum, worker) => sum + worker.residentBytes, 0);
   }
 
-  /** Bytes that transforms have reserved now, in all children. */
-  get reservedBytes(): number {
-    return this.#memory.used;
-  }
-
   /** @throws Error if a child cannot make the transformer, or makes another one. */
   async open(): Promise<void> {
-    this.#state = 'open';
+    this.#closing = new AbortController();
     try {
-      await Promise.all(Array.from({ length: this.#options.processes }, () => this.#start()));
+      await Promise.all(Array.from({ length: this.#options.processes }, () => this.#start('first')));
     } catch (error) {
       await this.close();
       throw error;
@@ -81,7 +77,7 @@ export class TransformPool implements Transformer {
   }
 
   async close(): Promise<void> {
-    this.#state = 'closed';
+    this.#closing.abort();
     await Promise.all([...this.#workers].map((worker) => worker.close()));
   }
 
@@ -116,10 +112,11 @@ export class TransformPool implements Transformer {
         signal.throwIfAborted();
         const worker = this.#idlest();
         if (worker !== undefined) return worker;
-        if (this.#coming.size === 0) {
+        const coming = this.#closing.signal.aborted ? [] : [...this.#coming, ...this.#endings()];
+        if (coming.length === 0) {
           throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
         }
-        await Promise.race([aborted, ...this.#coming]);
+        await Promise.race([aborted, ...coming]);
       }
     } finally {
       clearInterval(awake);
@@ -127,13 +124,20 @@ export class TransformPool implements Transformer {
     }
   }
 
-  async #start(): Promise<void> {
+  /** Ends of processes that are about to be replaced. */
+  #endings(): readonly Promise<void>[] {
+    return [...this.#workers].flatMap((worker) => (worker.isEnding ? [worker.gone] : []));
+  }
+
+  /** @param which one that cannot be used is replaced, unless it is among the first: then the pool isn't opened. */
+  async #start(which: 'first' | 'later'): Promise<void> {
+    const closing = this.#closing.signal;
     let readyAt = Number.POSITIVE_INFINITY;
     let worker: WorkerProcess | undefined;
     const onExit = (reason: string): void => {
       if (worker !== undefined) this.#workers.delete(worker);
-      if (this.#state !== 'open') return;
-      this.#options.onCrash(reason);
+      if (closing.aborted || (which === 'first' && readyAt === Number.POSITIVE_INFINITY)) return;
+      this.#options.onCrash(reason, worker?.pid);
       this.#crashesInARow = performance.now() - readyAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
       this.#replace();
     };
@@ -153,7 +157,6 @@ export class TransformPool implements Transformer {
     return new WorkerProcess({
       setup: this.#options.setup,
       revision: this.revision,
-      memory: this.#memory,
       threads: this.#options.threads,
       priority: this.#options.priority,
       killAfterMs: this.#options.killAfterMs,
@@ -171,9 +174,10 @@ export class TransformPool implements Transformer {
 
   /** Never fails. */
   async #startAfter(pause: number): Promise<void> {
-    if (pause > 0) await sleep(pause, undefined, { ref: false });
-    if (this.#state !== 'open') return;
+    const { signal } = this.#closing;
+    if (pause > 0) await sleep(pause, undefined, { ref: false, signal }).catch(() => undefined);
+    if (signal.aborted) return;
     // A child that cannot be used is ended, which brings us here again, as does one that cannot be started.
-    await this.#start().catch(() => undefined);
+    await this.#start('later').catch(() => undefined);
   }
 }

@@ -2,13 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import {
-  type BodyFile,
-  type MemoryGate,
-  TransformError,
-  type TransformRequest,
-  type TransformResult,
-} from '@tintype/core';
+import { type BodyFile, TransformError, type TransformRequest, type TransformResult } from '@tintype/core';
 import { INPUT_FD, sendInput } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 
@@ -40,8 +34,11 @@ interface Running {
   /** With nothing if its file could not be read. */
   readonly resolve: (result: TransformResult | undefined) => void;
   readonly reject: (error: unknown) => void;
+  readonly reserve: Work['reserve'];
   /** Gives back its allowance, once. */
   readonly giveBack: (() => void) | undefined;
+  /** Why it did not get the memory that it asked for last. */
+  refusal: unknown;
   killer: NodeJS.Timeout | undefined;
 }
 
@@ -51,8 +48,6 @@ export interface WorkerOptions {
   readonly revision: string;
   /** Threads for decoding and encoding. */
   readonly threads: number;
-  /** Hands out the memory that the transforms of all children share. */
-  readonly memory: MemoryGate;
   /** Scheduling priority, as of `os.setPriority`: 0 is like this process, 19 is the least. */
   readonly priority: number;
   /** How long a transform may go on after it was aborted before its process is killed, in milliseconds. */
@@ -130,7 +125,17 @@ export class WorkerProcess {
 
   /** Whether it may be given work. */
   get usable(): boolean {
-    return this.#usable;
+    return this.#usable && !this.isEnding;
+  }
+
+  /** Whether it was told to end, or has lost its channel, and has not gone yet: what it is given now would fail with it. */
+  get isEnding(): boolean {
+    return !this.#ended && (this.#killed !== undefined || !this.#child.connected);
+  }
+
+  /** Resolves when it has gone. */
+  get gone(): Promise<void> {
+    return this.#exited.promise;
   }
 
   get pid(): number | undefined {
@@ -161,15 +166,15 @@ export class WorkerProcess {
   }
 
   #run(
-    { operations, output, limits, signal }: Work,
+    { operations, output, limits, signal, reserve, spare }: Work,
     file: BodyFile | undefined,
     send: (id: number) => void,
   ): Promise<TransformResult | undefined> {
     signal.throwIfAborted();
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<TransformResult | undefined>();
-    const giveBack = this.#options.memory.spare(ALLOWANCE);
-    const job: Running = { resolve, reject, giveBack, killer: undefined };
+    const giveBack = spare?.(ALLOWANCE);
+    const job: Running = { resolve, reject, reserve, giveBack, refusal: undefined, killer: undefined };
     this.#jobs.set(id, job);
     const onAbort = () => {
       this.#send({ type: 'abort', id });
@@ -177,7 +182,8 @@ export class WorkerProcess {
       job.killer = setTimeout(() => this.#kill('was killed: a transform did not end'), this.#options.killAfterMs);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    const allowance = giveBack === undefined ? 0 : ALLOWANCE;
+    const taken = giveBack === undefined ? 0 : ALLOWANCE;
+    const allowance = reserve === undefined ? Number.POSITIVE_INFINITY : taken;
     this.#send({ type: 'transform', id, operations, output, limits, file, allowance });
     send(id);
     return promise.finally(() => {
@@ -215,17 +221,23 @@ export class WorkerProcess {
   }
 
   async #reserve({ id, reservation, bytes, instead }: Extract<FromChild, { type: 'reserve' }>): Promise<void> {
+    const job = this.#jobs.get(id);
+    // What it asks for when it has failed already, or with its process, would never be given back.
+    if (job?.reserve === undefined) return this.#send({ type: 'refused', reservation });
     // First: who kept it while waiting for more could wait for ever.
-    if (instead) this.#jobs.get(id)?.giveBack?.();
+    if (instead) job.giveBack?.();
     const waiting = new AbortController();
     this.#reservations.set(reservation, () => waiting.abort());
     try {
-      const giveBack = await this.#options.memory.reserve(bytes, waiting.signal);
+      const giveBack = await job.reserve(bytes, waiting.signal);
       if (!this.#reservations.has(reservation)) return giveBack();
       this.#reservations.set(reservation, giveBack);
       this.#send({ type: 'granted', reservation });
-    } catch {
-      // Nobody waits for it any more.
+    } catch (error) {
+      // Unless nobody waits for it any more.
+      if (!this.#reservations.delete(reservation)) return;
+      job.refusal = error;
+      this.#send({ type: 'refused', reservation });
     }
   }
 
@@ -260,6 +272,7 @@ export class WorkerProcess {
     if (message.type === 'unread') this.#opensFiles &&= message.opened;
     if (message.type === 'done') job.resolve(message.result);
     else if (message.type === 'unread') job.resolve(undefined);
+    else if (message.refused && job.refusal !== undefined) job.reject(job.refusal);
     else job.reject(new TransformError(message.code, message.message));
   }
 

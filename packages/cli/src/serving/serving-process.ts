@@ -4,7 +4,6 @@ import {
   type Coordinator,
   coreSection,
   definePlugin,
-  memoryBudget,
   type Plugin,
   type PurgeAnnouncement,
   PurgeBook,
@@ -240,9 +239,8 @@ export class ServingProcess implements Service {
         }),
         workers({
           modules,
-          memoryBudget: memoryBudget(new SettingsReader(input).read(coreSection).memoryBudget),
-          onCrash: (reason) => {
-            events.childEnded(reason);
+          onCrash: (reason, pid) => {
+            events.childEnded(reason, pid);
             metrics?.childEnded();
           },
         }),

@@ -24,7 +24,7 @@ export function changesBetween(before: Snapshot, after: Snapshot): readonly stri
 /** Settings of the cache that concern the pipeline and not the storage. */
 const NOT_THE_STORAGE = new Set(['CACHE_KEY_HEADERS', 'CACHE_KEY_COOKIES', 'CACHE_REPORT_ERRORS'].map(withPrefix));
 
-const OF_TRANSFORMING = new Set(['TRANSFORMER_USE', 'TRANSFORM_PROCESSES', 'WORKERS', 'MEMORY_BUDGET'].map(withPrefix));
+const OF_TRANSFORMING = new Set(['TRANSFORMER_USE', 'TRANSFORM_PROCESSES', 'WORKERS'].map(withPrefix));
 
 /** What the storage is made from: with the same text it need not be made anew. */
 export function storageFingerprint(snapshot: Snapshot): string {

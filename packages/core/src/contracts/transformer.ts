@@ -42,9 +42,18 @@ export interface TransformRequest {
    * Asks for memory. A transformer calls it once it knows from the header what decoding will take,
    * in bytes at the peak, and decodes only when it has resolved; it calls what it got when done.
    *
-   * @throws TransformError `overloaded` if there will not be room in time.
+   * @param stop ends the waiting before `signal` does, for work that has ended with the process that did it.
+   * @throws TransformError `overloaded` if there will not be room in time, or nothing may wait for it: a
+   *   transformer fails with this very error, by which its caller knows what was meant.
    */
-  readonly reserve?: ((bytes: number) => Promise<() => void>) | undefined;
+  readonly reserve?: ((bytes: number, stop?: AbortSignal) => Promise<() => void>) | undefined;
+  /**
+   * Takes memory at once, before anybody knows what decoding will take, while there is plenty: for a
+   * transformer in another process, which asks for more by messages only if this was not enough.
+   *
+   * @returns how to give it back; `undefined` if so much cannot be spared.
+   */
+  readonly spare?: ((bytes: number) => (() => void) | undefined) | undefined;
 }
 
 export interface TransformResult {

@@ -77,7 +77,7 @@ export interface Workshop extends Relay {
   /** Images in the making, and downloads from each host. */
   readonly intake: Intake;
   readonly transforms: Semaphore;
-  /** What transforms in this process may take together. */
+  /** What all transforms may take together, wherever they are made. */
   readonly memory: MemoryGate;
   readonly limits: TransformLimits;
   /** Answer only after the put has settled, and fail with it. */

@@ -47,8 +47,10 @@ export async function transformed(
     });
     const transform = async () => {
       const { operations, output } = request;
-      const reserve = (bytes: number) => waiting(shop.memory.reserve(bytes, signal, mayWait));
-      const work = { operations, output, limits, signal, reserve };
+      const reserve = (bytes: number, stop?: AbortSignal) =>
+        waiting(shop.memory.reserve(bytes, stop ? AbortSignal.any([signal, stop]) : signal, mayWait));
+      const spare = (bytes: number) => shop.memory.spare(bytes);
+      const work = { operations, output, limits, signal, reserve, spare };
       let started = performance.now();
       const finish = (done: TransformResult, bytesIn: number) => {
         shop.emit({ type: 'transformed', ms: performance.now() - started, bytesIn, bytesOut: done.body.length });

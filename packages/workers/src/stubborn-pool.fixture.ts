@@ -1,0 +1,15 @@
+import type { PoolOptions } from './pool.ts';
+import { TransformPool } from './pool.ts';
+
+const MODULE = new URL('./stubborn.fixture.ts', import.meta.url).href;
+const supports = { operations: [], inputFormats: [], outputFormats: [] };
+
+/** Children that do what their inputs say (`stubborn.fixture.ts`); not opened yet. */
+export function stubbornPool(
+  options: Partial<Omit<PoolOptions, 'setup'>> & { readonly id?: string; readonly revision?: string } = {},
+): TransformPool {
+  const { id = 'stubborn', revision = 'stubborn-1', ...rest } = options;
+  const usual = { processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: () => undefined };
+  const setup = { modules: [MODULE], id, options: {} };
+  return new TransformPool({ revision, supports }, { setup, ...usual, ...rest });
+}
