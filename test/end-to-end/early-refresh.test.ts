@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { definePlugin, tokens } from '@tintype/core';
+import { workers } from '@tintype/workers';
 import { describe, expect, test, vi } from 'vitest';
 import { startProxy } from './rig.ts';
 import { cat, outcome, startRig, startSource, ttlOf, url } from './source-rig.ts';
@@ -146,6 +147,37 @@ describe('where there is no room', () => {
     await busy;
     expect(origin.requests).toHaveLength(2);
   });
+
+  test.each([
+    ['this process transforms', 0],
+    ['a child transforms', 1],
+  ])(
+    'in memory while %s, nothing is refreshed in the background, and that is counted',
+    async (_where, processes) => {
+      const { origin, state } = await startSource({ 'cache-control': 'max-age=60, stale-while-revalidate=600' });
+      const children = workers({ modules: [import.meta.resolve('@tintype/sharp')], processes });
+      const settings = { cacheUse: 'memory', allowLoopbackSourceAddresses: true, memoryBudget: 1_000 };
+      const rig = await startProxy(settings, [children]);
+      await rig.get(url(origin));
+      await rig.stored(1);
+      rig.advance(61);
+      // All of it anew, so that there is something to make.
+      origin.answer((_request, response) => {
+        response.sendDate = false;
+        response.writeHead(200, state.headers).end(cat);
+      });
+      const { memory } = rig.proxy.container.get(tokens.capacity);
+      const giveBack = await memory.reserve(1, new AbortController().signal);
+      const refreshes = () => rig.events.flatMap((event) => (event.type === 'revalidated' ? [event.outcome] : []));
+      expect(outcome(await rig.get(url(origin)))).toMatch(/detail=swr$/);
+      await expect.poll(refreshes, { timeout: 10_000 }).toEqual(['shed']);
+      giveBack();
+      expect(outcome(await rig.get(url(origin)))).toMatch(/detail=swr$/);
+      await expect.poll(refreshes, { timeout: 10_000 }).toEqual(['shed', 'changed']);
+      expect(memory.used).toBe(0);
+    },
+    60_000,
+  );
 
   test.each([
     ['max-age=60', 200],
