@@ -87,10 +87,10 @@ async function seen(address: string, path: string, processes: number): Promise<r
   return answers;
 }
 
-/** The status of what a control socket answers. */
-function told(socketPath: string, method: string, path: string, body: string): Promise<number> {
+/** `POST` and the like to the control socket of a proxy in this folder; resolves with the status. */
+function send(folder: string, method: string, path: string, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    request({ socketPath, method, path, agent: false }, (response) => {
+    request({ socketPath: join(folder, 'control.sock'), method, path, agent: false }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     })
@@ -201,7 +201,7 @@ test.each([1, 2])(
       return origin.asked === asked;
     });
     origin.change();
-    const status = await told(join(there.path, 'control.sock'), 'POST', '/purge', '{"scope":"all"}');
+    const status = await send(there.path, 'POST', '/purge', '{"scope":"all"}');
     expect(status).toBe(processes === 1 ? 500 : 200);
     await proxy.said(/^A purge could not be told to others: The line is cut\.$/);
     expect(new Set(await seen(address, '/cat.svg', processes))).toEqual(new Set(['2']));
@@ -248,18 +248,6 @@ test('what is in memory alone is purged by telling, and cannot be purged without
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toContain('set TINTYPE_CONTROL_SOCKET');
 });
-
-/** `POST` and the like to the socket of a proxy in this folder; resolves with the status. */
-function send(folder: string, method: string, path: string, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath: join(folder, 'control.sock'), method, path, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    })
-      .once('error', reject)
-      .end(body);
-  });
-}
 
 test('only its owner may write to the socket, and it takes nothing but purges', async () => {
   await using origin = await changing();

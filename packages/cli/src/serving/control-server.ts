@@ -36,14 +36,19 @@ export async function startControl({ path, hear, clock = Date.now }: ControlOpti
     );
   });
   await listen(server, { kind: 'unix', path }, 'TINTYPE_CONTROL_SOCKET');
-  await chmod(path, 0o600);
-  return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  try {
+    await chmod(path, 0o600);
+  } catch (error) {
+    // Whoever may reach it could purge, and it would keep this process from its end.
+    await close();
+    throw error;
+  }
+  return { close };
 }
 
 /** A request that is not as it must be. */

@@ -1,6 +1,7 @@
 /**
  * A purge that every node must hear of. It removes nothing by itself: what is found to be purged is removed
- * where the storage deletes on condition, and all else is kept out for as long as the purge is remembered. Who announces one that must hold for ever removes the entries from the storages that are shared.
+ * where the storage deletes on condition, and all else is kept out for as long as the purge is remembered. Who
+ * announces one that must hold for ever removes the entries from the storages that are shared.
  */
 export interface PurgeAnnouncement {
   /**

@@ -3,6 +3,7 @@ import { BufferedBody } from '../bodies.ts';
 import { LocalCoordinator } from '../container/local-coordinator.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import { createFreshnessPolicy } from '../freshness/policy.ts';
 import { PurgeBook } from '../purges/purge-book.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
@@ -10,12 +11,11 @@ import { primaryKey, urlPrefix } from './response-key.ts';
 import { StoredResponses } from './stored-responses.ts';
 
 type CacheEntry = Parameters<StoredResponses['store']>[1];
-type Policy = Parameters<StoredResponses['find']>[2];
 type VaryKey = CacheEntry['vary'];
 
 const OWN = { kind: 'strong', scope: 'instance' } as const;
 const SOURCE = 'https://origin.example/a';
-const POLICY = {} as unknown as Policy;
+const { http: POLICY } = createFreshnessPolicy();
 const bytes = new TextEncoder().encode('x');
 const body = { size: bytes.length, open: () => new BufferedBody(bytes).stream() };
 

@@ -10,7 +10,6 @@ import { PurgeBook } from '../purges/purge-book.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { ScriptedAdapter } from '../storage/scripted-adapter.fixture.ts';
 import { confirmed } from './confirmed.ts';
-import type { Order, Workshop } from './make.ts';
 import { ResultCache } from './results.ts';
 import { StoreQueue } from './store-queue.ts';
 
@@ -34,8 +33,7 @@ async function writes(confirmedAt: number, expirationMs: number | undefined): Pr
   const previous = { metadata, record: readRecord(metadata), version, size: 1, bytes };
   const response = { status: 304, headers, body: new BufferedBody(new Uint8Array(0)) };
   const fetched = { response, requestedAt: confirmedAt, receivedAt: confirmedAt };
-  const order = { key: KEY, policy } as unknown as Order;
-  await confirmed(order, previous, fetched, { results } as unknown as Workshop)?.ended;
+  await confirmed({ key: KEY, policy }, previous, fetched, { results })?.ended;
   return adapter.calls.filter((call) => call.startsWith('setMetadata')).length;
 }
 

@@ -7,10 +7,10 @@ import type { Fetched } from './sources.ts';
 
 /** What the word that a source is the same makes of an entry; `undefined` if it speaks of another one. */
 export function confirmed(
-  { key, policy }: Order,
+  { key, policy }: Pick<Order, 'key' | 'policy'>,
   previous: Previous,
   fetched: Fetched,
-  { results }: Workshop,
+  { results }: Pick<Workshop, 'results'>,
 ): { readonly made: Made; readonly ended: Promise<unknown> } | undefined {
   const { metadata: before, record, bytes, version } = previous;
   if (record === undefined) return undefined;
