@@ -437,6 +437,7 @@ test('everything that is wrong with endpoints is told at once, each with its pla
     { path: 'photos', origins: [] },
     { path: '/a', origins: ['ftp'], orginCacheControl: true },
     { path: '/b', origins: ['http://u:p@h/'], edgeTtl: -1 },
+    { path: '/c', origins: 'http://u:secret@h/' },
   ];
   const failure = await EndpointRig.start(wrong as EndpointDefinition[]).then(
     () => '',
@@ -448,4 +449,6 @@ test('everything that is wrong with endpoints is told at once, each with its pla
     'endpoints[1].orginCacheControl in createProxy is not known; the nearest is originCacheControl',
   );
   expect(failure).toContain('endpoints[2].edgeTtl in createProxy is -1; expected a number of seconds');
+  expect(failure).toContain('endpoints[3].origins in createProxy is of the wrong type; expected a list of texts');
+  expect(failure).not.toContain('secret');
 });

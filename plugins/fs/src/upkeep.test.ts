@@ -44,6 +44,20 @@ test('it sweeps what died meanwhile, every 30 s', async () => {
   await expect.poll(() => debris(storage.root)).toEqual([]);
 });
 
+test('a close waits for all that it has begun, also for what a later turn has overtaken', async () => {
+  const storage = await openStorage();
+  for (let n = 0; n < 100; n += 1) {
+    const dead = join(storage.root, '@temp', `dead-process-${n}`);
+    await mkdir(dead);
+    await writeFile(join(dead, '1'), 'half an entry');
+    await utimes(dead, LONG_AGO, LONG_AGO);
+  }
+  // The third turn buries the dead; the fourth has little to do.
+  vi.advanceTimersByTime(40_000);
+  await storage.close();
+  expect(await readdir(join(storage.root, '@temp'))).toEqual([]);
+});
+
 test('it writes down what was used, every minute', async () => {
   const storage = await openStorage();
   await put(storage, 'a', 'x');

@@ -26,6 +26,7 @@ export class Upkeep {
   readonly #recency = new Recency();
   #timer: NodeJS.Timeout | undefined;
   #beats = 0;
+  /** All turns that have begun: on a slow disk one may take longer than the next. */
   #ticking: Promise<void> = Promise.resolve();
 
   constructor(temp: TempFolder, locks: KeyLocks, eviction: Eviction) {
@@ -36,7 +37,8 @@ export class Upkeep {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#ticking = this.#tick();
+      const before = this.#ticking;
+      this.#ticking = this.#tick().then(() => before);
     }, BEAT_EVERY_MS).unref();
     this.evictIfDue();
   }

@@ -107,7 +107,9 @@ function readEndpoint(value: unknown, place: string, file: string, reader: Setti
   }
   for (const [member, kind] of Object.entries(MEMBERS)) {
     const expected = checkMember(value[member], kind);
-    if (expected !== undefined) wrong(member, `is ${shown(value[member])}; expected ${expected}`);
+    // Texts are URLs and are not shown: one may hold a password.
+    const is = kind === 'texts' ? 'of the wrong type' : shown(value[member]);
+    if (expected !== undefined) wrong(member, `is ${is}; expected ${expected}`);
   }
   if (!isRight) return undefined;
   const definition = value as unknown as EndpointDefinition;
