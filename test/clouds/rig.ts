@@ -41,7 +41,8 @@ export interface Served {
 /** `tintype serve` on a free port; killed with the test if it still runs. */
 export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const child = spawn(process.execPath, [TINTYPE, 'serve', '--bind', '127.0.0.1:0'], {
-    ...bare({ TINTYPE_DRAIN_DELAY: '0', ...env }),
+    // Each transforming process loads the image library, which takes most of a start.
+    ...bare({ TINTYPE_DRAIN_DELAY: '0', TINTYPE_TRANSFORM_PROCESSES: '1', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');

@@ -48,6 +48,8 @@ export class TintypeProcess implements AsyncDisposable {
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_LOCAL_FILESYSTEM_ROOT: IMAGES,
         TINTYPE_DRAIN_DELAY: '0',
+        // Each loads the image library, which takes most of a start.
+        TINTYPE_TRANSFORM_PROCESSES: '1',
         ...env,
       },
     });

@@ -49,6 +49,8 @@ export async function fillTwice(
     for (let nth = 0; nth < 2; nth++) {
       const metrics = `127.0.0.1:${await freePort()}`;
       const env = {
+        // As many as it is by default.
+        TINTYPE_TRANSFORM_PROCESSES: '',
         TINTYPE_CACHE_USE: 'fs',
         TINTYPE_CACHE_FS_ROOT: root,
         TINTYPE_CACHE_FS_MAX_BYTES: String(CAP),

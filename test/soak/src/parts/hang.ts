@@ -145,6 +145,8 @@ function proxyOf(scratch: string, side: Side): TintypeProcess {
   return new TintypeProcess({
     env: {
       TINTYPE_PLUGINS: PLUGIN,
+      // As many as it is by default.
+      TINTYPE_TRANSFORM_PROCESSES: '',
       TINTYPE_CACHE_TIERS: 'memory,hanging',
       TINTYPE_CACHE_MEMORY_MAX_BYTES: String(256 * 1024),
       TINTYPE_CACHE_HANGING_ROOT: join(scratch, `cache-${side}`),

@@ -30,6 +30,8 @@ export async function restartInTurn(
       env: {
         TINTYPE_BIND: `127.0.0.1:${port}`,
         TINTYPE_CACHE_USE: 'fs',
+        // As many as it is by default.
+        TINTYPE_TRANSFORM_PROCESSES: '',
         TINTYPE_CACHE_FS_ROOT: join(scratch, 'cache'),
         TINTYPE_DRAIN_DELAY: '1',
       },
