@@ -86,6 +86,7 @@ describe.concurrent('usage', () => {
     [['srve'], 'srve is not a command; the nearest is serve.'],
     [['check'], 'check is not a command; there is "tintype config --check".'],
     [['help'], 'help is not a command; there is "tintype --help".'],
+    [['constructor'], 'constructor is not a command; expected one of serve, sign, config, cache, conformance, new.'],
     [['confg'], 'confg is not a command; the nearest is config.'],
     [['--check'], '--check is not a flag of "tintype"; there is "tintype config --check".'],
     [['sign', '--connect', '/x'], '--connect is not a flag of "tintype sign"; there is "tintype config --connect".'],

@@ -48,7 +48,7 @@ export function usageMessage(
       return `${flag} is not a known flag; ${hint}.`;
     }
     case 'commander.unknownCommand': {
-      const other = command === 'tintype' ? OTHER_WORDS[quoted] : undefined;
+      const other = command === 'tintype' && Object.hasOwn(OTHER_WORDS, quoted) ? OTHER_WORDS[quoted] : undefined;
       if (other !== undefined) return `${quoted} is not a command; there is "tintype ${other}".`;
       const nearest = nearestName(quoted, commands);
       const hint = nearest === undefined ? `expected one of ${commands.join(', ')}` : `the nearest is ${nearest}`;

@@ -55,5 +55,6 @@ function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message } = error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  return (message === '' ? code : message).replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  const lines = (message === '' ? code : message).split(/[\r\n]+/);
+  return lines.map((line) => line.trim()).join(' ');
 }

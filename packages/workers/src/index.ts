@@ -48,7 +48,7 @@ export function workers(options: WorkersOptions): Plugin {
       container.onActivation(tokens.transformer, (context, transformer) => {
         const settings = context.get(tokens.settings);
         const atATime = settings.workers ?? 2 * availableParallelism();
-        const processes = options.processes ?? settings.transformProcesses ?? Math.min(transformProcesses(), atATime);
+        const processes = options.processes ?? Math.min(settings.transformProcesses ?? transformProcesses(), atATime);
         // A transformer that was bound by hand can't be made anew elsewhere: it stays in this process.
         const choice = context.get(tokens.transformerChoice, { optional: true });
         if (processes === 0 || choice === undefined) return transformer;

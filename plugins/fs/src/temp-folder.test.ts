@@ -42,6 +42,14 @@ test('a burial that broke off is finished by the next sweep, with the locks of a
   expect(await readdir(join(root, '@locks'))).toEqual(['lock-of-alive']);
 });
 
+test('names of locks that could not be removed when they were taken away go with the next sweep', async () => {
+  const { temp } = await opened();
+  for (const name of ['claim-one', 'lock-one']) await writeFile(join(temp.path, name), '');
+  await writeFile(temp.newPath(), 'half an entry');
+  await temp.sweep();
+  expect((await readdir(temp.path)).sort()).toEqual(['1', 'beat']);
+});
+
 test('a lock of the dead is left to the one that buries its owner: it may be the lock of another by then', async () => {
   const { root, temp } = await opened();
   const [dead, burying] = [new TempFolder(root), new TempFolder(root)];

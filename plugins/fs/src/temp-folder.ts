@@ -10,6 +10,11 @@ const LOCKS = '@locks';
 const TURN = '@sweep';
 /** Begins the name of a dead storage's folder within the folder of the one that buries it. */
 const DEAD = 'dead-';
+/** Begin the names of a lock that a storage is about to take away, and of one that it has taken. */
+const CLAIM = 'claim-';
+const TAKEN = 'lock-';
+/** Longest time for which a lock is left to another one that was about to take it, in milliseconds. */
+const LEAVING_MS = 200;
 
 /** The name of a storage's folder; a damaged lock may say anything. */
 const OWNER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -48,7 +53,9 @@ export class TempFolder {
   #beating: Promise<void> = Promise.resolve();
   #nextBeat: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
-  #taking: Promise<void> = Promise.resolve();
+  #taking: Promise<void> | undefined;
+  /** Until then locks are left to another one, by `performance.now()`. */
+  #leavingUntil = 0;
 
   constructor(root: string) {
     this.#root = root;
@@ -195,10 +202,12 @@ export class TempFolder {
    */
   async sweepLock(path: string): Promise<void> {
     await this.sweep();
-    // One at a time: two would take each other for somebody else.
-    const taking = this.#taking.then(() => this.#takeOrphan(path));
-    this.#taking = taking.catch(() => {});
-    await taking;
+    if (performance.now() < this.#leavingUntil) return;
+    // One at a time: two would take each other for somebody else. It takes all locks of one owner.
+    this.#taking ??= this.#takeOrphan(path).finally(() => {
+      this.#taking = undefined;
+    });
+    await this.#taking;
   }
 
   /**
@@ -210,13 +219,17 @@ export class TempFolder {
    * all of them, so that of two at least one sees the other, and leaves it alone.
    */
   async #takeOrphan(path: string): Promise<void> {
-    const claim = this.newPath();
+    const claim = join(this.path, `${CLAIM}${randomUUID()}`);
     try {
       await link(path, claim);
       const file = await fileAt(claim);
       // The lock may have been taken by a living storage since it was looked at.
       if (file === undefined || !(await this.isSilent(claim))) return;
-      if (await mayLieIn(join(this.#root, TEMP), file, claim)) return;
+      if (await mayLieIn(join(this.#root, TEMP), file, claim)) {
+        // By chance, or all who want it would leave it to one another for ever.
+        this.#leavingUntil = performance.now() + Math.random() * LEAVING_MS;
+        return;
+      }
       const owner = (await signOwner(claim)) ?? '';
       if (OWNER.test(owner) && (await this.#hasFolder(owner))) return;
       for (const lock of await this.#locks()) {
@@ -254,6 +267,8 @@ export class TempFolder {
     await this.beat();
     // What an earlier sweep has begun to bury and could not finish, nobody else would.
     for (const name of await readdir(this.path)) {
+      const isLeft = name.startsWith(TAKEN) || (name.startsWith(CLAIM) && this.#taking === undefined);
+      if (isLeft) await rm(join(this.path, name), { force: true });
       if (name.startsWith(DEAD)) await this.#bury(join(this.path, name), name.slice(DEAD.length));
     }
     const now = (await lstat(this.beatPath)).mtimeMs;
@@ -354,7 +369,7 @@ export class TempFolder {
  * for so long that others have buried it, the lock may be a living one's by now, and stays.
  */
 async function takeAway(lock: string, folder: string): Promise<void> {
-  const away = join(folder, `lock-${randomUUID()}`);
+  const away = join(folder, `${TAKEN}${randomUUID()}`);
   try {
     await rename(lock, away);
   } catch (error) {

@@ -88,7 +88,9 @@ describe('a base64 source', () => {
     [encode(Uint8Array.of(0x68, 0x74, 0xff, 0xfe)), 'not URL-safe base64 of UTF-8'],
     [encode('http://a/\u0000'), 'control character'],
     [encode('cats/1.jpg'), 'not an absolute URL'],
-  ])('%s is refused', (text, reason) => {
+    [encode('user:secret@example.com/1.jpg'), 'not an absolute URL'],
+  ])('%s is refused, and not repeated: it may hide a password', (text, reason) => {
     expect(refusal(text)).toContain(reason);
+    expect(refusal(text)).not.toMatch(/aHR0c|secret|cats/);
   });
 });

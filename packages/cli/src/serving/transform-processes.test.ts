@@ -7,7 +7,8 @@ import { builtInPlugins } from '../built-in-plugins.ts';
 test.each([
   ['as many as cores, up to four', {}, Math.min(availableParallelism(), 4)],
   ['not more than there are transforms at a time', { workers: 1 }, 1],
-  ['what is set, also if that is more than can work', { workers: 1, transformProcesses: 2 }, 2],
+  ['as many as are set, while all of them can work', { workers: 3, transformProcesses: 3 }, 3],
+  ['not more than can work, whatever is set', { workers: 1, transformProcesses: 2 }, 1],
 ])('transforming processes: %s', async (_, settings, expected) => {
   const moved = workers({ modules: [import.meta.resolve('@tintype/sharp')] });
   const proxy = await createProxy({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BufferedBody } from '../bodies.ts';
+import { BufferedBody, StreamedBody } from '../bodies.ts';
 import { LocalCoordinator } from '../container/local-coordinator.ts';
 import type { PurgeAnnouncement } from '../contracts/coordinator.ts';
 import { StorageError } from '../contracts/storage-error.ts';
@@ -28,7 +28,7 @@ function response(requestedAt: number, vary: VaryKey = []): CacheEntry {
 }
 
 /** Responses of one process in its own memory. */
-async function rig(purges = new PurgeBook()) {
+async function rig(purges = new PurgeBook(), reportErrors = false) {
   const adapter = new ScriptedAdapter({ readConsistency: OWN, listConsistency: OWN });
   const storage = createStorage(adapter, { name: 'own' });
   await storage.open();
@@ -38,7 +38,7 @@ async function rig(purges = new PurgeBook()) {
     storage,
     lookupDeadlineMs: 10_000,
     paused: () => undefined,
-    reportErrors: false,
+    reportErrors,
     clock: () => clock.now,
     emit: () => undefined,
     announce: (purge) => coordinator.announce(purge),
@@ -56,6 +56,34 @@ async function rig(purges = new PurgeBook()) {
     stored.store(primaryKey('/', path, ''), entry, body, bytes.length, SOURCE);
   return { adapter, clock, purges, stored, store, at };
 }
+
+test.each([false, true])(
+  'an index that is damaged is made anew, also where errors are reported: %s',
+  async (reported) => {
+    const { adapter, at, store } = await rig(new PurgeBook(), reported);
+    const vary: VaryKey = [['accept-language', 'en']];
+    await store('/a', response(1, vary));
+    const index = primaryKey('/', '/a', '');
+    let isDamaged = true;
+    const { get, put } = adapter;
+    adapter.get = async (...asked) => {
+      const found = await get.apply(adapter, asked);
+      if (!isDamaged || asked[0] !== index || found?.kind !== 'entry') return found;
+      const damaged = async function* (): AsyncGenerator<Uint8Array> {
+        yield* [];
+        throw new StorageError({ code: 'corrupt', message: 'The body is damaged.' });
+      };
+      return { ...found, body: new StreamedBody(damaged, async () => undefined) };
+    };
+    adapter.put = (...given) => {
+      if (given[0] === index) isDamaged = false;
+      return put.apply(adapter, given);
+    };
+    expect(await at('/a')).not.toBe(1);
+    expect(await store('/a', response(2, vary))).toBe(true);
+    expect(await at('/a')).toBe(2);
+  },
+);
 
 test('more changes than are remembered leave what they are not about as it was', async () => {
   const { at, clock, purges, store, stored } = await rig();

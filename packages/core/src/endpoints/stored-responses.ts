@@ -6,6 +6,7 @@ import type { BodySource, GetHit } from '../contracts/storage.ts';
 import type { Version } from '../contracts/storage-adapter.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import type { StorageKey } from '../contracts/storage-key.ts';
+import { wasRefused } from '../pipeline/results.ts';
 import { bytesWithin, READ_WHOLE_BYTES } from '../pipeline/whole-body.ts';
 import { PurgedRemovals } from '../purges/purged-removals.ts';
 import { isAllOwn } from '../storage/own-storage.ts';
@@ -87,7 +88,7 @@ export class StoredResponses {
       response.body.discard().catch(() => undefined);
       return { kind: 'others' };
     }
-    const index = await this.#readIndex(hit);
+    const index = await this.#readIndex(primary, hit);
     const lookups = await Promise.allSettled(
       candidates(primary, index, request, policy).map(async (key) => {
         const found = await this.#get(key);
@@ -128,8 +129,7 @@ export class StoredResponses {
       }
       drop(found);
     } catch (error) {
-      this.#failed('get', error);
-      if (this.#options.reportErrors) throw error;
+      await this.#lookupFailed(key, error);
     }
     return undefined;
   }
@@ -245,17 +245,16 @@ export class StoredResponses {
   async #indexAt(primary: StorageKey): Promise<VariantIndex | undefined> {
     const hit = await this.#get(primary);
     if (hit === undefined) return undefined;
-    if (isIndex(hit.metadata)) return this.#readIndex(hit);
+    if (isIndex(hit.metadata)) return this.#readIndex(primary, hit);
     drop(hit);
     return undefined;
   }
 
-  async #readIndex(hit: GetHit): Promise<VariantIndex> {
+  async #readIndex(primary: StorageKey, hit: GetHit): Promise<VariantIndex> {
     try {
       return await indexIn(hit, this.#options.lookupDeadlineMs);
     } catch (error) {
-      this.#failed('get', error);
-      if (this.#options.reportErrors) throw error;
+      await this.#lookupFailed(primary, error);
       return [];
     }
   }
@@ -309,13 +308,13 @@ export class StoredResponses {
     const storage = paused();
     if (code === 'invalid-argument') emit({ type: 'store-dropped', reason: 'metadata-too-large' });
     else if (code === 'too-large') emit({ type: 'store-dropped', reason: 'object-too-large' });
-    else if (storage !== undefined) emit({ type: 'store-dropped', reason: 'paused', storage });
+    else if (storage !== undefined && wasRefused(error)) emit({ type: 'store-dropped', reason: 'paused', storage });
     else this.#failed('put', error);
   }
 
   #failed(operation: string, error: unknown): void {
     const { emit, paused } = this.#options;
-    if (paused() !== undefined) return;
+    if (paused() !== undefined && wasRefused(error)) return;
     const code = StorageError.is(error) ? error.code : 'internal';
     emit({ type: 'cache-error', operation, code, message: error instanceof Error ? error.message : String(error) });
   }

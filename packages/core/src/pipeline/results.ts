@@ -300,6 +300,6 @@ export class ResultCache {
 }
 
 /** Whether the storage was not even asked: it is left alone, or not open. */
-function wasRefused(error: unknown): boolean {
+export function wasRefused(error: unknown): boolean {
   return StorageError.is(error) && !error.retryable && (error.code === 'unavailable' || error.code === 'closed');
 }
