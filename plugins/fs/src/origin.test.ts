@@ -212,7 +212,8 @@ describe('not found', () => {
       }
     })();
     const seen = new Set<string>();
-    for (let round = 0; round < 400; round += 1) seen.add(await text(await fetch('local:///link')));
+    // Until both were seen: on a busy machine the two may take turns for long.
+    for (let round = 0; round < 400 || seen.size < 2; round += 1) seen.add(await text(await fetch('local:///link')));
     looking = false;
     await swapping;
     expect(seen).toEqual(new Set(['', 'kept']));
