@@ -1,6 +1,7 @@
 import { conformanceCommand } from '@tintype/conformance';
-import { flagName, type Plugin, type Section, type SettingsInput, SettingsReader, storageMaker } from '@tintype/core';
+import { type Plugin, type Section, type SettingsInput, SettingsReader, storageMaker } from '@tintype/core';
 import type { ExitCode } from './failure.ts';
+import { flagNames } from './setting-flags.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** `tintype conformance`: the kit's own command, with storages made of the settings that `serve` reads. */
@@ -12,9 +13,6 @@ export async function conformance(
   { cwd, stdout, stderr }: Surroundings,
 ): Promise<ExitCode> {
   const make = await storageMaker({ plugins, input, flag: '--use' });
-  const settingFlags = sections.flatMap(({ prefix, table }) =>
-    Object.keys(table).map((name) => flagName(prefix + name)),
-  );
   let warned = false;
   const storageOf: typeof make = (id) => {
     if (!warned) {
@@ -23,7 +21,7 @@ export async function conformance(
     }
     return make(id);
   };
-  return conformanceCommand(argv, { cwd, stdout, stderr, storageOf, settingFlags });
+  return conformanceCommand(argv, { cwd, stdout, stderr, storageOf, settingFlags: flagNames(sections) });
 }
 
 /** Variables of the kit's own, such as `TINTYPE_CONFORMANCE_BUDGET`. */

@@ -52,3 +52,8 @@ export function settingFlags(command: Command, sections: readonly Section[]): Re
 function plain(markdown: string): string {
   return markdown.replaceAll('`', '');
 }
+
+/** The flags of all settings: `--cache-fs-root`. */
+export function flagNames(sections: readonly Section[]): readonly string[] {
+  return sections.flatMap(({ prefix, table }) => Object.keys(table).map((name) => flagName(prefix + name)));
+}

@@ -1,5 +1,6 @@
-import { flagName, nearestName, type Section } from '@tintype/core';
+import { nearestName, type Section } from '@tintype/core';
 import type { CommanderError } from 'commander';
+import { flagNames } from './setting-flags.ts';
 
 /** What people type for a command of another name, and what it is. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
@@ -40,10 +41,16 @@ export function usageMessage(
   switch (error.code) {
     case 'commander.unknownOption': {
       const [flag = quoted] = quoted.split('=');
-      const known = sections.flatMap(({ prefix, table }) => Object.keys(table).map((name) => flagName(prefix + name)));
       const elsewhere = FLAGS_OF[flag];
       if (elsewhere !== undefined) return `${flag} is not a flag of "${command}"; there is "tintype ${elsewhere}".`;
-      const nearest = nearestName(flag, [...known, '--json', '--check', '--connect', '--help', '--version']);
+      const nearest = nearestName(flag, [
+        ...flagNames(sections),
+        '--json',
+        '--check',
+        '--connect',
+        '--help',
+        '--version',
+      ]);
       const hint = nearest === undefined ? '"tintype serve --help" lists all of them' : `the nearest is ${nearest}`;
       return `${flag} is not a known flag; ${hint}.`;
     }

@@ -87,20 +87,23 @@ describe('with the real transformer', () => {
   });
 
   test.runIf(process.platform === 'linux')(
-    'children share two heaps of glibc, unless the operator says else',
+    'threads of a child have a heap of glibc each, and two at least, unless the operator says else',
     async () => {
-      const heapsOf = async () => {
-        const { pool } = await openedPool();
+      const heapsOf = async (threads: number) => {
+        const pool = stubbornPool({ threads });
+        onTestFinished(() => pool.close());
+        await pool.open();
         const environment = await readFile(`/proc/${pool.pids[0]}/environ`, 'utf8');
         return environment.split('\0').filter((setting) => setting.startsWith('MALLOC_ARENA_MAX'));
       };
       vi.stubEnv('MALLOC_ARENA_MAX', undefined);
-      expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=2']);
+      expect(await heapsOf(1)).toEqual(['MALLOC_ARENA_MAX=2']);
+      expect(await heapsOf(4)).toEqual(['MALLOC_ARENA_MAX=4']);
       vi.stubEnv('MALLOC_ARENA_MAX', '7');
       onTestFinished(() => {
         vi.unstubAllEnvs();
       });
-      expect(await heapsOf()).toEqual(['MALLOC_ARENA_MAX=7']);
+      expect(await heapsOf(4)).toEqual(['MALLOC_ARENA_MAX=7']);
     },
   );
 

@@ -55,11 +55,6 @@ export class TransformPool implements Transformer {
     return [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
-  /** Children that can be given work now. */
-  get usable(): number {
-    return [...this.#workers].filter(({ usable }) => usable).length;
-  }
-
   /** Memory that all children together took when each last told, in bytes: with each image that it made. */
   get residentBytes(): number {
     return [...this.#workers].reduce((sum, worker) => sum + worker.residentBytes, 0);

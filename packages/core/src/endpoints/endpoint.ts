@@ -89,6 +89,11 @@ export function readEndpoints(value: unknown, file: string, reader: SettingsRead
 
 const SHAPE = "[{ path: '/', origins: ['https://images.example.com/'] }]";
 
+/** Whether all members are of their kinds, as `MEMBERS` tells them. */
+function isDefinition<T extends object>(value: T): value is T & EndpointDefinition {
+  return Object.entries(MEMBERS).every(([name, kind]) => checkMember(Reflect.get(value, name), kind) === undefined);
+}
+
 function readEndpoint(value: unknown, place: string, file: string, reader: SettingsReader): Endpoint | undefined {
   let isRight = true;
   const wrong = (member: string, sentence: string): void => {
@@ -111,8 +116,8 @@ function readEndpoint(value: unknown, place: string, file: string, reader: Setti
     const is = kind === 'texts' ? 'of the wrong type' : shown(value[member]);
     if (expected !== undefined) wrong(member, `is ${is}; expected ${expected}`);
   }
-  if (!isRight) return undefined;
-  const definition = value as unknown as EndpointDefinition;
+  if (!isRight || !isDefinition(value)) return undefined;
+  const definition: EndpointDefinition = value;
 
   const prefix = definition.path.replace(/\/$/, '');
   if (!/^(?:\/[^/?#\\\s%]+)*$/.test(prefix) || /\/\.{1,2}(?:\/|$)/.test(prefix)) {
