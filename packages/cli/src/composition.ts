@@ -6,7 +6,7 @@ import type { Surroundings } from './surroundings.ts';
 /** Everything a command needs to make a proxy, but for the flags. */
 export interface Composition {
   readonly plugins: readonly Plugin[];
-  /** URLs of the modules that gave them, for processes that compose the same. */
+  /** URLs of the modules that may bring or wrap the transformer, for the processes that make images. */
   readonly modules: readonly string[];
   /** Every section of settings that these plugins can read. */
   readonly sections: readonly Section[];
@@ -28,11 +28,15 @@ export async function compose(
   };
   const specifiers = new SettingsReader({ ...input, flags }).read(coreSection).plugins;
   // Here and not at the top: it loads the image library, which --help and --version do without.
-  const { builtInPlugins, builtInModules } = await import('./built-in-plugins.ts');
+  const { builtInPlugins, transformingModules } = await import('./built-in-plugins.ts');
   const named = await loadPlugins(specifiers, cwd);
   const more = [...(loaded?.config.plugins ?? []), ...named.map(({ plugin }) => plugin)];
   // By name, so that another version of a built-in one takes its place.
   const plugins = [...new Map([...builtInPlugins, ...more].map((plugin) => [plugin.name, plugin])).values()];
-  const modules = [...builtInModules, ...(loaded === undefined ? [] : [loaded.url]), ...named.map(({ url }) => url)];
+  const modules = [
+    ...transformingModules,
+    ...(loaded === undefined ? [] : [loaded.url]),
+    ...named.map(({ url }) => url),
+  ];
   return { plugins, modules, sections: await sectionsOf(plugins), input };
 }

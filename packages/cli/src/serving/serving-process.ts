@@ -37,7 +37,7 @@ const LEAST_STORE_MS = 1_000;
 
 export interface ServingOptions {
   readonly plugins: readonly Plugin[];
-  /** URLs of the modules that gave them. */
+  /** URLs of the modules that may bring or wrap the transformer. */
   readonly modules: readonly string[];
   readonly sections: readonly Section[];
   readonly input: SettingsInput;
