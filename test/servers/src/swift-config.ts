@@ -34,6 +34,7 @@ mount_check = false
 disable_fallocate = true
 max_clients = 1024
 log_level = WARNING
+log_requests = false
 `;
 }
 
