@@ -202,9 +202,13 @@ export function gcsFront(upstream: string): Server {
     return told.promise;
   };
 
-  return createServer((incoming, answer) => {
+  // Connections stay, as Google's do for minutes: one that were closed in the moment of its next request would fail it.
+  return createServer({ keepAliveTimeout: 0 }, (incoming, answer) => {
     answer.on('error', () => undefined);
-    handle(incoming, answer).catch(() => answer.destroy());
+    handle(incoming, answer).catch((error: unknown) => {
+      console.error(incoming.method, incoming.url, error);
+      answer.destroy();
+    });
   });
 }
 
