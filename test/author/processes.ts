@@ -25,7 +25,8 @@ export class RunningProcess {
   readonly ended: Promise<Outcome>;
 
   constructor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
-    const options = { NODE_OPTIONS: '--conditions=@tintype/source', PATH: process.env.PATH, HOME: tmpdir(), ...env };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const options = { NODE_OPTIONS: '--conditions=@tintype/source', PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env };
     this.#child = spawn(process.execPath, args, { cwd, env: options, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -41,6 +41,7 @@ export async function runSuite(endpoint: Readonly<Record<string, unknown>>): Pro
       cwd: folder,
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         TINTYPE_CONFIG: config,
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_DRAIN_DELAY: '0',

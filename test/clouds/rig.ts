@@ -41,8 +41,8 @@ export interface Served {
 /** `tintype serve` on a free port; killed with the test if it still runs. */
 export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const child = spawn(process.execPath, [TINTYPE, 'serve', '--bind', '127.0.0.1:0'], {
-    // Each transforming process loads the image library, which takes most of a start.
-    ...bare({ TINTYPE_DRAIN_DELAY: '0', TINTYPE_TRANSFORM_PROCESSES: '1', ...env }),
+    // A transforming process takes half of a start, and has nothing to do with clouds.
+    ...bare({ TINTYPE_DRAIN_DELAY: '0', TINTYPE_TRANSFORM_PROCESSES: '0', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
@@ -65,7 +65,8 @@ export async function serve(env: Readonly<Record<string, string>>): Promise<Serv
   }
 }
 
-/** Nothing of the test run's own environment gets in. */
+/** Nothing of the test run's own environment gets in but where compiled code is kept. */
 function bare(env: Readonly<Record<string, string>>): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } {
-  return { cwd: tmpdir(), env: { PATH: process.env.PATH, HOME: tmpdir(), ...env } };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { cwd: tmpdir(), env: { PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env } };
 }

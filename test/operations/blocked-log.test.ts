@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { CAN_SEE_CHILDREN, freePort, TintypeProcess, until } from './tintype-process.ts';
+import { CAN_SEE_CHILDREN, freePort, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 /** Refused at once, and a long line in the log. */
 const LONG = `/unsafe/${'a'.repeat(1_900)}`;
@@ -16,7 +16,10 @@ async function residentBytes(pid: number): Promise<number> {
 async function blocked(env: Record<string, string>) {
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
-  const proxy = new TintypeProcess({ unread: true, env: { TINTYPE_BIND: `127.0.0.1:${port}`, ...env } });
+  const proxy = new TintypeProcess({
+    unread: true,
+    env: { ...WITHOUT_CHILD, TINTYPE_BIND: `127.0.0.1:${port}`, ...env },
+  });
   await until(() =>
     ask(`${address}/readyz`).then(
       ({ status }) => status === 200,

@@ -3,14 +3,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, Load } from './client.ts';
-import { Folder, TintypeProcess, until } from './tintype-process.ts';
+import { Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 const pathOf = (width: number) => `/unsafe/rs:fit:${width}/plain/local:///rocket.jpg`;
 
 test('the cache folder may be removed while it serves: every request is answered, and results are stored again', async () => {
   await using folder = await Folder.make();
   const root = join(folder.path, 'cache');
-  await using proxy = new TintypeProcess({ env: { TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: root } });
+  await using proxy = new TintypeProcess({
+    env: { ...WITHOUT_CHILD, TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: root },
+  });
   const address = await proxy.serves();
   const load = new Load(
     4,
@@ -39,7 +41,9 @@ test('the cache folder may be removed while it serves: every request is answered
 test.skipIf(!existsSync('/proc/self'))(
   'a cache folder that cannot be made is told of in the first line, and images are served without it',
   async () => {
-    await using proxy = new TintypeProcess({ env: { TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: '/proc/x' } });
+    await using proxy = new TintypeProcess({
+      env: { ...WITHOUT_CHILD, TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: '/proc/x' },
+    });
     const { msg } = await proxy.said(/^Serving on /);
     expect(msg).toContain('NOT USABLE: Cache folder /proc/x: it cannot be made, because /proc takes no folders');
     const address = await proxy.serves();

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { ask } from './client.ts';
-import { Folder, TintypeProcess, until } from './tintype-process.ts';
+import { Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -52,13 +52,14 @@ async function before(base: string, env: Readonly<Record<string, string>>) {
   await writeFile(join(folder.path, 'tintype.config.ts'), `export default ${JSON.stringify({ endpoints })};\n`);
   return {
     path: folder.path,
-    serve: () => new TintypeProcess({ cwd: folder.path, env }),
+    serve: () => new TintypeProcess({ cwd: folder.path, env: { ...WITHOUT_CHILD, ...env } }),
     /** Runs `tintype cache purge` with the same settings. */
     async purge(...args: string[]) {
       const all = [TINTYPE, 'cache', 'purge', ...args];
+      const { PATH, NODE_COMPILE_CACHE } = process.env;
       const child = spawn(process.execPath, all, {
         cwd: folder.path,
-        env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+        env: { PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env },
       });
       child.stdin.end();
       const said = { stdout: '', stderr: '' };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { Folder, TintypeProcess } from './tintype-process.ts';
+import { Folder, TintypeProcess, WITHOUT_CHILD } from './tintype-process.ts';
 
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
 const CORE = fileURLToPath(new URL('../../packages/core/dist/index.js', import.meta.url));
@@ -20,7 +20,10 @@ export default definePlugin({ name: 'defect', register: (registry) => registry.o
 test('a single process ends with 1 and one line that has the defect', async () => {
   await using folder = await Folder.make();
   await writeFile(join(folder.path, 'defect.js'), DEFECT);
-  await using proxy = new TintypeProcess({ cwd: folder.path, env: { TINTYPE_PLUGINS: './defect.js' } });
+  await using proxy = new TintypeProcess({
+    cwd: folder.path,
+    env: { ...WITHOUT_CHILD, TINTYPE_PLUGINS: './defect.js' },
+  });
   const address = await proxy.serves();
   await ask(address + THUMBNAIL).catch(() => undefined);
   expect(await proxy.ended).toEqual({ code: 1, signal: null });
@@ -32,7 +35,7 @@ test('a single process ends with 1 and one line that has the defect', async () =
 test('one of two that ends so is replaced, and tells as much', async () => {
   await using folder = await Folder.make();
   await writeFile(join(folder.path, 'defect.js'), DEFECT);
-  const env = { TINTYPE_PLUGINS: './defect.js', TINTYPE_PROCESSES: '2' };
+  const env = { ...WITHOUT_CHILD, TINTYPE_PLUGINS: './defect.js', TINTYPE_PROCESSES: '2' };
   await using proxy = new TintypeProcess({ cwd: folder.path, env });
   const address = await proxy.serves();
   await ask(address + THUMBNAIL).catch(() => undefined);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { Folder, TintypeProcess } from './tintype-process.ts';
+import { Folder, TintypeProcess, WITHOUT_CHILD } from './tintype-process.ts';
 
 test('what one serving process has changed no other serves any more, once the client has its answer', async () => {
   let value = 0;
@@ -20,7 +20,7 @@ test('what one serving process has changed no other serves any more, once the cl
   await writeFile(join(folder.path, 'tintype.config.ts'), `export default ${JSON.stringify(config)};\n`);
   try {
     // Each has a memory of its own, which only it can remove anything from.
-    const env = { TINTYPE_PROCESSES: '2', TINTYPE_CACHE_USE: 'memory' };
+    const env = { ...WITHOUT_CHILD, TINTYPE_PROCESSES: '2', TINTYPE_CACHE_USE: 'memory' };
     await using proxy = new TintypeProcess({ cwd: folder.path, env });
     const url = `${await proxy.serves()}/value`;
     // Connections are handed out in turn: two requests are one to each process.

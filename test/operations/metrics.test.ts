@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { Folder, TintypeProcess, until } from './tintype-process.ts';
+import { Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
 const ON = { TINTYPE_PROMETHEUS_BIND: '127.0.0.1:0' };
@@ -61,8 +61,8 @@ test('two processes are one sum, and one that is killed takes nothing away', asy
 }, 120_000);
 
 test('an address that is taken is told at once, with exit code 2', async () => {
-  await using taken = new TintypeProcess();
+  await using taken = new TintypeProcess({ env: WITHOUT_CHILD });
   const { port } = new URL(await taken.serves());
-  await using proxy = new TintypeProcess({ env: { TINTYPE_PROMETHEUS_BIND: `127.0.0.1:${port}` } });
+  await using proxy = new TintypeProcess({ env: { ...WITHOUT_CHILD, TINTYPE_PROMETHEUS_BIND: `127.0.0.1:${port}` } });
   expect(await proxy.ended).toEqual({ code: 2, signal: null });
 }, 120_000);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { Folder, freePort, TintypeProcess, until } from './tintype-process.ts';
+import { Folder, freePort, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 const STUCK = fileURLToPath(new URL('./stuck-storage.ts', import.meta.url));
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
@@ -16,6 +16,7 @@ test.each(['1', '2'])(
     const opened = join(folder.path, 'opened');
     await using proxy = new TintypeProcess({
       env: {
+        ...WITHOUT_CHILD,
         TINTYPE_PROCESSES: processes,
         TINTYPE_BIND: `127.0.0.1:${port}`,
         TINTYPE_PLUGINS: STUCK,

@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ask, Load } from './client.ts';
-import { CAN_SEE_CHILDREN, childrenOf, Folder, isAlive, TintypeProcess, until } from './tintype-process.ts';
+import {
+  CAN_SEE_CHILDREN,
+  childrenOf,
+  Folder,
+  isAlive,
+  TintypeProcess,
+  until,
+  WITHOUT_CHILD,
+} from './tintype-process.ts';
 
 const CORE = fileURLToPath(new URL('../../packages/core/dist/index.js', import.meta.url));
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
@@ -110,7 +118,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
   );
 
   test('a configuration that only a start can find wrong is told once, with exit code 2', async () => {
-    await using taken = new TintypeProcess();
+    await using taken = new TintypeProcess({ env: WITHOUT_CHILD });
     const { port } = new URL(await taken.serves());
     await using proxy = new TintypeProcess({
       env: { TINTYPE_PROCESSES: '2', TINTYPE_BIND: `127.0.0.1:${port}` },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { PurgeAnnouncement } from '@tintype/core';
 import { expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { CAN_SEE_CHILDREN, childrenOf, Folder, TintypeProcess, until } from './tintype-process.ts';
+import { CAN_SEE_CHILDREN, childrenOf, Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 const CORE = JSON.stringify(new URL('../../packages/core/dist/index.js', import.meta.url).href);
 
@@ -77,6 +77,7 @@ async function withTwo(use: (both: Both) => Promise<void>): Promise<void> {
   await writeFile(join(folder.path, 'tintype.config.ts'), `export default ${JSON.stringify({ endpoints })};\n`);
   try {
     const env = {
+      ...WITHOUT_CHILD,
       TINTYPE_PROCESSES: '2',
       TINTYPE_PLUGINS: './purger.mjs',
       TINTYPE_CACHE_TIERS: 'memory,fs',

@@ -21,6 +21,9 @@ export interface Line extends Readonly<Record<string, unknown>> {
   readonly msg: string;
 }
 
+/** Images are made by the process that serves: for tests of something else, since a child takes half of a start. */
+export const WITHOUT_CHILD = { TINTYPE_TRANSFORM_PROCESSES: '0' } as const;
+
 export interface Options {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -41,9 +44,10 @@ export class TintypeProcess implements AsyncDisposable {
     this.#child = spawn(process.execPath, [TINTYPE, 'serve'], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A clean environment: nothing of the test run's own gets in.
+      // A clean environment: nothing of the test run's own gets in but where compiled code is kept.
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         HOME: tmpdir(),
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_LOCAL_FILESYSTEM_ROOT: IMAGES,

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 /** What a user runs: the built command. */
 const TINTYPE = fileURLToPath(new URL('../bin/tintype.js', import.meta.url));
 
-/** A clean environment: nothing of the test run's own gets in. */
-const BARE = { PATH: process.env.PATH, HOME: tmpdir() };
+/** A clean environment: nothing of the test run's own gets in but where compiled code is kept. */
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const BARE = { PATH, NODE_COMPILE_CACHE, HOME: tmpdir() };
 
 export interface Outcome {
   readonly code: number | null;
