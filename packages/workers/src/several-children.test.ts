@@ -126,3 +126,12 @@ test('children that cannot be used fail the opening: they are not replaced, and 
   expect(pool.pids).toEqual([]);
   expect(onCrash).not.toHaveBeenCalled();
 });
+
+test('children that die at their start fail the opening: it tells of them, and not the log', async () => {
+  laterChildren('dies');
+  const onCrash = vi.fn();
+  const pool = stubbornPool({ processes: 2, onCrash });
+  await expect(pool.open()).rejects.toThrow('exited with code 9');
+  expect(pool.pids).toEqual([]);
+  expect(onCrash).not.toHaveBeenCalled();
+});

@@ -13,6 +13,7 @@ export default definePlugin({
         supports: { operations: [], inputFormats: [], outputFormats: [] },
         open: async () => {
           if (process.env.TINTYPE_STUBBORN === undefined) return;
+          if (process.env.TINTYPE_STUBBORN === 'dies') process.exit(9);
           await sleep(1_200);
           throw new Error('It fails late.');
         },
