@@ -25,6 +25,16 @@ class LongFirst extends BaseSequencer {
   }
 }
 
+const TESTS = ['{packages,plugins,examples,test}/**/*.test.ts'];
+const NOT_TESTS = ['**/node_modules/**', '**/dist/**'];
+
+/** Tests that leave nothing behind in their process, and count nothing that others may have left there. */
+const TOGETHER = [
+  'packages/{core,http-cache,server}/**/*.test.ts',
+  'plugins/{memory,http,sharp,imgproxy-url}/**/*.test.ts',
+  'test/end-to-end/**/*.test.ts',
+];
+
 // Code that V8 has compiled, for each program that a test starts: most of the time of a start.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
@@ -34,8 +44,6 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@tintype/source'] } },
   test: {
     execArgv: ['--conditions=@tintype/source'],
-    include: ['{packages,plugins,examples,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 20_000,
     // What is polled for comes when it comes: a second is little beside other programs.
     expect: { poll: { timeout: 15_000 } },
@@ -44,5 +52,10 @@ export default defineConfig({
     sequence: { sequencer: LongFirst },
     // With all servers, two more than there are processors: half of the time is spent waiting for slow ones.
     ...(process.env.TINTYPE_TEST_REQUIRE === 'all' && { maxWorkers: availableParallelism() + 2 }),
+    projects: [
+      // One after another in the same process: half of their time would be spent on loading the same modules.
+      { extends: true, test: { name: 'together', include: TOGETHER, exclude: NOT_TESTS, isolate: false } },
+      { extends: true, test: { name: 'alone', include: TESTS, exclude: [...NOT_TESTS, ...TOGETHER] } },
+    ],
   },
 });
