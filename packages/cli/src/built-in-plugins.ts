@@ -14,6 +14,6 @@ export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, gcs, abs, swif
 
 /**
  * Where those of them can be imported from that bring or wrap the transformer. The processes that make
- * images load nothing else: the HTTP client alone is a tenth of their start.
+ * images load no others of them: the HTTP client alone is a tenth of a start.
  */
 export const transformingModules: readonly string[] = [import.meta.resolve('@tintype/sharp')];

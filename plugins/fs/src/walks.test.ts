@@ -2,6 +2,7 @@ import { lstat, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { context, k, keysOf, meta, openStorage, put, read, temporaryFolder } from '../test/harness.ts';
+import { Sweeper } from './sweeper.ts';
 
 // A cache of years has millions of entries: to read its folders takes minutes of a disk. Who has read one is told by
 // the system, whatever thread or library did it.
@@ -77,7 +78,6 @@ describe('while a count goes on for ever', () => {
     for (let n = 0; n < 20; n += 1) await put(before, `f${n % 10}/k${n}`, 'old');
     await before.close();
 
-    const { Sweeper } = await import('./sweeper.ts');
     const begun = Promise.withResolvers<void>();
     const sweep = vi.spyOn(Sweeper.prototype, 'sweep').mockImplementation((_task, signal) => {
       begun.resolve();
