@@ -44,9 +44,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@tintype/source'] } },
   test: {
     execArgv: ['--conditions=@tintype/source'],
-    testTimeout: 20_000,
+    // For what never comes. What comes late on a busy machine with a slow disk is no fault.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // What is polled for comes when it comes: a second is little beside other programs.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 30_000 } },
     // Seconds for the random parts of the conformance suite; its own default of 10 belongs to `npm run soak`.
     env: { TINTYPE_CONFORMANCE_BUDGET: process.env.TINTYPE_CONFORMANCE_BUDGET ?? '3' },
     sequence: { sequencer: LongFirst },

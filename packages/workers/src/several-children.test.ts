@@ -42,7 +42,7 @@ test('a child that is killed takes only its own transforms along, and the log is
 });
 
 test('a child that is being killed is given nothing any more', async () => {
-  const { ask } = await twoChildren();
+  const { ask } = await twoChildren({ killAfterMs: 50 });
   const { kill } = ChildProcess.prototype;
   const killed = Promise.withResolvers<void>();
   const spy = vi.spyOn(ChildProcess.prototype, 'kill').mockImplementation(function (this: ChildProcess, signal) {

@@ -9,7 +9,8 @@ export function stubbornPool(
   options: Partial<Omit<PoolOptions, 'setup'>> & { readonly id?: string; readonly revision?: string } = {},
 ): TransformPool {
   const { id = 'stubborn', revision = 'stubborn-1', ...rest } = options;
-  const usual = { processes: 1, threads: 1, priority: 0, killAfterMs: 50, onCrash: () => undefined };
+  // Long enough for a child that heeds an abort on a busy machine; who tests one that does not says less.
+  const usual = { processes: 1, threads: 1, priority: 0, killAfterMs: 15_000, onCrash: () => undefined };
   const setup = { modules: [MODULE], id, options: {} };
   return new TransformPool({ revision, supports }, { setup, ...usual, ...rest });
 }
