@@ -7,28 +7,40 @@ import { join } from 'node:path';
 import { runChecks } from './check.mjs';
 import { attach } from './processes.mjs';
 import { prepare, SetupError } from './setup.mjs';
+import { filesToTryAgain, totalOf, withSecondTry } from './test-counts.mjs';
 import { pinnedNode, root, toolScript } from './workspace.mjs';
 
-/**
- * @typedef {{ name: string, reason: string }} Skip
- * @typedef {{ passed: number, failed: number, skipped: Skip[] }} TestCounts written by vitest-counts.mjs
- */
+/** @typedef {import('./test-counts.mjs').Skip} Skip */
 
 /** Runs vitest with the terminal and counts what it did. */
-async function runTests(/** @type {readonly string[]} */ args) {
+async function runVitest(/** @type {readonly string[]} */ args) {
   const countsPath = join(tmpdir(), `tintype-test-${randomUUID()}.json`);
   const reporters = ['default', join(root, 'scripts/vitest-counts.mjs')].map((name) => `--reporter=${name}`);
   const code = await attach(pinnedNode, [toolScript('vitest'), 'run', ...reporters, ...args], {
     TINTYPE_TEST_COUNTS: countsPath,
   });
-  /** @type {TestCounts} */
-  const counts = existsSync(countsPath)
-    ? JSON.parse(readFileSync(countsPath, 'utf8'))
-    : { passed: 0, failed: 0, skipped: [] };
+  /** @type {import('./test-counts.mjs').TestCounts} */
+  const counts = existsSync(countsPath) ? JSON.parse(readFileSync(countsPath, 'utf8')) : { files: [], strayErrors: 0 };
   rmSync(countsPath, { force: true });
-  // An error outside of every test, no test found, a crash: vitest fails without a failed test.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  // No test found, a crash: vitest fails without a failed test.
+  if (code !== 0 && totalOf(counts).failed === 0) counts.strayErrors = 1;
   return counts;
+}
+
+/**
+ * Runs the tests. Where all of them run side by side, the few files that fail are run once more with nothing beside
+ * them; what passes then is told, by name.
+ */
+async function runTests(/** @type {readonly string[]} */ args) {
+  const counts = await runVitest(args);
+  const again = args.length === 0 ? filesToTryAgain(counts) : [];
+  if (again.length === 0) return totalOf(counts);
+  console.log(`\nOnce more, with nothing beside: ${again.join(', ')}`);
+  const { counts: all, unsteady } = withSecondTry(counts, await runVitest([...again, '--no-file-parallelism']));
+  for (const name of unsteady) {
+    console.log(`unsteady: ${name}: failed beside other tests and passed alone, which is a fault to be mended`);
+  }
+  return totalOf(all);
 }
 
 /** Skips that no installation could make run: a requirement for an ability that this adapter does not declare, say. */
@@ -46,7 +58,7 @@ function describeSkips(/** @type {readonly Skip[]} */ skips) {
 }
 
 /**
- * `npm test`; with arguments, only the tests they name (they are vitest's), without the checks.
+ * `npm test`; with arguments, only the tests they name (they are vitest's), without the checks and without a second try.
  * TINTYPE_TEST_REQUIRE=all counts a skipped test as failed: nothing may be missing, neither a server nor a tool.
  * Only tests whose reason begins with "does not apply" may still be skipped.
  */

@@ -1,4 +1,4 @@
-// A vitest reporter that leaves the counts, and why tests were skipped, in the file TINTYPE_TEST_COUNTS names.
+// A vitest reporter that leaves the counts of each file, and why tests were skipped, in the file TINTYPE_TEST_COUNTS names.
 
 import { writeFileSync } from 'node:fs';
 
@@ -8,22 +8,24 @@ export default class CountsReporter {
    * @param {readonly unknown[]} unhandledErrors
    */
   onTestRunEnd(modules, unhandledErrors) {
-    /** @type {import('./test.mjs').TestCounts} */
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: [] };
+    /** @type {import('./test-counts.mjs').TestCounts} */
+    const counts = { files: [], strayErrors: unhandledErrors.length };
     for (const testModule of modules) {
-      const failedBefore = counts.failed;
+      /** @type {import('./test-counts.mjs').FileCounts} */
+      const file = { file: testModule.relativeModuleId, passed: 0, failed: [], skipped: [] };
       for (const test of testModule.children.allTests()) {
         const result = test.result();
-        if (result.state === 'passed') counts.passed += 1;
-        else if (result.state === 'failed') counts.failed += 1;
+        if (result.state === 'passed') file.passed += 1;
+        else if (result.state === 'failed') file.failed.push(test.fullName);
         else {
           const note = result.state === 'skipped' ? result.note : undefined;
           const reason = note ?? (test.options.mode === 'todo' ? 'still to be written' : 'without a reason');
-          counts.skipped.push({ name: `${testModule.relativeModuleId} > ${test.fullName}`, reason });
+          file.skipped.push({ name: `${testModule.relativeModuleId} > ${test.fullName}`, reason });
         }
       }
       // A file that cannot be loaded, or a hook that throws, fails without a failed test.
-      if (!testModule.ok() && counts.failed === failedBefore) counts.failed += 1;
+      if (!testModule.ok() && file.failed.length === 0) file.failed.push('(the file itself: its loading or a hook)');
+      counts.files.push(file);
     }
     writeFileSync(process.env.TINTYPE_TEST_COUNTS ?? '', JSON.stringify(counts));
   }

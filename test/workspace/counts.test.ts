@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { filesToTryAgain, type TestCounts, totalOf, withSecondTry } from '../../scripts/test-counts.mjs';
 import { pinnedNode, root, toolScript } from '../../scripts/workspace.mjs';
 
 // The closing line of `npm test` is only as true as its counts: here is every way in which a test can end,
@@ -32,12 +33,6 @@ const files: Record<string, string> = {
   `,
 };
 
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: { name: string; reason: string }[];
-}
-
 let folder: string;
 
 beforeAll(async () => {
@@ -52,14 +47,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the files and gives the counts, with vitest's exit code. */
-async function countsOf(...names: string[]): Promise<Counts & { code: unknown }> {
+async function countsOf(...names: string[]): Promise<ReturnType<typeof totalOf> & { code: unknown }> {
   const path = join(folder, `${names.join('+')}.json`);
   const args = ['run', `--root=${folder}`, `--reporter=${join(root, 'scripts/vitest-counts.mjs')}`, ...names];
   const code = await new Promise((resolve) => {
     const env = { ...process.env, TINTYPE_TEST_COUNTS: path };
     execFile(pinnedNode, [toolScript('vitest'), ...args], { env }, (error) => resolve(error?.code ?? 0));
   });
-  return { ...JSON.parse(await readFile(path, 'utf8')), code };
+  return { ...totalOf(JSON.parse(await readFile(path, 'utf8'))), code };
 }
 
 test('passed, failed and skipped tests are counted, skipped ones with their reasons', async () => {
@@ -82,4 +77,32 @@ test('a hook that throws is a failure', async () => {
 
 test('an error outside of every test is a failure', async () => {
   expect(await countsOf('stray-rejection.test.mjs')).toMatchObject({ passed: 1, failed: 1, code: 1 });
+});
+
+/** Counts of files that passed one test each and failed these. */
+function countsWith(failed: Readonly<Record<string, readonly string[]>>, strayErrors = 0): TestCounts {
+  const files = Object.entries(failed).map(([file, names]) => ({ file, passed: 1, failed: [...names], skipped: [] }));
+  return { files, strayErrors };
+}
+
+test('the few files that fail are tried again, and none where more is wrong', () => {
+  expect(filesToTryAgain(countsWith({ a: [], b: ['one', 'two'], c: ['three'] }))).toEqual(['b', 'c']);
+  expect(filesToTryAgain(countsWith({ a: ['1'], b: ['2'], c: ['3'], d: ['4'] }))).toEqual([]);
+  expect(filesToTryAgain(countsWith({ a: ['1'] }, 1))).toEqual([]);
+});
+
+test('what fails again is a failure, and what passes at the second try is named', () => {
+  const first = countsWith({ a: [], b: ['one', 'two'], c: ['three'] });
+  const { counts, unsteady } = withSecondTry(first, countsWith({ b: ['two'], c: [] }));
+  expect(totalOf(counts)).toEqual({ passed: 3, failed: 1, skipped: [] });
+  expect(unsteady).toEqual(['b > one', 'c > three']);
+});
+
+test('a second try that comes to nothing, or fails in another way, leaves no failure out', () => {
+  const first = countsWith({ a: ['one'], b: ['two'] });
+  const empty = { file: 'b', passed: 0, failed: [], skipped: [] };
+  const { counts, unsteady } = withSecondTry(first, { files: [empty], strayErrors: 1 });
+  expect(totalOf(counts).failed).toBe(3);
+  expect(unsteady).toEqual([]);
+  expect(totalOf(withSecondTry(first, countsWith({ a: ['another'], b: ['two'] })).counts).failed).toBe(2);
 });
