@@ -16,4 +16,4 @@ export const builtInPlugins: readonly Plugin[] = [memory, fs, s3, gcs, abs, swif
  * Where those of them can be imported from that bring or wrap the transformer. The processes that make
  * images load no others of them: the HTTP client alone is a tenth of a start.
  */
-export const transformingModules: readonly string[] = [import.meta.resolve('@tintype/sharp')];
+export const builtInTransformingModules: readonly string[] = [import.meta.resolve('@tintype/sharp')];

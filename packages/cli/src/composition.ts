@@ -7,7 +7,7 @@ import type { Surroundings } from './surroundings.ts';
 export interface Composition {
   readonly plugins: readonly Plugin[];
   /** URLs of the modules that may bring or wrap the transformer, for the processes that make images. */
-  readonly modules: readonly string[];
+  readonly transformingModules: readonly string[];
   /** Every section of settings that these plugins can read. */
   readonly sections: readonly Section[];
   /** Environment and config file. */
@@ -28,15 +28,15 @@ export async function compose(
   };
   const specifiers = new SettingsReader({ ...input, flags }).read(coreSection).plugins;
   // Here and not at the top: it loads the image library, which --help and --version do without.
-  const { builtInPlugins, transformingModules } = await import('./built-in-plugins.ts');
+  const { builtInPlugins, builtInTransformingModules } = await import('./built-in-plugins.ts');
   const named = await loadPlugins(specifiers, cwd);
   const more = [...(loaded?.config.plugins ?? []), ...named.map(({ plugin }) => plugin)];
   // By name, so that another version of a built-in one takes its place.
   const plugins = [...new Map([...builtInPlugins, ...more].map((plugin) => [plugin.name, plugin])).values()];
-  const modules = [
-    ...transformingModules,
+  const transformingModules = [
+    ...builtInTransformingModules,
     ...(loaded === undefined ? [] : [loaded.url]),
     ...named.map(({ url }) => url),
   ];
-  return { plugins, modules, sections: await sectionsOf(plugins), input };
+  return { plugins, transformingModules, sections: await sectionsOf(plugins), input };
 }

@@ -22,7 +22,7 @@ const FLUSH_MS = 1_000;
 /** `tintype serve`: returns when a signal has stopped it and everything is closed. */
 export async function serve(
   plugins: readonly Plugin[],
-  modules: readonly string[],
+  transformingModules: readonly string[],
   input: SettingsInput,
   { env, stdout, cwd }: Pick<Surroundings, 'env' | 'stdout' | 'cwd'>,
 ): Promise<void> {
@@ -46,7 +46,16 @@ export async function serve(
   if (alone) {
     const place = { index: 0, of: 1 };
     const droppedLines = () => output.dropped;
-    service = new ServingProcess({ plugins, modules, sections, input, place, logger, droppedLines, listenFirst: true });
+    service = new ServingProcess({
+      plugins,
+      transformingModules,
+      sections,
+      input,
+      place,
+      logger,
+      droppedLines,
+      listenFirst: true,
+    });
   } else {
     const { flags = {}, file } = input;
     const supervisor = new Supervisor({ env, flags, file, cwd, settings, logger, output, terminal, color });

@@ -19,18 +19,18 @@ export async function collect(stream: ByteStream): Promise<Uint8Array> {
 }
 
 /**
- * Gives the memory of `bytes` back at once; their length is 0 from then on. What waits for the garbage
- * collector makes it do its full round once for some 64 MiB, which took two milliseconds for each source
- * of a megabyte. Bytes that share their `ArrayBuffer` with others are left alone.
+ * Gives the memory of `bytes` back at once, if they are all of their `ArrayBuffer`; their length is 0 from then
+ * on. Bytes that share it, as those of Node's pool do, are left alone. What waits for the garbage collector
+ * makes it do its full round once for some 64 MiB, which took two milliseconds for each source of a megabyte.
  */
-export function free(bytes: Uint8Array): void {
+export function freeIfWhole(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /**
- * The same for bytes that were given away with all of their `ArrayBuffer` (see `Body.expendable`), whatever
- * part of it they are. Memory that cannot be given back stays as it is.
+ * Gives all of the `ArrayBuffer` back that `bytes` lie in, whatever part of it they are: only for what was given
+ * away with all of it (see `Body.expendable`). Memory that cannot be given back stays as it is.
  */
 export function freeExpendable(bytes: Uint8Array): void {
   const { buffer } = bytes;

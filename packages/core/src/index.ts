@@ -1,4 +1,4 @@
-export { BufferedBody, collect, free, freeExpendable, StreamedBody } from './bodies.ts';
+export { BufferedBody, collect, freeExpendable, freeIfWhole, StreamedBody } from './bodies.ts';
 export { readable, whole } from './cloud/answer-body.ts';
 export { Backend, type BackendAccess } from './cloud/backend.ts';
 export { endpointUrl } from './cloud/endpoint-url.ts';

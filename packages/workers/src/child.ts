@@ -1,7 +1,7 @@
 // The program of a child process: makes one transformer and runs what it is sent. It ends with its
 // parent: signals of the terminal are the parent's to handle, and a lost parent closes the channel.
 import process from 'node:process';
-import { createTransformer, free, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
+import { createTransformer, freeIfWhole, isPlugin, type Plugin, TransformError, type Transformer } from '@tintype/core';
 import { INPUT_FD, receiveInputs } from './input-channel.ts';
 import type { ChildSetup, FromChild, ToChild } from './protocol.ts';
 import { readSourceFile } from './source-file.ts';
@@ -113,7 +113,7 @@ async function run(message: Extract<ToChild, { type: 'transform' }>): Promise<vo
     const result = await transformer.transform({ input, operations, output, limits, signal, reserve });
     send({ type: 'done', id, result, rss: process.memoryUsage.rss() });
     // Not after a failure, when libvips may still be at work on it.
-    free(input);
+    freeIfWhole(input);
   } catch (error) {
     const known = TransformError.is(error);
     const message = known ? error.message : 'The image could not be made.';

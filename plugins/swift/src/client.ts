@@ -19,7 +19,7 @@ export interface SwiftRequest {
   readonly headers?: HttpFields | undefined;
   /** Bytes can be sent again; what comes piece by piece goes without a length, and once. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
-  /** Every other status is a `AnswerError`. */
+  /** Every other status is an `AnswerError`. */
   readonly expect: readonly number[];
   readonly signal: AbortSignal;
 }

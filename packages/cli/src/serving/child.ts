@@ -52,7 +52,7 @@ process.on('message', (message: ToChild) => {
 
 async function start(setup: ChildSetup): Promise<Running> {
   const { env, flags, file, cwd, place, listenFirst, purges, terminal, color } = setup;
-  const { plugins, modules, sections, input: found } = await compose(flags, { env, cwd });
+  const { plugins, transformingModules, sections, input: found } = await compose(flags, { env, cwd });
   const { file: _unread, ...input } = { ...found, flags };
   const whole = { ...input, ...(file === null ? {} : { file }) };
   const { settings } = await makeProxy(plugins, whole);
@@ -62,7 +62,7 @@ async function start(setup: ChildSetup): Promise<Running> {
   const droppedLines = () => output.dropped;
   const service = new ServingProcess({
     plugins,
-    modules,
+    transformingModules,
     sections,
     input: whole,
     place,

@@ -38,7 +38,7 @@ async function serving(flags: Record<string, string>) {
   };
   const process = new ServingProcess({
     plugins: builtInPlugins,
-    modules: [],
+    transformingModules: [],
     sections: await sectionsOf(builtInPlugins),
     input,
     place: { index: 0, of: 1 },

@@ -38,7 +38,7 @@ const LEAST_STORE_MS = 1_000;
 export interface ServingOptions {
   readonly plugins: readonly Plugin[];
   /** URLs of the modules that may bring or wrap the transformer. */
-  readonly modules: readonly string[];
+  readonly transformingModules: readonly string[];
   readonly sections: readonly Section[];
   readonly input: SettingsInput;
   readonly place: Place;
@@ -209,7 +209,7 @@ export class ServingProcess implements Service {
 
   /** A proxy of these settings that uses the parts at hand where their settings are the same. */
   async #make(settings: SettingsInput): Promise<Made> {
-    const { plugins, modules, sections, place } = this.#options;
+    const { plugins, transformingModules, sections, place } = this.#options;
     const input = { ...settings, flags: { ...settings.flags, ...sharesOf(sections, settings, place) } };
     const events = this.#events;
     const metrics = this.#metrics;
@@ -238,7 +238,7 @@ export class ServingProcess implements Service {
           },
         }),
         workers({
-          modules,
+          modules: transformingModules,
           onCrash: (reason, pid) => {
             events.childEnded(reason, pid);
             metrics?.childEnded();

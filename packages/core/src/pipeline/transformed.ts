@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { free } from '../bodies.ts';
+import { freeIfWhole } from '../bodies.ts';
 import type { ImageRequest } from '../contracts/dialect.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { OriginResponse } from '../contracts/origin.ts';
@@ -68,7 +68,7 @@ export async function transformed(
         started = performance.now();
         const done = finish(await transformer.transform({ input, ...work }), input.length);
         // Not after a failure, when somebody may still be at work on it.
-        if (isOurs && input.buffer !== done.body.buffer) free(input);
+        if (isOurs && input.buffer !== done.body.buffer) freeIfWhole(input);
         return done;
       } finally {
         // When it has really ended, also if nobody waits for it any more. A file that is closed sooner
