@@ -4,6 +4,7 @@ import {
   type ConfiguredProxy,
   definePlugin,
   formatBytes,
+  isAllOwn,
   type Plugin,
   type PurgedPart,
   type PurgeReport,
@@ -63,7 +64,7 @@ export async function purgeCache(
   }
   // Activated now: whether anybody can be told is known before anything is done.
   proxy.container.get(tokens.coordinator);
-  const inMemory = [storage, sourceStorageOf(proxy)].every((one) => one === undefined || isInMemory(one));
+  const inMemory = [storage, sourceStorageOf(proxy)].every((one) => one === undefined || isAllOwn(one));
   if (inMemory && !reaches) {
     await proxy.close();
     throw new Failure(
@@ -102,11 +103,6 @@ export async function purgeCache(
 
 function sourceStorageOf({ container }: ConfiguredProxy): CacheStorage | undefined {
   return container.isBound(tokens.sourceStorage) ? container.get(tokens.sourceStorage) : undefined;
-}
-
-/** Whether all of it is in the memory of the process that uses it. */
-function isInMemory({ capabilities: { readConsistency, listConsistency } }: CacheStorage): boolean {
-  return readConsistency.scope === 'instance' && listConsistency.scope === 'instance';
 }
 
 function selectionOf({ source, entries: key, all }: PurgeCommandOptions): PurgeSelection {

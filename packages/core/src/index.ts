@@ -173,6 +173,7 @@ export type { PurgedCount, PurgeProgress } from './purges/purge-entries.ts';
 export { resolveRange } from './storage/byte-range.ts';
 export { createStorage, type StorageOptions } from './storage/create-storage.ts';
 export { decodeMetadata, encodeMetadata } from './storage/metadata-codec.ts';
+export { isAllOwn } from './storage/own-storage.ts';
 export { prefixed, whyNotAPrefix } from './storage/prefixed.ts';
 export { DEFAULT_RETRY, type RetryPolicy } from './storage/retry.ts';
 export { type TieredOptions, tiered } from './storage/tiered.ts';

@@ -11,7 +11,10 @@ export interface WorkersOptions {
    * children import them.
    */
   readonly modules: readonly string[];
-  /** Child processes; `TINTYPE_TRANSFORM_PROCESSES` unless given, see `transformProcesses` where that is blank. With 0 nothing is moved. */
+  /**
+   * Child processes. Unless given, `TINTYPE_TRANSFORM_PROCESSES`, or `transformProcesses` where that is blank, but
+   * no more than can be at work (`TINTYPE_WORKERS`). With 0 nothing is moved.
+   */
   readonly processes?: number;
   /** Threads in each; as many as it may get transforms at a time unless given. */
   readonly threads?: number;
