@@ -1,8 +1,8 @@
-import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BufferedBody, StreamedBody } from '../bodies.ts';
 import type { OriginRequest } from '../contracts/origin.ts';
 import { TransformError } from '../contracts/transformer.ts';
+import { countOpenSpools } from './open-spools.fixture.ts';
 import { scriptedProxy } from './scripted-proxy.fixture.ts';
 
 test.each([
@@ -22,6 +22,7 @@ test.each([
 test.runIf(process.platform === 'linux')(
   'sources that wait for a worker go to disk once they fill their memory',
   async () => {
+    const openSpools = countOpenSpools();
     const gate = Promise.withResolvers<void>();
     let fetched = 0;
     const { ask } = await scriptedProxy({
@@ -33,7 +34,7 @@ test.runIf(process.platform === 'linux')(
         await gate.promise;
         return { body: Buffer.from('made'), contentType: 'image/png', width: 1, height: 1 };
       },
-      settings: { workers: 1, memoryBudget: 1, timeout: 60 },
+      settings: { workers: 1, memoryBudget: 1 },
     });
     const answers = Array.from({ length: 13 }, (_, index) => ask(`/image/o://h/${index}`));
     // 64 MiB hold nine; one more is with the worker.
@@ -43,16 +44,6 @@ test.runIf(process.platform === 'linux')(
     while (openSpools() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   },
 );
-
-function openSpools(): number {
-  return readdirSync('/proc/self/fd').filter((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`).includes('tintype-spool');
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 const made = { body: Buffer.from('made'), contentType: 'image/png', width: 1, height: 1 };
 

@@ -27,7 +27,7 @@ export interface ScriptedProxy {
   ask(target: string, request?: Partial<ProxyRequest>): Promise<ProxyResponse>;
 }
 
-/** A proxy whose source, transformer and storage are a test's own. Closed when the test ends. */
+/** A proxy whose source, transformer and storage are a test's own, and have ten minutes. Closed when the test ends. */
 export async function scriptedProxy({
   fetch,
   transform,
@@ -77,7 +77,7 @@ export async function scriptedProxy({
       if (storage) registry.container.bind(tokens.resultStorage).toConstantValue(storage);
     },
   });
-  const proxy = await createProxy({ plugins: [parts], settings: { ...settings } });
+  const proxy = await createProxy({ plugins: [parts], settings: { timeout: 600, ...settings } });
   await proxy.open();
   onTestFinished(() => proxy.close());
   const ask: ScriptedProxy['ask'] = (target, request = {}) =>

@@ -1,6 +1,6 @@
-import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { collect } from '../bodies.ts';
+import { countOpenSpools } from './open-spools.fixture.ts';
 import { Spool } from './spool.ts';
 import { SpoolMemory, spoolShareOf } from './spool-memory.ts';
 
@@ -49,20 +49,10 @@ test('the file stays for readers that began before it was disposed of, and for n
   expect(await collect({ [Symbol.asyncIterator]: () => reader })).toHaveLength(200_000);
 });
 
-/** Temporary files of spools that this process holds open, by the system's own account (Linux). */
-function openFiles(): number {
-  return readdirSync('/proc/self/fd').filter((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`).includes('tintype-spool');
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
 test.runIf(process.platform === 'linux').each([1, 2])(
   'disposed of during disk write %i it refuses the write, and leaves no file open',
   async (count) => {
+    const openSpools = countOpenSpools();
     const spool = new Spool({ memoryBytes: 0 });
     for (let index = 1; index < count; index++) await spool.write(chunk(10, 1));
     const writing = spool.write(chunk(10, 1));
@@ -70,7 +60,7 @@ test.runIf(process.platform === 'linux').each([1, 2])(
     await expect(writing).rejects.toThrow();
     await disposed;
     await expect(spool.write(chunk(10, 1))).rejects.toThrow(/disposed/);
-    expect(openFiles()).toBe(0);
+    expect(openSpools()).toBe(0);
   },
 );
 

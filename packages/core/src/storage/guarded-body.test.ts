@@ -50,7 +50,7 @@ test('a stream that hangs, or is aborted, frees it and fails', async () => {
   await expect(idle.body.bytes()).rejects.toMatchObject({ code: 'timeout' });
   expect(idle.told).toEqual(['released', 'mapped']);
   const controller = new AbortController();
-  const aborted = guarded(hung, { signal: controller.signal });
+  const aborted = guarded(hung, { idleMs: 600_000, signal: controller.signal });
   const reading = aborted.body.bytes();
   await new Promise(setImmediate);
   controller.abort(new Error('gone'));
