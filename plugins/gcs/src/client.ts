@@ -13,6 +13,13 @@ const MAX_REFUSAL = 64 * 1024;
 /** What objects can be read, written and described with. https://cloud.google.com/storage/docs/oauth-scopes */
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.full_control';
 
+/**
+ * What new buckets would belong to, and nothing else: requests for objects name no project, and who pays is said by
+ * `GOOGLE_CLOUD_QUOTA_PROJECT` or the credentials. Without one the SDK's first login looks for it: it runs `gcloud`
+ * and asks the metadata servers of Google's machines, which elsewhere takes seconds.
+ */
+const NO_PROJECT = 'none';
+
 /** A login that is refused is not repeated more often than this, in milliseconds. */
 const RENEW_MS = 10_000;
 
@@ -77,7 +84,8 @@ export class GcsConnection {
     const apiEndpoint = options.endpoint === undefined ? undefined : endpointUrl(options.endpoint);
     const key = options.key === undefined ? undefined : serviceAccountKey(options.key);
     const universe = key?.universe_domain === undefined ? {} : { universeDomain: key.universe_domain };
-    const storage = () => new Storage({ ...(apiEndpoint !== undefined && { apiEndpoint }), ...universe });
+    const service = { ...(apiEndpoint !== undefined && { apiEndpoint }), ...universe };
+    const storage = () => new Storage({ ...service, projectId: NO_PROJECT });
     const { apiEndpoint: endpoint, customEndpoint } = storage();
     const logIn = async () => {
       if (key !== undefined) {
