@@ -48,7 +48,7 @@ for (const name of ['azurite', 'azurite-disk']) {
         {
           containerName: bench.bucket,
           permissions: ContainerSASPermissions.parse('r'),
-          expiresOn: new Date(Date.now() + 60_000),
+          expiresOn: new Date(Date.now() + 3_600_000),
         },
         credential,
       ).toString();

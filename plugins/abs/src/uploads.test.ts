@@ -7,10 +7,8 @@ import {
   testUploads,
   type UploadBench,
 } from '@tintype-test/servers/storage-uploads';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { benchFor, context } from '../test/harness.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const { bench, missing } = await benchFor('azurite');
 

@@ -24,7 +24,7 @@ export function optionsFor(more: Partial<AbsStorageOptions> = {}): AbsStorageOpt
     sasToken: undefined,
     connectionString: undefined,
     maxSockets: 50,
-    requestTimeout: 10,
+    requestTimeout: 60,
     ...more,
   };
 }

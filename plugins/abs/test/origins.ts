@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { AbsOriginOptions } from '../src/options.ts';
 import { AbsOrigin } from '../src/origin.ts';
 
-const scope = { downloadTimeout: 5, isAllowed: () => true };
+const scope = { downloadTimeout: 60, isAllowed: () => true };
 
 const options: AbsOriginOptions = {
   name: 'account',
@@ -11,7 +11,7 @@ const options: AbsOriginOptions = {
   sasToken: undefined,
   connectionString: undefined,
   maxSockets: 50,
-  requestTimeout: 5,
+  requestTimeout: 60,
   allowedBuckets: [],
   deniedBuckets: [],
 };

@@ -9,10 +9,8 @@ import {
   testUploads,
   type UploadBench,
 } from '@tintype-test/servers/storage-uploads';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { benchFor, context } from '../test/harness.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const { bench, missing } = await benchFor('fake-gcs-server');
 
@@ -91,7 +89,7 @@ describe('a body above 8 MiB', () => {
     expect(size).toBe(256 * MiB);
     expect(most).toBeLessThan(128 * MiB);
     await storage.delete(key, undefined, context);
-  });
+  }, 180_000);
 });
 
 /** Bytes outside of the heap, where bodies lie. */

@@ -14,7 +14,7 @@ export function scopeOf(bucket: string): StorageScope {
 
 /** Every option, the defaults where nothing else is said. */
 export function optionsFor(more: Partial<GcsStorageOptions> = {}): GcsStorageOptions {
-  return { key: undefined, endpoint: 'http://127.0.0.1:9', maxSockets: 50, requestTimeout: 10, ...more };
+  return { key: undefined, endpoint: 'http://127.0.0.1:9', maxSockets: 50, requestTimeout: 60, ...more };
 }
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });

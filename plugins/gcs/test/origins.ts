@@ -2,13 +2,13 @@ import { onTestFinished } from 'vitest';
 import type { GcsOriginOptions } from '../src/options.ts';
 import { GcsOrigin } from '../src/origin.ts';
 
-const scope = { downloadTimeout: 5, isAllowed: () => true };
+const scope = { downloadTimeout: 60, isAllowed: () => true };
 
 const options: GcsOriginOptions = {
   endpoint: undefined,
   key: undefined,
   maxSockets: 50,
-  requestTimeout: 5,
+  requestTimeout: 60,
   allowedBuckets: [],
   deniedBuckets: [],
 };

@@ -20,7 +20,7 @@ const key = storageKey('k');
 
 const s3: FailingCloud = {
   place: 'bucket photos',
-  storage: (endpoint, requestTimeout = 10) =>
+  storage: (endpoint, requestTimeout = 0) =>
     new S3Storage(optionsFor({ endpoint, conditionalWrites: 'off', requestTimeout }), scopeOf('photos')),
   opens(opening, _request, response) {
     if (opening) listNothing(response);

@@ -25,7 +25,7 @@ export function optionsFor(more: Partial<S3StorageOptions> = {}): S3StorageOptio
     assumeRoleArn: undefined,
     assumeRoleExternalId: undefined,
     maxSockets: 50,
-    requestTimeout: 10,
+    requestTimeout: 60,
     conditionalWrites: 'auto',
     consistency: 'strong',
     sse: undefined,

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { S3OriginOptions } from '../src/options.ts';
 import { S3Origin } from '../src/origin.ts';
 
-const scope = { downloadTimeout: 5, isAllowed: () => true };
+const scope = { downloadTimeout: 60, isAllowed: () => true };
 
 const options: S3OriginOptions = {
   region: 'us-east-1',
@@ -14,7 +14,7 @@ const options: S3OriginOptions = {
   assumeRoleArn: undefined,
   assumeRoleExternalId: undefined,
   maxSockets: 50,
-  requestTimeout: 5,
+  requestTimeout: 60,
   allowedBuckets: [],
   deniedBuckets: [],
 };

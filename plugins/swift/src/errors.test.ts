@@ -15,7 +15,7 @@ import { SwiftStorage } from './storage.ts';
 
 const swift: FailingCloud = {
   place: 'container photos',
-  storage: (endpoint, timeoutSeconds = 60) =>
+  storage: (endpoint, timeoutSeconds = 0) =>
     new SwiftStorage(optionsFor({ authUrl: `${endpoint}/auth/v1.0`, timeoutSeconds }), scopeOf('photos')),
   opens(opening, request, response) {
     if (logsIn(request, response)) return true;

@@ -3,12 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type PutBody, StorageError, storageKey } from '@tintype/core';
 import { KeystoneAdmin } from '@tintype-test/servers';
 import { service } from '@tintype-test/servers/scripted-service';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { inTime } from '@tintype-test/servers/storage-errors';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Bench, benchFor, context, optionsFor, scopeOf } from '../test/harness.ts';
 import { logsIn, refuse } from '../test/service.ts';
 import { SwiftStorage } from './storage.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 // What pkgcloud's own transfers get wrong, each with what happens here instead.
 
@@ -42,7 +41,7 @@ async function storageOn(
   const { endpoint } = await service(answer);
   const options = optionsFor({ authUrl: `${endpoint}/auth/v1.0`, timeoutSeconds });
   const storage = new SwiftStorage(options, scopeOf('photos'));
-  await storage.open(context);
+  await inTime(() => storage.open(context));
   onTestFinished(() => storage.close());
   return storage;
 }
@@ -290,14 +289,11 @@ for (const name of ['swift', 'swift-keystone']) {
         expect(tokens.size).toBe(1);
         for (const token of tokens) await admin.revoke(token);
         // Swift asks Keystone again after a second.
-        await vi.waitUntil(
-          async () => {
-            await storage.get(key, undefined, context);
-            return tokens.size > 1;
-          },
-          { timeout: 20_000, interval: 500 },
-        );
-        expect(tokens.size).toBe(2);
+        const tokensSeen = async () => {
+          await storage.get(key, undefined, context);
+          return tokens.size;
+        };
+        await expect.poll(tokensSeen, { interval: 500 }).toBe(2);
       });
     }
   });

@@ -24,7 +24,7 @@ export function optionsFor(more: Partial<SwiftStorageOptions> = {}): SwiftStorag
     region: undefined,
     maxSockets: 50,
     timeoutSeconds: 60,
-    connectTimeoutSeconds: 10,
+    connectTimeoutSeconds: 60,
     ...more,
   };
 }

@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { identify, isRunning } from './process-identity.ts';
 import { endIdentified } from './processes.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** The first line that it says. */
 async function firstLine(child: ChildProcess): Promise<string> {

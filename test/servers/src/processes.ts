@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, openSync } from 'node:fs';
 import { access, mkdtemp, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,18 +50,26 @@ export async function run(
   }
 }
 
-/** Ports of 127.0.0.1 that nobody listens on; another program may take one before it is used. */
+/**
+ * Ports of 127.0.0.1 that nobody listens on. Not of those that systems give out by themselves, to servers at port 0 and
+ * to clients: they would be taken before they are used. A program that chooses one itself may still do that.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
+  const servers = await Promise.all(Array.from({ length: count }, onAnyPort));
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+async function onAnyPort(): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(randomInt(16_000, 32_000), '127.0.0.1');
+    const listens = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (listens) return server;
+  }
 }
 
 /** What programs say whose port is another's: Python and Node, and Swift after it has tried for a while. */
@@ -117,13 +126,13 @@ export function start(
   return child;
 }
 
-/** Waits until `ready` says so, asking again and again; gives up when a process has ended. */
+/** Waits until `ready` says so, asking again and again; gives up at once when a process has ended. */
 export async function until(
   what: string,
   ready: () => Promise<boolean>,
   children: readonly ChildProcess[],
   log: string,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

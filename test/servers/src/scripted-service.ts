@@ -14,7 +14,8 @@ export type Answering = (request: IncomingMessage, response: ServerResponse) => 
 /** A service that says what a test wants it to say: what no server can be brought to. Gone with the test. */
 export async function service(answer: Answering): Promise<ScriptedService> {
   const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  // One that closed idle connections would fail a request that comes in the same moment.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     requests.push(request);
     request.resume();
     answer(request, response);

@@ -38,6 +38,17 @@ log_requests = false
 `;
 }
 
+/**
+ * Longest times for what the servers ask each other, in seconds. The defaults, half a second to connect among them,
+ * make a 503 of a machine that is busy, and an object that is missing in the listing: no updater runs that would mend it.
+ */
+const PATIENCE = `node_timeout = 120
+conn_timeout = 120
+`;
+
+/** The same for tokens: one that cannot be looked up in time is refused. */
+const MEMCACHED_PATIENCE = ['connect_timeout = 120', 'pool_timeout = 120', 'io_timeout = 120'];
+
 /** swift.conf: what the names of all data are hashed with. */
 export function swiftConfig(): string {
   return `[swift-hash]
@@ -57,6 +68,8 @@ pipeline = healthcheck ${kind}-server
 use = egg:swift#healthcheck
 [app:${kind}-server]
 use = egg:swift#${kind}
+${PATIENCE}# An object is answered for once it is listed.
+container_update_timeout = 120
 [object-updater]
 [container-updater]
 `;
@@ -116,7 +129,9 @@ export function proxyConfig(folder: string, ports: SwiftPorts, auth: SwiftAuth):
   const passed = middleware(auth);
   const filters = passed.map(([name, ...settings]) => {
     const more =
-      name === 'cache' ? [`memcache_servers = 127.0.0.1:${ports.memcached}`, 'memcache_max_connections = 64'] : [];
+      name === 'cache'
+        ? [`memcache_servers = 127.0.0.1:${ports.memcached}`, 'memcache_max_connections = 64', ...MEMCACHED_PATIENCE]
+        : [];
     const egg =
       name === 'authtoken'
         ? 'paste.filter_factory = keystonemiddleware.auth_token:filter_factory'
@@ -128,7 +143,7 @@ export function proxyConfig(folder: string, ports: SwiftPorts, auth: SwiftAuth):
 pipeline = ${passed.map(([name]) => name).join(' ')} proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
-account_autocreate = true
+${PATIENCE}account_autocreate = true
 allow_account_management = true
 # There is one node only: without this, a few time-outs of it make everything a 503 for a minute.
 error_suppression_interval = 0
