@@ -86,5 +86,4 @@ test.each(['memory', 'memory,fs'])(
     }
     expect(problems, `TINTYPE_HISTORY_SEED=${SEED}`).toEqual([]);
   },
-  60_000,
 );

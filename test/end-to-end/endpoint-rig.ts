@@ -15,6 +15,7 @@ import imgproxyUrl from '@tintype/imgproxy-url';
 import memory from '@tintype/memory';
 import { startServer } from '@tintype/server';
 import sharp from '@tintype/sharp';
+import { PATIENT, UNHURRIED } from './rig.ts';
 
 /** An answer as it came over the wire. */
 export interface Answer {
@@ -37,18 +38,18 @@ export interface Started {
   readonly answer: Promise<Answer>;
 }
 
-/** A proxy with endpoints on loopback, with every built-in plugin and a clock that can be moved. */
+/** A proxy with endpoints on loopback, with every built-in plugin and a clock that only a test moves. */
 export class EndpointRig implements AsyncDisposable {
   readonly port: number;
   readonly events: ProxyEvent[];
-  readonly #clock: { skew: number };
+  readonly #clock: { now: number };
   readonly #stop: () => Promise<void>;
   readonly #wakers: Set<() => void>;
 
   private constructor(
     port: number,
     events: ProxyEvent[],
-    clock: { skew: number },
+    clock: { now: number },
     wakers: Set<() => void>,
     stop: () => Promise<void>,
   ) {
@@ -65,12 +66,12 @@ export class EndpointRig implements AsyncDisposable {
     further: readonly Plugin[] = [],
   ): Promise<EndpointRig> {
     const events: ProxyEvent[] = [];
-    const clock = { skew: 0 };
+    const clock = { now: Date.now() };
     const wakers = new Set<() => void>();
     const ears = definePlugin({
       name: 'test/ears',
       register(registry) {
-        registry.container.bind(tokens.clock).toConstantValue(() => Date.now() + clock.skew);
+        registry.container.bind(tokens.clock).toConstantValue(() => clock.now);
         registry.observer({
           observe(event) {
             events.push(event);
@@ -80,9 +81,9 @@ export class EndpointRig implements AsyncDisposable {
       },
     });
     const plugins = [fs, memory, http, sharp, imgproxyUrl, ears, ...further];
-    const proxy = await createProxy({ plugins, endpoints, settings: { cacheLookupTimeout: 20, ...settings } });
+    const proxy = await createProxy({ plugins, endpoints, settings: { ...UNHURRIED, ...settings } });
     await proxy.open();
-    const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
+    const server = await startServer(proxy, PATIENT);
     return new EndpointRig(server.port ?? 0, events, clock, wakers, async () => {
       await server.close();
       await proxy.close();
@@ -91,11 +92,11 @@ export class EndpointRig implements AsyncDisposable {
 
   /** What the proxy takes the time for, in milliseconds since the epoch. */
   get now(): number {
-    return Date.now() + this.#clock.skew;
+    return this.#clock.now;
   }
 
   advance(seconds: number): void {
-    this.#clock.skew += seconds * 1_000;
+    this.#clock.now += seconds * 1_000;
   }
 
   /** Resolves when so many responses were stored since the start. */
@@ -173,6 +174,8 @@ export class Origin implements AsyncDisposable {
 
   static async start(listener: RequestListener): Promise<Origin> {
     const origin = new Origin(listener);
+    // None closes what the proxy may be about to use.
+    origin.#server.keepAliveTimeout = 600_000;
     await new Promise<void>((resolve) => origin.#server.listen(0, '127.0.0.1', resolve));
     return origin;
   }

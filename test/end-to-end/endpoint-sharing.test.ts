@@ -166,7 +166,7 @@ describe('500 requests at the moment a hot entry expires', () => {
     go();
     await there.rig.stored(2);
     expect(there.origin.requests).toHaveLength(2);
-  }, 60_000);
+  });
 
   test('cost one question and are 500 answers where it may not', async () => {
     const { there, go, all } = await expired('max-age=60');
@@ -177,7 +177,7 @@ describe('500 requests at the moment a hot entry expires', () => {
     go();
     expect(new Set((await Promise.all(asking)).map(({ body }) => body))).toEqual(new Set(['content']));
     expect(there.origin.requests).toHaveLength(2);
-  }, 60_000);
+  });
 });
 
 describe('nobody gets what was answered before they asked', () => {
@@ -245,6 +245,7 @@ describe('nobody gets what was answered before they asked', () => {
     if (hasBegun) await first.begun;
     else await expect.poll(() => waiting.length).toBe(1);
     expect((await there.rig.ask('/', { method: 'POST' })).status).toBe(204);
+    there.rig.advance(1);
     const later = there.rig.ask('/');
     await expect.poll(() => there.origin.requests.length).toBe(3);
     await expect.poll(() => (hasBegun ? 2 : waiting.length)).toBe(2);

@@ -58,7 +58,7 @@ describe.each(['memory', 'fs'])('with the cache in %s', (storage) => {
     const rig = await startProxy({ ...(await settings()), ttl: 60 });
     await rig.get(path);
     await rig.stored(1);
-    rig.advance(59);
+    rig.advance(59.5);
     expect((await rig.get(path)).headers.get('cache-status')).toBe('Tintype; hit; ttl=0');
     rig.advance(2);
     expect((await rig.get(path)).headers.get('cache-status')).toBe('Tintype; fwd=stale; fwd-status=304; stored');

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { definePlugin, tokens } from '@tintype/core';
 import { describe, expect, test } from 'vitest';
+import { heldTimers } from './held-timers.ts';
 import { PHOTOS, plain, type Rig, startProxy, startWebOrigin, type WebOrigin } from './rig.ts';
 
 const LOOPBACK = { cacheUse: 'memory', allowLoopbackSourceAddresses: true };
@@ -23,6 +24,17 @@ async function slowOrigin() {
       for (const response of open.splice(0)) response.end(image);
     },
   };
+}
+
+/** An answer that has begun within a short time-out: on a busy machine not the first one. */
+async function begun(rig: Rig, path: string): Promise<Response> {
+  let answer = await rig.get(path);
+  while (answer.status === 504) {
+    rig.advance(2);
+    answer = await rig.get(path);
+  }
+  expect(answer.status).toBe(200);
+  return answer;
 }
 
 const ask = (rig: Rig, origin: WebOrigin, name: string) => rig.get(`/unsafe/w:50/${plain(`${origin.base}/${name}`)}`);
@@ -47,12 +59,12 @@ describe('a source host', () => {
   test('that is too slow for all who wait: who has waited in vain is told to come back', async () => {
     let stalled: ServerResponse | undefined;
     const origin = await startWebOrigin((_request, response) => {
-      // Enough bytes that it may go on for some seconds.
-      response.write(Buffer.alloc(200_000));
+      // Enough bytes that it may go on for a minute.
+      response.write(Buffer.alloc(2_000_000));
       stalled = response;
     });
     const rig = await startProxy({ ...LOOPBACK, maxDownloadsPerHost: 1, timeout: 0.3 });
-    const never = await rig.get(`/unsafe/raw:1/${plain(`${origin.base}/1`)}`);
+    const never = await begun(rig, `/unsafe/raw:1/${plain(`${origin.base}/1`)}`);
     const second = await ask(rig, origin, '2');
     expect([second.status, second.headers.get('retry-after'), second.headers.get('cache-control')]).toEqual([
       503,
@@ -61,24 +73,24 @@ describe('a source host', () => {
     ]);
     stalled?.destroy();
     await expect(never.arrayBuffer()).rejects.toThrow();
-    expect(origin.requests).toHaveLength(1);
+    expect(origin.requests.map(({ url }) => url)).not.toContain('/2');
   });
 });
 
 test('a raw source that comes a byte now and then ends the answer, and the connection to its host', async () => {
-  const closed = Promise.withResolvers<void>();
+  const open = new Set<ServerResponse>();
   const origin = await startWebOrigin((_request, response) => {
-    response.writeHead(200, { 'content-type': 'image/png' });
+    open.add(response.writeHead(200, { 'content-type': 'image/png' }));
     const timer = setInterval(() => response.write('x'), 50);
     response.on('close', () => {
       clearInterval(timer);
-      closed.resolve();
+      open.delete(response);
     });
   });
   const rig = await startProxy({ ...LOOPBACK, timeout: 0.3 });
-  const answer = await rig.get(`/unsafe/raw:1/${plain(`${origin.base}/1`)}`);
+  const answer = await begun(rig, `/unsafe/raw:1/${plain(`${origin.base}/1`)}`);
   await expect(answer.arrayBuffer()).rejects.toThrow();
-  await closed.promise;
+  await expect.poll(() => open.size).toBe(0);
 });
 
 test('a raw source whose client has gone is left alone where there is no cache', async () => {
@@ -144,7 +156,7 @@ describe('more images in the making than may be', () => {
 describe('memory', () => {
   /** A transformer that asks for `bytes`, and tells how many were at work at once. */
   function hungry(bytes: number, gate: Promise<void>) {
-    const seen = { now: 0, most: 0 };
+    const seen = { asked: 0, now: 0, most: 0 };
     const plugin = definePlugin({
       name: 'test/hungry',
       register: ({ container }) => {
@@ -155,6 +167,7 @@ describe('memory', () => {
           open: () => transformer.open(),
           close: () => transformer.close(),
           transform: async (request) => {
+            seen.asked++;
             const release = await request.reserve?.(bytes);
             seen.now++;
             seen.most = Math.max(seen.most, seen.now);
@@ -176,16 +189,20 @@ describe('memory', () => {
     const { plugin, seen } = hungry(400_000, gate.promise);
     const rig = await startProxy({ workers: 4, memoryBudget: 1_000_000 }, [plugin]);
     const answers = paths.map((path) => rig.get(path));
-    while (rig.count('fetched') < 4) await new Promise(setImmediate);
+    await expect.poll(() => seen.asked).toBe(4);
+    await expect.poll(() => seen.now).toBe(2);
     gate.resolve();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(seen.most).toBe(2);
   });
 
   test('that does not come free in time is a 503', async () => {
-    const { plugin } = hungry(1_000_000, new Promise(() => undefined));
-    const rig = await startProxy({ workers: 4, memoryBudget: 1_000_000, timeout: 0.3 }, [plugin]);
-    const [first, second] = await Promise.all(paths.slice(0, 2).map((path) => rig.get(path)));
-    expect([first?.status, second?.status].sort()).toEqual([503, 504]);
+    const { plugin, seen } = hungry(1_000_000, new Promise(() => undefined));
+    const rig = await startProxy({ workers: 4, memoryBudget: 1_000_000, timeout: 77 }, [plugin]);
+    const limit = heldTimers(77);
+    const answers = paths.slice(0, 2).map((path) => rig.get(path));
+    await expect.poll(() => [seen.asked, seen.now]).toEqual([2, 1]);
+    limit.goOff();
+    expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([503, 504]);
   });
 });

@@ -17,7 +17,7 @@ import fs from '@tintype/fs';
 import http from '@tintype/http';
 import imgproxyUrl from '@tintype/imgproxy-url';
 import memory from '@tintype/memory';
-import { startServer } from '@tintype/server';
+import { type ServerOptions, startServer } from '@tintype/server';
 import sharp from '@tintype/sharp';
 import { onTestFinished } from 'vitest';
 
@@ -26,6 +26,12 @@ export const PHOTOS = fileURLToPath(new URL('../../examples/demo/images/', impor
 /** Broken images. */
 export const BROKEN = fileURLToPath(new URL('../images/', import.meta.url));
 
+/**
+ * Settings with which nothing is too late, and no source is asked twice because its first answer takes
+ * long: a busy machine may take its time. What comes too late is tested where it is meant.
+ */
+export const UNHURRIED = { timeout: 60, downloadTimeout: 60, cacheLookupTimeout: 60, fetchAgainAfter: 0 } as const;
+
 export interface Rig {
   /** `http://127.0.0.1:port` */
   readonly base: string;
@@ -33,7 +39,7 @@ export interface Rig {
   readonly events: ProxyEvent[];
   /** How often something was fetched from an origin, or transformed. */
   count(type: ProxyEvent['type']): number;
-  /** Moves the proxy's clock, in seconds. */
+  /** Moves the proxy's clock, in seconds. Between such moves it stands still, however long a test takes. */
   advance(seconds: number): void;
   get(path: string, init?: RequestInit): Promise<Response>;
   /** Resolves when everything that was being stored is stored. */
@@ -49,11 +55,11 @@ export async function startProxy(
 ): Promise<Rig> {
   const events: ProxyEvent[] = [];
   const waiting = new Set<() => void>();
-  let skew = 0;
+  let now = Date.now();
   const ears = definePlugin({
     name: 'test/ears',
     register(registry) {
-      registry.container.bind(tokens.clock).toConstantValue(() => Date.now() + skew);
+      registry.container.bind(tokens.clock).toConstantValue(() => now);
       registry.observer({
         observe(event) {
           events.push(event);
@@ -64,12 +70,11 @@ export async function startProxy(
   });
   const proxy = await createProxy({
     plugins: [fs, memory, http, sharp, imgproxyUrl, ears, ...further],
-    // A busy machine may take its time: what a late lookup does is tested where it is meant.
-    settings: { localFilesystemRoot: PHOTOS, timeout: 30, cacheLookupTimeout: 20, ...settings },
+    settings: { localFilesystemRoot: PHOTOS, ...UNHURRIED, ...settings },
     cacheRules,
   });
   await proxy.open();
-  const server = await startServer(proxy, { bind: { kind: 'tcp', host: '127.0.0.1', port: 0 } });
+  const server = await startServer(proxy, PATIENT);
   const count = (type: ProxyEvent['type']) => events.filter((event) => event.type === type).length;
   let stopped: Promise<void> | undefined;
   const rig: Rig = {
@@ -78,7 +83,7 @@ export async function startProxy(
     events,
     count,
     advance: (seconds) => {
-      skew += seconds * 1_000;
+      now += seconds * 1_000;
     },
     get: (path, init) => fetch(server.address + path, init),
     async stored(wanted) {
@@ -95,6 +100,13 @@ export async function startProxy(
   onTestFinished(() => rig.stop());
   return rig;
 }
+
+/** A server on a free port of loopback that gives a client on a busy machine time to send its request. */
+export const PATIENT = {
+  bind: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+  headersTimeout: 60,
+  requestTimeout: 60,
+} as const satisfies ServerOptions;
 
 export interface WebOrigin {
   readonly base: string;
@@ -113,6 +125,8 @@ export async function startWebOrigin(
     requests.push(request);
     current(request, response);
   });
+  // None closes what the proxy may be about to use.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();

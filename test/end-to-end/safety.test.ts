@@ -132,7 +132,7 @@ describe('no field outside the key changes what is stored, what others get, or w
     })),
   ];
 
-  test.each(['w:60', 'raw:1'])('%s', { timeout: 60_000 }, async (option) => {
+  test.each(['w:60', 'raw:1'])('%s', { timeout: 180_000 }, async (option) => {
     const origin = await startWebOrigin((request, response) => {
       // A source that reflects whatever it is told, as many do.
       const reflected = request.headers['x-forwarded-host'] ?? request.headers.cookie;

@@ -42,6 +42,7 @@ describe('a storage that hangs under load', () => {
     const gets = () => lab.calls.filter((call) => call === 'get').length;
     const before = gets();
     const waits: number[] = [];
+    const began = performance.now();
     for (let index = 0; index < 100; index++) {
       const started = performance.now();
       const answer = await rig.get(cheap(1_000 + index));
@@ -49,10 +50,11 @@ describe('a storage that hangs under load', () => {
       await answer.arrayBuffer();
       waits.push(performance.now() - started);
     }
-    // One probe may have been due; nobody waits for it. A lookup would have cost each of them 250 ms; a machine that
-    // is busy with other things costs some of them as much.
-    expect(gets() - before).toBeLessThanOrEqual(1);
-    expect(waits.filter((ms) => ms >= 250).length).toBeLessThan(10);
+    // A probe may have been due each second; nobody waits for it. A lookup would have cost each of them 250 ms, and
+    // all of them 25 s; a machine that is busy with other things costs some of them as much.
+    const seconds = (performance.now() - began) / 1_000;
+    expect(gets() - before).toBeLessThanOrEqual(1 + seconds);
+    expect(waits.sort((one, other) => one - other)[50]).toBeLessThan(250);
 
     lab.trouble = 'none';
     await askUntil(rig, 'reads working', () => variant(50));
@@ -74,7 +76,7 @@ describe('a storage that hangs under load', () => {
 
 test('a far tier that cannot be opened: the near one is used, and the reason is told once', async () => {
   const lab = labStorage('down');
-  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheTiers: 'memory,lab' }, [lab.plugin]);
+  const rig = await startProxy({ cacheTiers: 'memory,lab' }, [lab.plugin]);
   const answers = [await rig.get(variant(50)), await rig.get(variant(50))];
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   expect(states(rig)).toEqual(['reads paused']);
@@ -88,7 +90,7 @@ test('a far tier that cannot be opened: the near one is used, and the reason is 
 
 test('a full storage is read on; results are served and not stored', async () => {
   const lab = labStorage();
-  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);
+  const rig = await startProxy({ cacheUse: 'lab' }, [lab.plugin]);
   await rig.get(variant(50));
   await rig.stored(1);
   lab.trouble = 'full';
@@ -104,7 +106,7 @@ test('a full storage is read on; results are served and not stored', async () =>
 
 test('where errors shall be reported every request fails, also while the storage is left alone', async () => {
   const lab = labStorage('none');
-  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab', cacheReportErrors: true }, [lab.plugin]);
+  const rig = await startProxy({ cacheUse: 'lab', cacheReportErrors: true }, [lab.plugin]);
   lab.trouble = 'down';
   for (let index = 0; index < 10; index++) {
     const answer = await rig.get(variant(50));
@@ -115,10 +117,11 @@ test('where errors shall be reported every request fails, also while the storage
 
 test('a storage that is unreachable is told of a few times, not with each request', async () => {
   const lab = labStorage();
-  const rig = await startProxy({ cacheLookupTimeout: 0.25, cacheUse: 'lab' }, [lab.plugin]);
+  const rig = await startProxy({ cacheUse: 'lab' }, [lab.plugin]);
   lab.trouble = 'down';
   for (let index = 0; index < 30; index++) await (await rig.get(cheap(index))).arrayBuffer();
-  expect(rig.count('cache-error')).toBeLessThan(10);
+  // The first few, and a trial now and then if it took long.
+  expect(rig.count('cache-error')).toBeLessThan(15);
   expect(rig.count('storage-state')).toBe(1);
 });
 
@@ -165,6 +168,8 @@ describe('a storage that cannot be opened at the start', () => {
   test('does not hold up the start for long if it hangs', async () => {
     const { ask, lab, proxy } = await start('hangs');
     const opened = proxy.open();
+    // What limits it begins with it.
+    await expect.poll(() => lab.calls).toContain('open');
     await vi.advanceTimersByTimeAsync(5_000);
     await opened;
     expect(await ask()).toBe('Tintype; fwd=uri-miss');
