@@ -9,7 +9,7 @@ test('ten lines are a proxy with a cache, started and stopped as a program', asy
   const cache = await mkdtemp(join(tmpdir(), 'tintype-minimal-'));
   onTestFinished(() => rm(cache, { recursive: true, force: true }));
   const program = spawn(process.execPath, ['--conditions=@tintype/source', join(import.meta.dirname, 'proxy.ts')], {
-    env: { ...process.env, TINTYPE_BIND: '127.0.0.1:0', TINTYPE_CACHE_FS_ROOT: cache },
+    env: { ...process.env, TINTYPE_BIND: '127.0.0.1:0', TINTYPE_CACHE_FS_ROOT: cache, TINTYPE_TIMEOUT: '60' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void program.kill('SIGKILL'));

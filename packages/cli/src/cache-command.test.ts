@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { tintype } from './tintype.fixture.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const ENV = { TINTYPE_CACHE_BUCKET: 'thumbnails', TINTYPE_CACHE_PATH_PREFIX: '/v1/' };
 

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { Folder, tintype } from './tintype.fixture.ts';
 
 // Every test starts processes, several tests at a time.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const KEYS = { TINTYPE_KEY: '943b421c9eb07c83', TINTYPE_SALT: '520f986b998545b4' };
 /** The core package as built, for plugins and config files in folders that have no node_modules. */

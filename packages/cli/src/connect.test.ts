@@ -2,7 +2,7 @@ import { describe, vi } from 'vitest';
 import { Folder, tintype } from './tintype.fixture.ts';
 
 // Every test starts processes, several tests at a time.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const CORE = JSON.stringify(new URL('../../core/dist/index.js', import.meta.url).href);
 

@@ -7,11 +7,20 @@ import { describe, test, vi } from 'vitest';
 import { Folder, RunningCommand, tintype } from './tintype.fixture.ts';
 
 // Every test starts processes, several tests at a time.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const IMAGES = fileURLToPath(new URL('../../../examples/demo/images/', import.meta.url));
 const ANYWHERE = ['--bind', '127.0.0.1:0', '--local-filesystem-root', IMAGES];
 const THUMBNAIL = '/unsafe/rs:fit:60/plain/local:///rocket.jpg';
+
+/** None of what these tests are about is a limit of time: a slow disk must not get in their way. */
+const PATIENT = {
+  TINTYPE_DRAIN_DELAY: '0',
+  TINTYPE_TIMEOUT: '120',
+  TINTYPE_DOWNLOAD_TIMEOUT: '120',
+  TINTYPE_CACHE_LOOKUP_TIMEOUT: '120',
+  TINTYPE_GRACEFUL_STOP_TIMEOUT: '120',
+};
 
 interface Line {
   readonly level: number;
@@ -26,7 +35,7 @@ function linesOf(stdout: string): Line[] {
 }
 
 async function started(args: readonly string[], env: Record<string, string> = {}) {
-  const command = new RunningCommand(['serve', ...ANYWHERE, ...args], { env: { TINTYPE_DRAIN_DELAY: '0', ...env } });
+  const command = new RunningCommand(['serve', ...ANYWHERE, ...args], { env: { ...PATIENT, ...env } });
   const [, url = ''] = await command.said(/Serving on (http:[^;]+);/);
   return { command, url };
 }
@@ -92,15 +101,9 @@ describe.concurrent('serve', () => {
   test('listens on a socket file', async ({ expect }) => {
     await using folder = await Folder.with();
     const socket = join(folder.path, 'tintype.sock');
-    const command = new RunningCommand([
-      'serve',
-      '--bind',
-      socket,
-      '--drain-delay',
-      '0',
-      '--local-filesystem-root',
-      IMAGES,
-    ]);
+    const command = new RunningCommand(['serve', '--bind', socket, '--local-filesystem-root', IMAGES], {
+      env: PATIENT,
+    });
     await command.said(/Serving on unix:/);
     const status = await new Promise((resolve, reject) => {
       request({ socketPath: socket, path: THUMBNAIL }, (response) => {
@@ -147,7 +150,7 @@ describe.concurrent('serve', () => {
 
   test('with TINTYPE_ALLOW_UNSIGNED=true it is open to others', async ({ expect }) => {
     const command = new RunningCommand(['serve', '--bind', '0.0.0.0:0'], {
-      env: { TINTYPE_ALLOW_UNSIGNED: 'true', TINTYPE_DRAIN_DELAY: '0' },
+      env: { ...PATIENT, TINTYPE_ALLOW_UNSIGNED: 'true' },
     });
     await command.said(/Serving on http:\/\/0\.0\.0\.0:\d+/);
     command.signal('SIGTERM');

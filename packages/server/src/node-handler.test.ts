@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer, request as httpRequest, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StreamedBody } from '@tintype/core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   capturedLog,
   closeServers,
@@ -417,16 +417,42 @@ describe('a client that goes away', () => {
   });
 
   it('and a slow pipeline is not taken for a client that reads nothing', async () => {
+    // The time is over when we say so: this client may be slow, too.
+    const watched: { readonly response: ServerResponse; readonly isOver: () => void }[] = [];
+    const timeout = vi.spyOn(ServerResponse.prototype, 'setTimeout').mockImplementation(function (
+      this: ServerResponse,
+      _ms,
+      isOver = () => undefined,
+    ) {
+      watched.push({ response: this, isOver });
+      return this;
+    });
+    onTestFinished(() => timeout.mockRestore());
+    const length = 200 * 64 * 1024;
+    const arrived = Promise.withResolvers<void>();
     const body = (async function* () {
       for (let index = 0; index < 200; index++) yield randomBytes(64 * 1024);
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await arrived.promise;
+      for (const { response, isOver } of watched) {
+        while (response.writableLength > 0) await new Promise((resolve) => setImmediate(resolve));
+        isOver();
+      }
       yield Buffer.from('the end');
     })();
     const { port } = await serve(
       proxyOf(async () => image(body)),
       { writeStallTimeout: 0.15 },
     );
-    expect((await talk(port, get('/a'))).endsWith('7\r\nthe end\r\n0\r\n\r\n')).toBe(true);
+    const socket = await dial(port);
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+      if (received > length) arrived.resolve();
+    });
+    socket.write(get('/a'));
+    expect((await everything(socket)).endsWith('7\r\nthe end\r\n0\r\n\r\n')).toBe(true);
+    expect(watched).toHaveLength(1);
+    expect(timeout).toHaveBeenCalledWith(150, expect.any(Function));
   });
 });
 

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import timers from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   capturedLog,
   closeServers,
@@ -106,7 +108,7 @@ describe('a stop', () => {
       await answer.promise;
       return image(Buffer.from('the whole image'));
     });
-    const server = await serve(slow, { closeTimeout: 10 });
+    const server = await serve(slow, { closeTimeout: 600 });
     const socket = await dial(server.port);
     socket.write(KEPT);
     await asked.promise;
@@ -120,24 +122,34 @@ describe('a stop', () => {
 
   it('says not ready at once, but serves until the drain delay is over', async () => {
     const server = await serve(proxy, { drainDelay: 0.3 });
-    const closed = server.close();
-    expect(await talk(server.port, get('/readyz'))).toMatch(/^HTTP\/1\.1 503 /);
-    const text = await everything(await write(server.port, KEPT));
-    expect(text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*connection: close/i);
-    await closed;
-    await expect(dial(server.port)).rejects.toThrow('ECONNREFUSED');
+    const drain = Promise.withResolvers<never>();
+    // It is over when we say so, however long the requests take.
+    const delay = vi.spyOn(timers, 'setTimeout').mockReturnValue(drain.promise);
+    syncBuiltinESMExports();
+    try {
+      const closed = server.close();
+      expect(delay).toHaveBeenCalledWith(300);
+      expect(await talk(server.port, get('/readyz'))).toMatch(/^HTTP\/1\.1 503 /);
+      const text = await everything(await write(server.port, KEPT));
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*connection: close/i);
+      drain.resolve(undefined as never);
+      await closed;
+      await expect(dial(server.port)).rejects.toThrow('ECONNREFUSED');
+    } finally {
+      drain.resolve(undefined as never);
+      delay.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 
   it('closes idle connections and those that never asked for anything', async () => {
-    const server = await serve(proxy, { closeTimeout: 10 });
+    const server = await serve(proxy, { closeTimeout: 600 });
     const silent = await dial(server.port);
     const idle = await write(server.port, KEPT);
     await received(idle, 'bytes');
-    const startedAt = performance.now();
     const ends = [everything(silent), everything(idle)];
     await server.close();
     await Promise.all(ends);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it('closes a connection whose answer had begun before, once it is idle', async () => {
@@ -149,7 +161,7 @@ describe('a stop', () => {
     };
     const server = await serve(
       proxyOf(async () => image(body())),
-      { closeTimeout: 10 },
+      { closeTimeout: 600 },
     );
     const socket = await write(server.port, KEPT);
     await received(socket, 'first');

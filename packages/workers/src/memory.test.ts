@@ -31,7 +31,7 @@ test.each([1, 3])('the transforms of %i children share one budget: what does not
   const order: string[] = [];
   const client = new AbortController();
   const first = ask('reserve 800 wait', client.signal).catch(() => undefined);
-  await expect.poll(() => memory.used, { timeout: 10_000 }).toBe(800);
+  await expect.poll(() => memory.used).toBe(800);
   const second = ask('reserve 800 echo').then(() => order.push('second'));
   await ask('echo').then(() => order.push('free'));
   order.push('given back');

@@ -279,10 +279,12 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const program = fileURLToPath(new URL('./crowded-parent.fixture.ts', import.meta.url));
     const command = 'ulimit -n 80 && exec "$0" --conditions=@tintype/source "$1"';
-    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program], { timeout: 60_000 });
+    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program], {
+      timeout: 170_000,
+    });
     expect(stdout).toBe('was ended by SIGKILL true echo\n');
   },
-  90_000,
+  180_000,
 );
 
 test('a child that the system refuses to start is started later', async () => {
@@ -296,7 +298,7 @@ test('a child that the system refuses to start is started later', async () => {
   expect(await crashedTwice).toBe('could not be started: spawn E2BIG');
   vi.unstubAllEnvs();
   expect(await alive(pool)).toBe('echo');
-}, 60_000);
+}, 180_000);
 
 test('a child that takes its time to fail at its start is not tried again and again without a pause', async () => {
   const { pool, crashedTwice } = await openedPool();
@@ -307,7 +309,7 @@ test('a child that takes its time to fail at its start is not tried again and ag
   process.kill(pool.pids[0] ?? 0, 'SIGKILL');
   expect(await crashedTwice).toBe('cannot be used: It fails late.');
   expect(pool.pids).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 function isAlive(pid: number): boolean {
   try {

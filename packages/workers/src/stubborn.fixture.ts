@@ -14,6 +14,8 @@ export default definePlugin({
         open: async () => {
           if (process.env.TINTYPE_STUBBORN === undefined) return;
           if (process.env.TINTYPE_STUBBORN === 'dies') process.exit(9);
+          // Its channel to the parent keeps it alive.
+          if (process.env.TINTYPE_STUBBORN === 'never ready') await new Promise(() => undefined);
           await sleep(1_200);
           throw new Error('It fails late.');
         },

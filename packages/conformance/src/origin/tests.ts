@@ -9,6 +9,11 @@ import { expect } from '../storage/env.ts';
 import { pngOf } from '../transformer/png.ts';
 import type { OriginEnv } from './origin-conformance.ts';
 
+/** Longest time for one step, in milliseconds. */
+const STEP_MS = 30_000;
+/** How long the other side may take to notice an end, in milliseconds: less than servers keep an idle connection. */
+const NOTICED_MS = 4_000;
+
 const random = new Random('origin');
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
@@ -35,7 +40,7 @@ async function validators(env: OriginEnv, source: string): Promise<Record<string
 /** What is open after a moment in which the other side may notice. */
 async function leftOver(env: OriginEnv): Promise<readonly string[]> {
   let left = (await env.subject.leaks?.()) ?? [];
-  const patience = new Patience(1_000);
+  const patience = new Patience(NOTICED_MS);
   while (left.length > 0 && !patience.isOver) {
     await pause(20);
     left = (await env.subject.leaks?.()) ?? [];
@@ -152,7 +157,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       const given = resource('aborted', 4 * 1024 * 1024);
       const source = await env.subject.serve(given);
       const before = settled(env.fetch(source, { signal: AbortSignal.abort(new Error('nobody wants it')) }));
-      const early = await within(3_000, 'A fetch that was aborted before it began', before);
+      const early = await within(STEP_MS, 'A fetch that was aborted before it began', before);
       if (early.ok) await early.value.body.discard();
       expect(!early.ok, 'A fetch that was aborted before it began was answered.');
       const controller = new AbortController();
@@ -165,7 +170,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
           await turn();
         }
       });
-      const outcome = await within(10_000, 'The body of an aborted fetch', reading);
+      const outcome = await within(STEP_MS, 'The body of an aborted fetch', reading);
       expect(
         !outcome.ok || length === given.body.length,
         `The body ended after ${length} of ${given.body.length} bytes.`,
@@ -179,10 +184,10 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       const given = resource('unread', 300_000);
       const source = await env.subject.serve(given);
       for (let i = 0; i < 100; i++) {
-        const response = await within(10_000, `Fetch ${i + 1}`, env.fetch(source));
+        const response = await within(STEP_MS, `Fetch ${i + 1}`, env.fetch(source));
         await response.body.discard();
       }
-      await expectBody(await within(10_000, 'The fetch after 100 unread bodies', env.fetch(source)), given.body);
+      await expectBody(await within(STEP_MS, 'The fetch after 100 unread bodies', env.fetch(source)), given.body);
     },
   },
   {
@@ -254,7 +259,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       await expectBody(await other.fetch(source, request), given.body);
       // One that nobody will read must not hold it up.
       await other.fetch(source, request);
-      await within(10_000, 'close()', other.close());
+      await within(STEP_MS, 'close()', other.close());
       const left = await leftOver(env);
       expect(left.length === 0, `close left ${left.join(', ')}.`);
       await expectBody(await env.fetch(source), given.body);

@@ -65,6 +65,8 @@ export class FaultProxy {
   /** @param upstream the real server: scheme, host and port. Only `http:`. */
   constructor(upstream: string | URL) {
     this.#upstream = new URL(upstream);
+    // An idle connection that it closed of itself, just as it is used again, would be a fault that nobody asked for.
+    this.#server.keepAliveTimeout = 0;
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));

@@ -15,7 +15,7 @@ export interface StorageTest {
   readonly requirement: StorageRequirementId;
   /** The behaviour, as a statement. */
   readonly title: string;
-  /** Longest time for the whole test. Default: three times the limit of an operation. */
+  /** Longest time for the whole test, where that is more than three times the limit of an operation. */
   readonly timeoutMs?: number;
   /** Its network conditions come from the fault proxy. */
   readonly emulated?: boolean;

@@ -103,8 +103,8 @@ test('what a harness is without does not apply', async () => {
 
 describe('a storage with a limit that says it has no room', () => {
   const noSpace = () => new StorageError({ code: 'no-space', message: 'It is not emptied as fast as it is filled.' });
-  const harnessOf = (hasRoom: (put: number) => boolean) => ({
-    operationTimeoutMs: 200,
+  const harnessOf = (hasRoom: (put: number) => boolean, operationTimeoutMs?: number) => ({
+    ...(operationTimeoutMs !== undefined && { operationTimeoutMs }),
     create: (): StorageSubject => ({
       ...referenceSubject(),
       capped: (maxBytes) => {
@@ -132,7 +132,7 @@ describe('a storage with a limit that says it has no room', () => {
 
   test('but not for ever', async () => {
     const results = await examine(
-      harnessOf((put) => put < 20),
+      harnessOf((put) => put < 20, 200),
       { budget: 1, only: ['eviction.takes-what-is-new'] },
     );
     expect(failedIds(results)).toEqual(['eviction.takes-what-is-new']);

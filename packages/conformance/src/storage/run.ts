@@ -31,6 +31,9 @@ export interface RunOptions {
 /** The budget of a run that names none, in seconds. */
 export const DEFAULT_BUDGET = 10;
 
+/** Longest time for an operation where the harness names none, in milliseconds: a slow disk may keep one for many seconds. */
+const OPERATION_MS = 30_000;
+
 /** How long a storage that could not be opened may take to close, in milliseconds: it seldom can. */
 const HOPELESS_CLOSE_MS = 1_000;
 
@@ -66,7 +69,7 @@ export class StorageRun {
   }
 
   get operationTimeoutMs(): number {
-    return this.#harness.operationTimeoutMs ?? 10_000;
+    return this.#harness.operationTimeoutMs ?? OPERATION_MS;
   }
 
   /** How long an eventual store took to settle so far. */
@@ -136,7 +139,7 @@ export class StorageRun {
       create: () => this.#create(),
       leftovers: this.#leftovers,
     });
-    const limit = test.timeoutMs ?? this.operationTimeoutMs * 3;
+    const limit = Math.max(test.timeoutMs ?? 0, this.operationTimeoutMs * 3);
     const running = countingAssertions(() => test.run(env));
     const result = await settled(within(limit, `The test (${test.title})`, running));
     await env.closeRest();

@@ -9,6 +9,11 @@ import { expect } from '../storage/env.ts';
 import { pngBomb, pngOf, pngSize } from './png.ts';
 import type { TransformerEnv } from './transformer-conformance.ts';
 
+/** Longest time for one step, in milliseconds. */
+const STEP_MS = 30_000;
+/** How long a request may take to end after its abort, in milliseconds. */
+const GIVEN_UP_MS = 15_000;
+
 const FORMATS: readonly ImageFormat[] = [
   'jpeg',
   'png',
@@ -47,7 +52,7 @@ function resized(resize: Partial<Operations['resize']>): { readonly operations: 
 }
 
 async function expectCode(what: string, transforming: Promise<unknown>, ...codes: readonly string[]): Promise<void> {
-  const outcome = await within(10_000, what, settled(transforming));
+  const outcome = await within(STEP_MS, what, settled(transforming));
   if (outcome.ok) throw new RequirementBroken(`${what} was transformed instead of ${codes.join(' or ')}.`);
   const { error } = outcome;
   if (!TransformError.is(error)) throw new RequirementBroken(`${what} rejected with ${String(error)}.`);
@@ -99,7 +104,6 @@ export const transformerTests: readonly PlainTest<TransformerEnv>[] = [
   {
     requirement: 'transformer.output-formats',
     title: 'each declared format is made',
-    timeoutMs: 60_000,
     async run(env) {
       const input = pngOf(64, 48);
       for (const format of env.transformer.supports.outputFormats) {
@@ -227,10 +231,14 @@ export const transformerTests: readonly PlainTest<TransformerEnv>[] = [
     requirement: 'transformer.pixel-limit',
     title: 'a small file that promises many pixels, and one pixel above the limit',
     async run(env) {
-      const started = performance.now();
-      await expectCode('A PNG of 30,000 × 30,000', env.transform(pngBomb(30_000, 30_000)), 'too-many-pixels');
-      const seconds = (performance.now() - started) / slowness() / 1_000;
-      expect(seconds < 2, 'It took more than two seconds to see from the header.');
+      let seconds = Number.POSITIVE_INFINITY;
+      // Whatever holds the machine up for a while does so once.
+      for (let i = 0; i < 3 && seconds > 2; i++) {
+        const started = performance.now();
+        await expectCode('A PNG of 30,000 × 30,000', env.transform(pngBomb(30_000, 30_000)), 'too-many-pixels');
+        seconds = (performance.now() - started) / slowness() / 1_000;
+      }
+      expect(seconds < 2, 'Three times it took more than two seconds to see from the header.');
       const limits = { maxSourcePixels: 100 * 100 - 1 };
       await expectCode(
         'A PNG one pixel above the limit',
@@ -274,7 +282,6 @@ export const transformerTests: readonly PlainTest<TransformerEnv>[] = [
   {
     requirement: 'transformer.concurrent',
     title: '12 requests of 12 sizes',
-    timeoutMs: 60_000,
     async run(env) {
       await Promise.all(
         Array.from({ length: 12 }, async (_, i) => {
@@ -292,8 +299,8 @@ export const transformerTests: readonly PlainTest<TransformerEnv>[] = [
       const controller = new AbortController();
       const transforming = settled(env.transform(pngOf(1_500, 1_500), { signal: controller.signal }));
       controller.abort(new Error('nobody wants it'));
-      await within(2_000, 'An aborted request', transforming);
-      const result = await within(10_000, 'The request after an aborted one', env.transform(pngOf(20, 20)));
+      await within(GIVEN_UP_MS, 'An aborted request', transforming);
+      const result = await within(STEP_MS, 'The request after an aborted one', env.transform(pngOf(20, 20)));
       expect(result.width === 20, `The next request gave a width of ${result.width}.`);
     },
   },

@@ -59,8 +59,8 @@ interface Folder {
 
 const folders = new Map<string, Folder>();
 const CHUNK = 64 * 1024;
-/** How long a lazy journal waits, in milliseconds. */
-const LAZY_MS = 250;
+/** How long a lazy journal waits, in milliseconds: until long after the process was killed. */
+const LAZY_MS = 30_000;
 
 /**
  * The sound durable adapter that faulty ones are made of: each body is a file, and one line of a

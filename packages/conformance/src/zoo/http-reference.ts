@@ -32,6 +32,8 @@ export class ObjectServer {
   });
 
   async listen(): Promise<this> {
+    // Only clients end connections: none is lost that is about to be used again.
+    this.#server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return this;
   }

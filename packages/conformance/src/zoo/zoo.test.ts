@@ -29,7 +29,7 @@ describe('the zoo', () => {
   });
 
   for (const { name, breaks, caughtBy, harness } of storageFaults) {
-    test(`${name} is caught: ${breaks}`, { timeout: 120_000 }, async () => {
+    test(`${name} is caught: ${breaks}`, { timeout: 180_000 }, async () => {
       // What is left behind shows only after other tests.
       const only = caughtBy.includes('resources.nothing-is-left') ? [] : caughtBy;
       const results = await examine(harness, { budget: BUDGET, only });
@@ -38,7 +38,7 @@ describe('the zoo', () => {
   }
 });
 
-test('what the suite did not write is there afterwards', { timeout: 60_000 }, async () => {
+test('what the suite did not write is there afterwards', { timeout: 180_000 }, async () => {
   const data = new ReferenceData();
   const storage = new ReferenceStorage(data);
   const foreign = ['conformance', 'conformance/x', 'conformance/other/1', 'a', 'z/z', 'v1/abc/def'].map(storageKey);

@@ -13,7 +13,7 @@ const LIMIT = 4 * 1024 * 1024;
 const SMALL_LIMIT = 32 * 1024;
 const ENTRY = 100_000;
 /** How long a storage may be above its limit after the last put, in milliseconds. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 async function capped(
   env: StorageEnv,

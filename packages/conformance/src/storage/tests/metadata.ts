@@ -284,7 +284,7 @@ export const metadataTests: readonly StorageTest[] = [
       await pause(Math.max(0, expiresAt + 20 - Date.now()));
       await env.eventually(
         async () => ((await env.read(brief)) === undefined ? undefined : 'An expired entry is still there.'),
-        Math.max(5_000, env.settleMs),
+        Math.max(2 * env.operationTimeoutMs, env.settleMs),
       );
       await env.expectEntry(lasting, { bytes }, 'an hour before its expiry');
     },

@@ -145,7 +145,6 @@ export const mishapTests: readonly StorageTest[] = [
   {
     requirement: 'errors.damage-is-noticed',
     title: 'whatever the harness does to an entry, what is told of it is right, or an error',
-    timeoutMs: 60_000,
     async run(env) {
       for (const [number, damage] of mishap(env.subject, 'damages').entries()) {
         for (const size of SIZES) await damageIsTold(env, damage, size, number);
@@ -156,7 +155,6 @@ export const mishapTests: readonly StorageTest[] = [
   {
     requirement: 'errors.damage-stays-local',
     title: 'whatever the harness does to an entry, it can be deleted and put anew',
-    timeoutMs: 60_000,
     async run(env) {
       for (const [number, damage] of mishap(env.subject, 'damages').entries()) {
         await damageIsMended(env, damage, number);
@@ -167,7 +165,6 @@ export const mishapTests: readonly StorageTest[] = [
   {
     requirement: 'errors.outage-is-told',
     title: 'while the backend is out of order every operation rejects; afterwards all is as before',
-    timeoutMs: 60_000,
     async run(env) {
       for (const [number, { name }] of mishap(env.subject, 'outages').entries()) {
         await apart(env, async (client, sabotage) => {
@@ -243,7 +240,6 @@ export const mishapTests: readonly StorageTest[] = [
   {
     requirement: 'errors.outlives-its-sweeping',
     title: 'puts under way and puts that follow, when what was unfinished is swept away',
-    timeoutMs: 60_000,
     async run(env) {
       mishap(env.subject, 'sweep');
       await missesAreMisses(env);

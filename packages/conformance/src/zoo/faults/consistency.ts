@@ -12,6 +12,9 @@ import type {
 import { fault, type StorageFault } from '../fault.ts';
 import { ReferenceStorage } from '../reference-storage.ts';
 
+/** How much later than declared, in milliseconds: longer than any machine stands still. */
+const LATE_MS = 30_000;
+
 type Rows = AsyncGenerator<ListedEntry, void>;
 
 async function all(rows: Rows): Promise<ListedEntry[]> {
@@ -24,16 +27,17 @@ async function all(rows: Rows): Promise<ListedEntry[]> {
 export const consistencyFaults: readonly StorageFault[] = [
   fault({
     name: 'stat-from-a-cache',
-    breaks: '`stat` answers for a moment what it answered before.',
+    breaks: '`stat` answers once more what it answered before.',
     caughtBy: ['put.version-is-current', 'metadata.set-replaces'],
     perhapsBy: ['linearizable.register', 'linearizable.metadata', 'linearizable.across-instances'],
     storage: class extends ReferenceStorage {
-      readonly #seen = new Map<string, { readonly info: EntryInfo; readonly until: number }>();
+      readonly #seen = new Map<string, EntryInfo>();
       override async stat(key: StorageKey, context: OperationContext): Promise<EntryInfo | undefined> {
         const cached = this.#seen.get(key);
-        if (cached && cached.until > performance.now()) return cached.info;
+        this.#seen.delete(key);
+        if (cached) return cached;
         const info = await super.stat(key, context);
-        if (info) this.#seen.set(key, { info, until: performance.now() + 2 });
+        if (info) this.#seen.set(key, info);
         return info;
       }
     },
@@ -74,7 +78,7 @@ export const consistencyFaults: readonly StorageFault[] = [
   }),
   fault({
     name: 'settles-later-than-declared',
-    breaks: 'Reads are declared to settle within 40 ms and take 500.',
+    breaks: 'Reads are declared to settle within 40 ms and take half a minute.',
     caughtBy: [
       'get.large-bodies-are-exact',
       'put.overwrite-replaces',
@@ -108,7 +112,7 @@ export const consistencyFaults: readonly StorageFault[] = [
       ): Promise<GetOutcome> {
         const stored = this.live(key);
         const stale = this.#before.get(key);
-        if (stored && stale && Date.now() - stored.modifiedAt < 500 && range === undefined) {
+        if (stored && stale && Date.now() - stored.modifiedAt < LATE_MS && range === undefined) {
           return { kind: 'entry', ...stale.info, range: undefined, body: this.bodyOf(stale.bytes, context) };
         }
         return super.get(key, range, context);
@@ -126,7 +130,7 @@ export const consistencyFaults: readonly StorageFault[] = [
   }),
   fault({
     name: 'listings-settle-later-than-declared',
-    breaks: 'Listings are declared to settle within 30 ms and show deleted keys for 500.',
+    breaks: 'Listings are declared to settle within 30 ms and show deleted keys for half a minute.',
     caughtBy: ['delete.removes', 'list.while-changing', 'linearizable.listings-converge', 'resources.nothing-is-left'],
     capabilities: { listConsistency: { kind: 'eventual', scope: 'store', settleMs: 30 } },
     storage: class extends ReferenceStorage {
@@ -142,7 +146,7 @@ export const consistencyFaults: readonly StorageFault[] = [
       override async *list(prefix: string, after: StorageKey | undefined, context: OperationContext): Rows {
         const rows = await all(super.list(prefix, after, context));
         for (const [key, at] of this.#ghosts) {
-          if (Date.now() - at > 500) this.#ghosts.delete(key);
+          if (Date.now() - at > LATE_MS) this.#ghosts.delete(key);
           else if (key.startsWith(prefix) && !(after && key <= after) && !rows.some((row) => row.key === key)) {
             rows.push({ key: key as StorageKey, size: 0, version: undefined, modifiedAt: at });
           }

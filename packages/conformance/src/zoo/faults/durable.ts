@@ -17,7 +17,7 @@ function diskFault(
     breaks,
     caughtBy,
     perhapsBy,
-    harness: { operationTimeoutMs: 5_000, create: () => diskSubject(flaws) },
+    harness: { create: () => diskSubject(flaws) },
   };
 }
 

@@ -117,7 +117,7 @@ export const lifecycleFaults: readonly StorageFault[] = [
         const server = createServer();
         await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
         // It ends by itself, or it would hold up whoever runs the zoo.
-        setTimeout(() => server.close(), 400).unref();
+        setTimeout(() => server.close(), 15_000).unref();
       }
     },
   }),
@@ -130,7 +130,7 @@ export const lifecycleFaults: readonly StorageFault[] = [
         await super.open(context);
         // It ends by itself, or it would hold up whoever runs the zoo; but not before the tests that count it have:
         // one of another instance that ends meanwhile would make up for it.
-        setTimeout(() => undefined, 3_000);
+        setTimeout(() => undefined, 15_000);
       }
     },
   }),
