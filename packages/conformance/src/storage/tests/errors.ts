@@ -339,7 +339,7 @@ export const networkTests: readonly StorageTest[] = [
         await client.put(key, new Uint8Array(10).fill(3));
         await client.expectEntry(key, { bytes: new Uint8Array(10).fill(3) }, 'once the network works');
         await env.close(client);
-        const patience = new Patience(SLOWLY_MS);
+        const patience = new Patience(Math.min(SLOWLY_MS, env.operationTimeoutMs));
         while (proxy.openSockets > 0 && !patience.isOver) await pause(10);
         expect(proxy.openSockets === 0, `${proxy.openSockets} connections are open after close.`);
       }),

@@ -9,13 +9,14 @@ function httpFault(
   caughtBy: readonly StorageRequirementId[],
   perhapsBy: readonly StorageRequirementId[] = [],
 ): StorageFault {
+  // What never comes need not be waited for as long as on a slow machine.
+  const isWaitedFor = flaws.ignoresAbort || flaws.keepsConnections;
   return {
     name,
     breaks,
     caughtBy,
     perhapsBy,
-    // What hangs need not be waited for as long as on a slow machine.
-    harness: { ...(flaws.ignoresAbort && { operationTimeoutMs: 3_000 }), create: () => httpSubject(flaws) },
+    harness: { ...(isWaitedFor && { operationTimeoutMs: 3_000 }), create: () => httpSubject(flaws) },
   };
 }
 
