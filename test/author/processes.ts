@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BARE_ENVIRONMENT } from '../../packages/cli/src/bare-environment.fixture.ts';
 import { root, toolScript } from '../../scripts/workspace.mjs';
 
 export { root };
@@ -25,9 +26,8 @@ export class RunningProcess {
   readonly ended: Promise<Outcome>;
 
   constructor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
-    const { PATH, NODE_COMPILE_CACHE } = process.env;
-    const options = { NODE_OPTIONS: '--conditions=@tintype/source', PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env };
-    this.#child = spawn(process.execPath, args, { cwd, env: options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const variables = { ...BARE_ENVIRONMENT, NODE_OPTIONS: '--conditions=@tintype/source', ...env };
+    this.#child = spawn(process.execPath, args, { cwd, env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;

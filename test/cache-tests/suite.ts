@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { BARE_ENVIRONMENT } from '../../packages/cli/src/bare-environment.fixture.ts';
 
 const SUITE = dirname(createRequire(import.meta.url).resolve('http-cache-tests/package.json'));
 const TINTYPE = fileURLToPath(new URL('../../packages/cli/bin/tintype.js', import.meta.url));
@@ -40,8 +41,7 @@ export async function runSuite(endpoint: Readonly<Record<string, unknown>>): Pro
     const proxy = spawn(process.execPath, [TINTYPE, 'serve'], {
       cwd: folder,
       env: {
-        PATH: process.env.PATH,
-        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        ...BARE_ENVIRONMENT,
         TINTYPE_CONFIG: config,
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_DRAIN_DELAY: '0',

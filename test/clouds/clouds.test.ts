@@ -7,7 +7,7 @@ import { photograph } from './rig.ts';
 import { testTrouble } from './trouble.ts';
 import { testWrongSettings } from './wrong-settings.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const places = Object.entries(clouds).flatMap(([name, cloud]) => cloud.servers.map((kind) => ({ name, kind, cloud })));
 

@@ -7,7 +7,7 @@ import { type RunningServer, s3Access, serverForTest } from '@tintype-test/serve
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { photograph, serve } from './rig.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** A bucket behind an endpoint at `/`, and a folder behind that. */
 async function bucketBehind(server: RunningServer) {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { photograph, serve } from './rig.ts';
 import { s3 } from './s3.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The path of a config file with these endpoints; gone with the test. */
 async function configOf(endpoints: readonly unknown[]): Promise<string> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { BARE_ENVIRONMENT } from '../../packages/cli/src/bare-environment.fixture.ts';
 
 /** What a user runs: the built command. */
 const TINTYPE = fileURLToPath(new URL('../../packages/cli/bin/tintype.js', import.meta.url));
@@ -30,6 +31,16 @@ export async function tintype(args: readonly string[], env: Readonly<Record<stri
   return { code: code as number | null, stdout, stderr };
 }
 
+/** A busy machine, or a slow first login, is no reason for another answer. */
+const PATIENCE = {
+  TINTYPE_TIMEOUT: '60',
+  TINTYPE_DOWNLOAD_TIMEOUT: '60',
+  TINTYPE_READ_REQUEST_TIMEOUT: '60',
+  TINTYPE_CACHE_LOOKUP_TIMEOUT: '60',
+  TINTYPE_GRACEFUL_STOP_TIMEOUT: '60',
+  TINTYPE_KEEP_ALIVE_TIMEOUT: '600',
+};
+
 /** A `tintype serve` that answers. */
 export interface Served {
   readonly url: string;
@@ -42,10 +53,10 @@ export interface Served {
 export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const child = spawn(process.execPath, [TINTYPE, 'serve', '--bind', '127.0.0.1:0'], {
     // A transforming process takes half of a start, and has nothing to do with clouds.
-    ...bare({ TINTYPE_DRAIN_DELAY: '0', TINTYPE_TRANSFORM_PROCESSES: '0', ...env }),
+    ...bare({ TINTYPE_DRAIN_DELAY: '0', TINTYPE_TRANSFORM_PROCESSES: '0', ...PATIENCE, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = once(child, 'exit');
+  const exited = once(child, 'close');
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exited;
@@ -65,8 +76,6 @@ export async function serve(env: Readonly<Record<string, string>>): Promise<Serv
   }
 }
 
-/** Nothing of the test run's own environment gets in but where compiled code is kept. */
 function bare(env: Readonly<Record<string, string>>): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } {
-  const { PATH, NODE_COMPILE_CACHE } = process.env;
-  return { cwd: tmpdir(), env: { PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env } };
+  return { cwd: tmpdir(), env: { ...BARE_ENVIRONMENT, ...env } };
 }

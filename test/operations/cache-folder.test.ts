@@ -36,7 +36,7 @@ test('the cache folder may be removed while it serves: every request is answered
   });
   await until(async () => /hit/.test(String((await ask(address + pathOf(701))).headers['cache-status'])));
   expect(await proxy.stop()).toBe(0);
-}, 120_000);
+}, 180_000);
 
 test.skipIf(!existsSync('/proc/self'))(
   'a cache folder that cannot be made is told of in the first line, and images are served without it',
@@ -50,5 +50,5 @@ test.skipIf(!existsSync('/proc/self'))(
     expect((await ask(address + pathOf(60))).status).toBe(200);
     expect(await proxy.stop()).toBe(0);
   },
-  120_000,
+  180_000,
 );

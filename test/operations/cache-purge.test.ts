@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
+import { BARE_ENVIRONMENT } from '../../packages/cli/src/bare-environment.fixture.ts';
 import { ask } from './client.ts';
 import { Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const TINTYPE = fileURLToPath(new URL('../../packages/cli/bin/tintype.js', import.meta.url));
 
@@ -20,7 +20,7 @@ const CORE = JSON.stringify(new URL('../../packages/core/dist/index.js', import.
 async function changing() {
   let value = 1;
   let asked = 0;
-  const server = createServer((_request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (_request, response) => {
     asked += 1;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="${value}"/>`;
     response.writeHead(200, { 'Cache-Control': 'max-age=600', 'Content-Type': 'image/svg+xml' }).end(svg);
@@ -56,11 +56,7 @@ async function before(base: string, env: Readonly<Record<string, string>>) {
     /** Runs `tintype cache purge` with the same settings. */
     async purge(...args: string[]) {
       const all = [TINTYPE, 'cache', 'purge', ...args];
-      const { PATH, NODE_COMPILE_CACHE } = process.env;
-      const child = spawn(process.execPath, all, {
-        cwd: folder.path,
-        env: { PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env },
-      });
+      const child = spawn(process.execPath, all, { cwd: folder.path, env: { ...BARE_ENVIRONMENT, ...env } });
       child.stdin.end();
       const said = { stdout: '', stderr: '' };
       for (const name of ['stdout', 'stderr'] as const) {
@@ -126,6 +122,10 @@ describe.each([1, 2])('of %i serving processes with memory before a folder', (pr
       }
     };
     await remembered();
+    // What is in memory may still be on its way to the folders.
+    const stored = async () => JSON.parse((await there.purge('--all', '--dry-run', '--json')).stdout).parts;
+    const all6 = [expect.objectContaining({ found: 4 }), expect.objectContaining({ found: 2 })];
+    await expect.poll(stored).toEqual(all6);
     origin.change();
 
     const counted = await there.purge('--source', `${origin.base}cat.svg`, '--dry-run');
@@ -238,7 +238,11 @@ test('what is in memory alone is purged by telling, and cannot be purged without
   });
   await using proxy = told.serve();
   const address = await proxy.serves();
-  await ask(`${address}/cat.svg`);
+  await until(async () => {
+    const asked = origin.asked;
+    await ask(`${address}/cat.svg`);
+    return origin.asked === asked;
+  });
   origin.change();
   expect(heightOf((await ask(`${address}/cat.svg`)).body)).toBe('1');
   expect((await told.purge('--source', `${origin.base}cat.svg`)).code).toBe(0);

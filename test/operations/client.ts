@@ -9,7 +9,7 @@ export interface Answer {
 /** One request, answered to its end; rejects with whatever the connection met. */
 export function ask(url: string, agent: Agent | false = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent, timeout: 30_000 }, (response) => {
+    const request = get(url, { agent, timeout: 120_000 }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
@@ -18,7 +18,7 @@ export function ask(url: string, agent: Agent | false = false): Promise<Answer> 
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
       });
     });
-    request.once('timeout', () => request.destroy(new Error('No answer within 30 s.')));
+    request.once('timeout', () => request.destroy(new Error('No answer within two minutes.')));
     request.once('error', reject);
   });
 }
@@ -38,7 +38,7 @@ export class Load {
    */
   constructor(
     clients: number,
-    address: () => string,
+    address: () => string | Promise<string>,
     path: (client: number, nth: number) => string,
     onAnswer: (answer: Answer) => void = () => {},
   ) {
@@ -58,13 +58,13 @@ export class Load {
 
   async #run(
     client: number,
-    address: () => string,
+    address: () => string | Promise<string>,
     path: (client: number, nth: number) => string,
     onAnswer: (answer: Answer) => void,
   ): Promise<void> {
     const agent = new Agent({ keepAlive: true });
     for (let nth = 0; !this.#stopped; nth++) {
-      const url = address() + path(client, nth);
+      const url = (await address()) + path(client, nth);
       try {
         const answer = await ask(url, agent);
         const { status, headers, body } = answer;

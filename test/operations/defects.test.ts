@@ -30,7 +30,7 @@ test('a single process ends with 1 and one line that has the defect', async () =
   const { level, err } = await proxy.said(/^An error that nobody caught ends this process with code 1/);
   expect(level).toBe(60);
   expect(err).toContain('a defect with Bearer ***');
-}, 120_000);
+}, 180_000);
 
 test('one of two that ends so is replaced, and tells as much', async () => {
   await using folder = await Folder.make();
@@ -44,4 +44,4 @@ test('one of two that ends so is replaced, and tells as much', async () => {
   await proxy.said(/^The serving process was replaced/);
   expect((await ask(`${address}/livez`)).status).toBe(200);
   expect(await proxy.stop()).toBe(0);
-}, 120_000);
+}, 180_000);

@@ -9,7 +9,7 @@ import { Folder, TintypeProcess, WITHOUT_CHILD } from './tintype-process.ts';
 
 test('what one serving process has changed no other serves any more, once the client has its answer', async () => {
   let value = 0;
-  const origin = createServer((asked, response) => {
+  const origin = createServer({ keepAliveTimeout: 0 }, (asked, response) => {
     if (asked.method === 'PUT') value += 1;
     response.writeHead(200, { 'Cache-Control': 'max-age=600' }).end(String(value));
   }).listen(0, '127.0.0.1');
@@ -40,7 +40,7 @@ test('what one serving process has changed no other serves any more, once the cl
     origin.closeAllConnections();
     origin.close();
   }
-}, 120_000);
+}, 180_000);
 
 function put(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {

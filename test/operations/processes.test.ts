@@ -43,7 +43,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
     expect(starts[0]).toMatchObject({ pid: proxy.pid });
     expect(starts[0]?.msg).toContain('5 transforms at a time, 2 processes');
     expect(await proxy.stop()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test('the line of the start comes when the first one serves, and another one when all do', async () => {
     await using folder = await Folder.make();
@@ -72,7 +72,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
     const told = proxy.lines.map(({ msg }) => msg.replace(/ on .*/, ''));
     expect(told).toEqual(['Serving', 'request', 'All 2 processes serve.']);
     expect(await proxy.stop()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test('one that is killed costs the others nothing and is replaced, on the same port', async () => {
     await using proxy = new TintypeProcess({ env: { TINTYPE_PROCESSES: '2' } });
@@ -94,7 +94,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
       ),
     );
     expect(await proxy.stop()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test.runIf(HAS_PRLIMIT)(
     'one that cannot be replaced for want of descriptors is replaced later',
@@ -114,7 +114,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
       await proxy.said(/The serving process was replaced/);
       expect(await proxy.stop()).toBe(0);
     },
-    120_000,
+    180_000,
   );
 
   test('a configuration that only a start can find wrong is told once, with exit code 2', async () => {
@@ -125,7 +125,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
     });
     expect(await proxy.ended).toEqual({ code: 2, signal: null });
     expect(proxy.lines).toEqual([]);
-  }, 120_000);
+  }, 180_000);
 
   test('a reload under load changes what is in force in both, and no request fails', async () => {
     await using folder = await Folder.make();
@@ -153,7 +153,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
       expect(headers['cache-control']).toContain('max-age=4000');
     }
     expect(await proxy.stop()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test('a reload that one of them cannot do is done by none', async () => {
     await using folder = await Folder.make();
@@ -190,7 +190,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
     await proxy.said(/TINTYPE_TTL changed/);
     expect([...(await lifetimes())]).toEqual([expect.stringContaining('max-age=2000')]);
     expect(await proxy.stop()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test.runIf(CAN_SEE_CHILDREN)(
     'nothing is left behind, however it ends',
@@ -211,7 +211,7 @@ describe('with TINTYPE_PROCESSES=2', () => {
         await until(async () => !(await Promise.all(all.map(isAlive))).includes(true));
       }
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -230,4 +230,4 @@ test('limits of connections are those of all processes together', async () => {
   }
   for (const agent of agents) agent.destroy();
   expect(outcomes).toEqual([true, true, true, true, false, false, false, false]);
-}, 120_000);
+}, 180_000);

@@ -65,7 +65,7 @@ async function withTwo(use: (both: Both) => Promise<void>): Promise<void> {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="${value + 1}"/>`;
     response.writeHead(200, { 'Cache-Control': 'max-age=600', 'Content-Type': 'image/svg+xml' }).end(svg);
   };
-  const origin = createServer(answer).listen(0, '127.0.0.1');
+  const origin = createServer({ keepAliveTimeout: 0 }, answer).listen(0, '127.0.0.1');
   await once(origin, 'listening');
   const base = `http://127.0.0.1:${(origin.address() as AddressInfo).port}/`;
   await using folder = await Folder.make();
@@ -184,5 +184,5 @@ test.runIf(CAN_SEE_CHILDREN)(
       }
     });
   },
-  120_000,
+  180_000,
 );

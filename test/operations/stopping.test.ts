@@ -11,7 +11,7 @@ import { CAN_SEE_CHILDREN, childrenOf, IMAGES, isAlive, TintypeProcess, until } 
 async function slowSource() {
   const asked: ServerResponse[] = [];
   let wake = () => {};
-  const server = createServer((_request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (_request, response) => {
     asked.push(response);
     wake();
   }).listen(0, '127.0.0.1');
@@ -31,6 +31,9 @@ async function slowSource() {
   };
 }
 
+/** Longer than the test: what ends an answer is how the proxy is stopped. */
+const PATIENT = { TINTYPE_TIMEOUT: '600', TINTYPE_DOWNLOAD_TIMEOUT: '600' };
+
 const FROM_LOOPBACK = { TINTYPE_ALLOW_LOOPBACK_SOURCE_ADDRESSES: 'true' };
 
 describe.each(['1', '2'])('with TINTYPE_PROCESSES=%s', (processes) => {
@@ -38,7 +41,7 @@ describe.each(['1', '2'])('with TINTYPE_PROCESSES=%s', (processes) => {
 
   test('a slow transform that is in flight at SIGTERM is answered', async () => {
     await using source = await slowSource();
-    await using proxy = new TintypeProcess({ env: { ...env, TINTYPE_TIMEOUT: '60' } });
+    await using proxy = new TintypeProcess({ env: { ...env, ...PATIENT, TINTYPE_GRACEFUL_STOP_TIMEOUT: '170' } });
     const address = await proxy.serves();
     // AVIF at this size takes seconds.
     const answer = ask(`${address}/unsafe/rs:fill:1600:1600/el:1/f:avif/plain/${source.url}`);
@@ -54,29 +57,27 @@ describe.each(['1', '2'])('with TINTYPE_PROCESSES=%s', (processes) => {
     const told = proxy.lines.findIndex(({ msg }) => msg.startsWith('Stopping after SIGTERM'));
     expect(told).toBeGreaterThan(-1);
     expect(proxy.lines.findIndex(({ msg }) => msg === 'request')).toBeGreaterThan(-1);
-  }, 90_000);
+  }, 180_000);
 
   test('what is not answered in time is broken off', async () => {
     await using source = await slowSource();
     await using proxy = new TintypeProcess({
-      env: { ...env, TINTYPE_TIMEOUT: '60', TINTYPE_DOWNLOAD_TIMEOUT: '60', TINTYPE_GRACEFUL_STOP_TIMEOUT: '0.2' },
+      env: { ...env, ...PATIENT, TINTYPE_GRACEFUL_STOP_TIMEOUT: '0.2' },
     });
     const address = await proxy.serves();
     const answer = ask(`${address}/unsafe/rs:fit:60/plain/${source.url}`).catch((error: Error) => error);
     await source.request();
-    const startedAt = performance.now();
     proxy.signal('SIGTERM');
     expect(await answer).toBeInstanceOf(Error);
     expect((await proxy.ended).code).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
-  }, 120_000);
+  }, 180_000);
 
   test.runIf(CAN_SEE_CHILDREN)(
     'a second SIGTERM ends it at once, with everything that belongs to it',
     async () => {
       await using source = await slowSource();
       await using proxy = new TintypeProcess({
-        env: { ...env, TINTYPE_TIMEOUT: '60', TINTYPE_DOWNLOAD_TIMEOUT: '60', TINTYPE_DRAIN_DELAY: '60' },
+        env: { ...env, ...PATIENT, TINTYPE_DRAIN_DELAY: '600' },
       });
       const address = await proxy.serves();
       const children = await childrenOf(proxy.pid);
@@ -89,6 +90,6 @@ describe.each(['1', '2'])('with TINTYPE_PROCESSES=%s', (processes) => {
       expect(await answer).toBeInstanceOf(Error);
       await until(async () => !(await Promise.all(children.map(isAlive))).includes(true));
     },
-    60_000,
+    180_000,
   );
 });

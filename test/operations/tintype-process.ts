@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -6,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BARE_ENVIRONMENT } from '../../packages/cli/src/bare-environment.fixture.ts';
 
 /** What a user runs: the built command. */
 const TINTYPE = fileURLToPath(new URL('../../packages/cli/bin/tintype.js', import.meta.url));
@@ -37,21 +39,26 @@ export class TintypeProcess implements AsyncDisposable {
   readonly lines: Line[] = [];
   readonly #waiting = new Set<() => void>();
   #stderr = '';
-  /** How it ended. */
+  #isOver = false;
+  /** How it ended, once all that it and its children have said is read. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 
   constructor({ env = {}, cwd = tmpdir(), unread = false }: Options = {}) {
     this.#child = spawn(process.execPath, [TINTYPE, 'serve'], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A clean environment: nothing of the test run's own gets in but where compiled code is kept.
       env: {
-        PATH: process.env.PATH,
-        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
-        HOME: tmpdir(),
+        ...BARE_ENVIRONMENT,
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_LOCAL_FILESYSTEM_ROOT: IMAGES,
         TINTYPE_DRAIN_DELAY: '0',
+        // A busy machine is no reason for another answer.
+        TINTYPE_TIMEOUT: '60',
+        TINTYPE_DOWNLOAD_TIMEOUT: '60',
+        TINTYPE_READ_REQUEST_TIMEOUT: '60',
+        TINTYPE_CACHE_LOOKUP_TIMEOUT: '60',
+        TINTYPE_GRACEFUL_STOP_TIMEOUT: '60',
+        TINTYPE_KEEP_ALIVE_TIMEOUT: '600',
         // Each loads the image library, which takes most of a start.
         TINTYPE_TRANSFORM_PROCESSES: '1',
         ...env,
@@ -60,7 +67,10 @@ export class TintypeProcess implements AsyncDisposable {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
-    this.ended = once(this.#child, 'exit').then(([code, signal]) => {
+    // What nobody reads would never come to its end.
+    this.#child.once('exit', () => this.#child.stdout?.resume());
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+      this.#isOver = true;
       this.#wake();
       return { code, signal };
     });
@@ -89,7 +99,7 @@ export class TintypeProcess implements AsyncDisposable {
     for (;;) {
       const found = this.lines.find(holds);
       if (found !== undefined) return found;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      if (this.#isOver) {
         const text = this.lines.map((line) => line.msg).join('\n');
         throw new Error(`It ended before it logged that:\n${text}\n${this.#stderr}`);
       }
@@ -150,14 +160,23 @@ export async function until(holds: () => Promise<boolean> | boolean, withinMs = 
   }
 }
 
-/** A port that nobody listened on a moment ago. */
+/**
+ * A port that nobody listened on a moment ago; not one of those that systems give out by themselves, to servers at
+ * port 0 and to clients: another program might get it before it is used.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(16_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** A folder that is removed at the end of its test. */

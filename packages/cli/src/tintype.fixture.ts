@@ -4,13 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BARE_ENVIRONMENT } from './bare-environment.fixture.ts';
 
 /** What a user runs: the built command. */
 const TINTYPE = fileURLToPath(new URL('../bin/tintype.js', import.meta.url));
-
-/** A clean environment: nothing of the test run's own gets in but where compiled code is kept. */
-const { PATH, NODE_COMPILE_CACHE } = process.env;
-const BARE = { PATH, NODE_COMPILE_CACHE, HOME: tmpdir() };
 
 export interface Outcome {
   readonly code: number | null;
@@ -31,7 +28,8 @@ export class RunningCommand {
   readonly ended: Promise<Outcome>;
 
   constructor(args: readonly string[], { env, cwd }: Surroundings = {}) {
-    this.#child = spawn(process.execPath, [TINTYPE, ...args], { cwd: cwd ?? tmpdir(), env: { ...BARE, ...env } });
+    const bare = { ...BARE_ENVIRONMENT, ...env };
+    this.#child = spawn(process.execPath, [TINTYPE, ...args], { cwd: cwd ?? tmpdir(), env: bare });
     this.#child.stdin.end();
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
