@@ -32,6 +32,7 @@ export const abs: Cloud = {
       [`${prefix}ENDPOINT`]: endpoint,
       [`${prefix}NAME`]: name,
       [`${prefix}KEY`]: key,
+      [`${prefix}REQUEST_TIMEOUT`]: '60',
     });
     return {
       sourceUrl: `abs://${sources.containerName}/${path}`,

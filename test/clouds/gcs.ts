@@ -32,6 +32,8 @@ export const gcs: Cloud = {
         TINTYPE_CACHE_BUCKET: cache.name,
         TINTYPE_GCS_ENDPOINT: endpoint,
         TINTYPE_CACHE_GCS_ENDPOINT: endpoint,
+        TINTYPE_GCS_REQUEST_TIMEOUT: '60',
+        TINTYPE_CACHE_GCS_REQUEST_TIMEOUT: '60',
       },
       async cached() {
         const [files] = await cache.getFiles();

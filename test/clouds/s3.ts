@@ -41,6 +41,7 @@ export const s3: Cloud = {
       [`${prefix}REGION`]: region,
       [`${prefix}ACCESS_KEY_ID`]: accessKeyId,
       [`${prefix}SECRET_ACCESS_KEY`]: secretAccessKey,
+      [`${prefix}REQUEST_TIMEOUT`]: '60',
     });
     return {
       sourceUrl: `s3://${sources}/${Key}`,

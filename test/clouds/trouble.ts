@@ -33,7 +33,7 @@ export function testTrouble({ cloud, server, make }: Place): void {
 
     proxy.clear();
     while (!(await ask(80)).cacheStatus.includes('hit')) await sleep(200);
-    await served.kill('SIGTERM');
+    await served.kill('SIGKILL');
   });
 }
 

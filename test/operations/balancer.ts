@@ -5,22 +5,37 @@ export class Balancer {
   readonly #addresses: readonly string[];
   readonly #ready = new Set<string>();
   readonly #timer: NodeJS.Timeout;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   #turn = 0;
 
   constructor(addresses: readonly string[]) {
     this.#addresses = addresses;
-    this.#timer = setInterval(() => void this.look(), 100);
+    this.#timer = setInterval(() => {
+      if (this.#waiting === 0) void this.look();
+    }, 100);
   }
 
-  async look(): Promise<void> {
-    for (const address of this.#addresses) {
-      const status = await ask(`${address}/readyz`).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-      if (status === 200) this.#ready.add(address);
-      else this.#ready.delete(address);
-    }
+  /** One look after another: what a late answer says may be over. */
+  look(): Promise<void> {
+    this.#waiting += 1;
+    const look = this.#last.then(() => this.#lookAtAll());
+    this.#last = look;
+    return look;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    await Promise.all(
+      this.#addresses.map(async (address) => {
+        const status = await ask(`${address}/readyz`).then(
+          (answer) => answer.status,
+          () => 0,
+        );
+        if (status === 200) this.#ready.add(address);
+        else this.#ready.delete(address);
+      }),
+    );
+    this.#waiting -= 1;
   }
 
   readonly next = (): string => {

@@ -15,7 +15,7 @@ test('two proxies behind a load balancer are restarted one after the other, and 
         TINTYPE_CACHE_USE: 'fs',
         TINTYPE_CACHE_FS_ROOT: join(cache.path, 'cache'),
         // The balancer must have looked before it is over.
-        TINTYPE_DRAIN_DELAY: '15',
+        TINTYPE_DRAIN_DELAY: '20',
       },
     });
   const running = ports.map((port) => start(port));
@@ -25,7 +25,7 @@ test('two proxies behind a load balancer are restarted one after the other, and 
     await balancer.look();
     expect(balancer.size).toBe(2);
     // Three in four are the same few images, the others new ones.
-    // No more than a few at a time, and these without a pause, would be all that the machine can do while it drains.
+    // With pauses: without, so long a drain would take all that the machine can do.
     const address = () => sleep(50).then(balancer.next);
     const load = new Load(8, address, (client, nth) => {
       const width = nth % 4 === 0 ? 40 + client * 500 + (nth % 500) : 32 + (nth % 7);
