@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { storageKey, type Version } from '@tintype/core';
 import { service } from '@tintype-test/servers/scripted-service';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { context, optionsFor, publicKey, scopeOf, serviceAccount } from '../test/harness.ts';
 import { refuse, refuseJson, say } from '../test/service.ts';
 import { xmlAddress } from './addresses.ts';
@@ -272,12 +272,18 @@ describe('the login', () => {
   });
 
   test('that is refused again is an error, and is not tried with every request', async () => {
+    // No time passes but what the test says.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const answer: Answering = (_request, response) => refuseJson(response, 401, 'authError');
     const { storage, requests } = await storageOn(answer, { key: serviceAccount() });
     for (let i = 0; i < 3; i++) {
       await expect(storage.get(key, undefined, context)).rejects.toMatchObject({ code: 'access-denied' });
     }
     expect(requests).toHaveLength(4);
+    vi.advanceTimersByTime(10_000);
+    await expect(storage.get(key, undefined, context)).rejects.toMatchObject({ code: 'access-denied' });
+    expect(requests).toHaveLength(6);
   });
 });
 
