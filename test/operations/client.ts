@@ -9,7 +9,7 @@ export interface Answer {
 /** One request, answered to its end; rejects with whatever the connection met. */
 export function ask(url: string, agent: Agent | false = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent, timeout: 120_000 }, (response) => {
+    const request = get(url, { agent, timeout: 30_000 }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
@@ -18,7 +18,7 @@ export function ask(url: string, agent: Agent | false = false): Promise<Answer> 
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
       });
     });
-    request.once('timeout', () => request.destroy(new Error('No answer within two minutes.')));
+    request.once('timeout', () => request.destroy(new Error('No answer within 30 s.')));
     request.once('error', reject);
   });
 }

@@ -86,7 +86,11 @@ describe('with TINTYPE_PROCESSES=2', () => {
     while (serving(proxy).size < 3) await ask(address + THUMBNAIL);
     expect(serving(proxy)).toContain(survivor);
     // All of them at once: the address comes back.
-    for (const pid of serving(proxy)) if (pid !== victim) process.kill(pid, 'SIGKILL');
+    const running = serving(proxy).difference(new Set([victim]));
+    for (const pid of running) process.kill(pid, 'SIGKILL');
+    // A connection that is handed to one in the moment of its death is lost.
+    const killed = () => proxy.lines.filter(({ msg }) => /was ended by SIGKILL/.test(msg)).length;
+    await until(() => killed() === 1 + running.size);
     await until(() =>
       ask(`${address}/readyz`).then(
         ({ status }) => status === 200,

@@ -152,7 +152,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 /** Waits until something holds that announces itself in no way. */
-export async function until(holds: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> {
+export async function until(holds: () => Promise<boolean> | boolean, withinMs = 150_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`Did not come true within ${withinMs} ms: ${holds}`);
