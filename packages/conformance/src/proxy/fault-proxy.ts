@@ -56,8 +56,7 @@ interface Scripted {
  */
 export class FaultProxy {
   readonly #upstream: URL;
-  // Idle connections stay: one that were closed in the moment of its next request would be a fault that nobody scripted.
-  readonly #server = createServer({ keepAliveTimeout: 0 }, (incoming, answer) => void this.#handle(incoming, answer));
+  readonly #server = createServer((incoming, answer) => void this.#handle(incoming, answer));
   readonly #sockets = new Set<Socket>();
   readonly #requests: SeenRequest[] = [];
   #scripts: Scripted[] = [];
