@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BufferedBody, collect, freeExpendable, freeIfWhole, StreamedBody } from './bodies.ts';
+import { BufferedBody, collect, freeExpendable, freeIfWhole, passingBack, StreamedBody } from './bodies.ts';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -58,6 +58,26 @@ test('giving up a stream releases it: after some chunks, before the first, and a
   });
   await expect(collect(broken.body.stream())).rejects.toThrow('cut');
   expect(broken.log).toEqual(['opened', 'released']);
+});
+
+test('what its receiver gives back goes to the stream that it came from', async () => {
+  const back: Uint8Array[] = [];
+  async function* two() {
+    yield bytes(1);
+    yield bytes(2);
+  }
+  const source = { [Symbol.asyncIterator]: two, recycle: (chunk: Uint8Array) => void back.push(chunk) };
+  const body = new StreamedBody(
+    () => passingBack(two(), () => source),
+    () => undefined,
+  );
+  const stream = body.stream();
+  for await (const chunk of stream) if (chunk[0] === 2) stream.recycle?.(chunk);
+  expect(back).toEqual([bytes(2)]);
+  // One that takes nothing back.
+  const { body: plain } = streamed();
+  const chunks = plain.stream();
+  for await (const chunk of chunks) chunks.recycle?.(chunk);
 });
 
 test('one chunk is handed on as it is, none is an empty array', async () => {

@@ -42,6 +42,18 @@ export function freeExpendable(bytes: Uint8Array): void {
   }
 }
 
+/**
+ * `chunks`, which give what the receiver gives back to the stream that they come from (`ByteStream.recycle`).
+ *
+ * @param source that stream; `undefined` for as long as it isn't open.
+ */
+export function passingBack(chunks: AsyncIterable<Uint8Array>, source: () => ByteStream | undefined): ByteStream {
+  return {
+    [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](),
+    recycle: (chunk) => source()?.recycle?.(chunk),
+  };
+}
+
 async function* once(bytes: Uint8Array): ByteStream {
   if (bytes.length > 0) yield bytes;
 }
@@ -90,6 +102,7 @@ export class StreamedBody implements Body {
   readonly #open: () => ByteStream;
   readonly #release: () => void | Promise<void>;
   #state: 'unread' | 'reading' | 'done' = 'unread';
+  #source: ByteStream | undefined;
 
   constructor(open: () => ByteStream, release: () => void | Promise<void>) {
     this.#open = open;
@@ -114,7 +127,7 @@ export class StreamedBody implements Body {
         return { done: true, value: undefined };
       },
     };
-    return { [Symbol.asyncIterator]: () => iterator };
+    return { [Symbol.asyncIterator]: () => iterator, recycle: (chunk) => this.#source?.recycle?.(chunk) };
   }
 
   async discard(): Promise<void> {
@@ -126,7 +139,8 @@ export class StreamedBody implements Body {
   async *#read(): AsyncGenerator<Uint8Array, void> {
     let ended = false;
     try {
-      for await (const chunk of this.#open()) yield chunk;
+      this.#source = this.#open();
+      for await (const chunk of this.#source) yield chunk;
       ended = true;
       this.#state = 'done';
     } finally {

@@ -1,4 +1,4 @@
-export { BufferedBody, collect, freeExpendable, freeIfWhole, StreamedBody } from './bodies.ts';
+export { BufferedBody, collect, freeExpendable, freeIfWhole, passingBack, StreamedBody } from './bodies.ts';
 export { readable, whole } from './cloud/answer-body.ts';
 export { Backend, type BackendAccess } from './cloud/backend.ts';
 export { endpointUrl } from './cloud/endpoint-url.ts';
@@ -165,6 +165,7 @@ export type { Upstream, UpstreamRequest, UpstreamResponse } from './contracts/up
 export type { EndpointDefinition } from './endpoints/definition.ts';
 export { formatBytes } from './format-bytes.ts';
 export type { CacheRule } from './freshness/rules.ts';
+export { LentBuffers } from './lent-buffers.ts';
 export type { Capacity, CapacityLimits } from './pipeline/capacity.ts';
 export { MemoryGate } from './pipeline/memory-gate.ts';
 export type { PurgedPart, PurgeOptions, PurgeReport, PurgeSelection } from './purges/purge.ts';

@@ -127,6 +127,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
   /** Sends chunk by chunk, no faster than the client reads. */
   async #pump(body: ByteStream, length: number | undefined): Promise<void> {
     const response = this.#response;
+    const recycles = this.#context.freesBodies && body.recycle !== undefined;
     for await (const chunk of body) {
       if (this.#closed) return;
       // More than was announced would be taken for the beginning of the next answer.
@@ -134,7 +135,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
         throw new Error(`The body is longer than the ${length} bytes of its content-length.`);
       }
       this.bytes += chunk.length;
-      if (!response.write(chunk)) {
+      if (!response.write(chunk, recycles ? recycling(body, chunk) : undefined)) {
         this.#watchForStall();
         await this.#drained();
         if (this.#closed) return;
@@ -197,6 +198,13 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
 export function hasBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined;
+}
+
+/** Gives a chunk back when it has gone to the system: a socket that was cut off may hold on to it. */
+function recycling(body: ByteStream, chunk: Uint8Array): (error?: Error | null) => void {
+  return (error) => {
+    if (!error) body.recycle?.(chunk);
+  };
 }
 
 function clientGone(): DOMException {

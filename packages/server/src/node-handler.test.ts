@@ -552,3 +552,61 @@ describe('a body that nobody else holds', () => {
     expect(answer.body).toHaveLength(0);
   });
 });
+
+describe('a streamed body that takes back what was sent', () => {
+  const CHUNKS = 64;
+  const all = randomBytes(CHUNKS * 65_536);
+
+  /** Bytes of one answer, and how many of its chunks came back, which are destroyed then. */
+  function recycled() {
+    const state = { back: 0, given: 0 };
+    const body = {
+      async *[Symbol.asyncIterator]() {
+        for (; state.given < CHUNKS; state.given++)
+          yield Buffer.from(all.subarray(state.given * 65_536, (state.given + 1) * 65_536));
+      },
+      recycle(chunk: Uint8Array) {
+        state.back++;
+        chunk.fill(0);
+      },
+    };
+    return { state, answer: { ...image(undefined), headers: {}, body } };
+  }
+
+  it('has all of it back, and a client that reads slowly gets what was meant', async () => {
+    const { state, answer } = recycled();
+    const { port } = await serve(proxyOf(async () => answer));
+    const request = httpRequest({ port, host: '127.0.0.1' }).end();
+    const [response] = await once(request, 'response');
+    const read: Buffer[] = [];
+    for await (const chunk of response) {
+      read.push(chunk);
+      await new Promise(setImmediate);
+    }
+    await closeServers();
+    expect(Buffer.concat(read).equals(all)).toBe(true);
+    expect(state).toEqual({ back: CHUNKS, given: CHUNKS });
+  });
+
+  it('never has what a client that went away did not take', async () => {
+    const { state, answer } = recycled();
+    const { port } = await serve(proxyOf(async () => answer));
+    const socket = await dial(port);
+    socket.write(get('/a'));
+    await once(socket, 'readable');
+    socket.destroy();
+    await closeServers();
+    expect(state.back).toBeLessThanOrEqual(state.given);
+    expect(state.given).toBeLessThan(CHUNKS);
+  });
+
+  it('has none of it back where others may listen in', async () => {
+    const { state, answer } = recycled();
+    const server = createServer(nodeHandler(proxyOf(async () => answer)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await talk((server.address() as AddressInfo).port, get('/a'));
+    server.close();
+    expect(state).toEqual({ back: 0, given: CHUNKS });
+  });
+});

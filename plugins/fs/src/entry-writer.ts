@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
+  type ByteStream,
   type OperationContext,
   type PutCondition,
   StorageError,
@@ -56,7 +57,7 @@ export class EntryWriter {
   }
 
   /** Writes a whole entry file under a name of its own. @returns where, and its size in bytes. */
-  async write(draft: HeaderDraft, body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Written> {
+  async write(draft: HeaderDraft, body: ByteStream | Uint8Array): Promise<Written> {
     const { path, handle } = await this.#createTemp();
     try {
       try {
@@ -86,7 +87,7 @@ export class EntryWriter {
     return header.length + body.length;
   }
 
-  async #writeChunks(handle: FileHandle, draft: HeaderDraft, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  async #writeChunks(handle: FileHandle, draft: HeaderDraft, chunks: ByteStream): Promise<number> {
     let position = draft.length;
     let crc = 0;
     for await (const chunk of chunks) {
@@ -94,6 +95,7 @@ export class EntryWriter {
       await writeAll(handle, chunk, position);
       position += chunk.length;
       crc = crc32(chunk, crc);
+      chunks.recycle?.(chunk);
     }
     await writeAll(handle, draft.finish(position - draft.length, crc), 0);
     return position;

@@ -86,6 +86,24 @@ describe('a file', () => {
     expect((await collect(body.stream())).length).toBe(LARGE);
   });
 
+  test('is read into what came back of it, and into nothing else', async () => {
+    const bytes = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, index) => index).buffer);
+    await writeFile(join(root, 'numbers'), bytes);
+    for (const givesBack of [true, false]) {
+      const { body } = await fetch('local:///numbers');
+      const stream = body.stream();
+      const chunks: Uint8Array[] = [];
+      const buffers = new Set<ArrayBufferLike>();
+      for await (const chunk of stream) {
+        buffers.add(chunk.buffer);
+        chunks.push(givesBack ? Buffer.from(chunk) : chunk);
+        if (givesBack) stream.recycle?.(chunk);
+      }
+      expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+      expect(buffers.size).toBe(givesBack ? 1 : chunks.length);
+    }
+  });
+
   test('gives another ETag when it is replaced by one of the same size and time', async () => {
     const before = await fetch('local:///a.txt');
     const { atime, mtime } = await stat(join(root, 'a.txt'));

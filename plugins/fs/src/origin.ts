@@ -5,8 +5,10 @@ import process from 'node:process';
 import {
   type BodyFile,
   BufferedBody,
+  type ByteStream,
   type CheckResult,
   type HttpFields,
+  LentBuffers,
   type Origin,
   OriginError,
   type OriginRequest,
@@ -82,6 +84,12 @@ export class LocalOrigin implements Origin {
       return { ok: false, summary, problem: `The folder of local sources, ${this.#root}, ${problem}.` };
     }
   }
+}
+
+/** Bytes of a file, both ends inclusive. */
+interface Part {
+  readonly first: number;
+  readonly last: number;
 }
 
 interface OpenFile {
@@ -191,7 +199,7 @@ async function respond(
   if (bytes !== undefined) return { status, headers: fields, body: new BufferedBody(bytes, { expendable: true }) };
   if (isNamed) return { status, headers: fields, body: new FileBody(file.handle, length, signal) };
   const close = () => file.handle.close();
-  const body = new StreamedBody(() => readPart(file.handle, part, signal), close);
+  const body = new StreamedBody(() => readPart(file.handle, part, signal, CHUNK), close);
   return { status, headers: fields, body };
 }
 
@@ -210,25 +218,38 @@ class FileBody extends StreamedBody {
   }
 }
 
-async function* readPart(
+/** Reads pieces of so many bytes, with the memory of those that were given back. */
+function readPart(handle: FileHandle, part: Part, signal: AbortSignal, piece: number): ByteStream {
+  const buffers = new LentBuffers(piece);
+  const pieces = readPieces(handle, part, signal, piece, buffers);
+  return { [Symbol.asyncIterator]: () => pieces, recycle: (chunk) => buffers.takeBack(chunk) };
+}
+
+async function* readPieces(
   handle: FileHandle,
-  part: { readonly first: number; readonly last: number },
+  { first, last }: Part,
   signal: AbortSignal,
-  piece: number = CHUNK,
+  piece: number,
+  buffers: LentBuffers,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for (let at = part.first; at <= part.last; at += piece) {
+    for (let at = first; at <= last; at += piece) {
       signal.throwIfAborted();
-      yield await read(handle, at, Math.min(piece, part.last + 1 - at));
+      yield await fill(buffers.lend(Math.min(piece, last + 1 - at)), handle, at);
     }
   } finally {
+    buffers.close();
     await handle.close();
   }
 }
 
-/** Exactly `length` bytes: a file that was cut meanwhile is a broken answer. */
-async function read(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+function read(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  return fill(Buffer.allocUnsafeSlow(length), handle, position);
+}
+
+/** Fills all of `buffer` from `position`: a file that was cut meanwhile is a broken answer. */
+async function fill(buffer: Uint8Array, handle: FileHandle, position: number): Promise<Uint8Array> {
+  const { length } = buffer;
   for (let filled = 0; filled < length; ) {
     const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
     if (bytesRead === 0) throw new OriginError('unavailable', 'The source was cut short while it was read.');

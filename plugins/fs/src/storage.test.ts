@@ -158,6 +158,30 @@ describe('writing', () => {
     expect(await debris(storage.root)).toEqual([]);
   });
 
+  test('a chunk is given back once it was written', async () => {
+    const storage = await openStorage();
+    const chunks = [large.subarray(0, 300_000), large.subarray(300_000, 300_001), large.subarray(300_001)];
+    const back: number[] = [];
+    const source = {
+      async *[Symbol.asyncIterator]() {
+        for (const chunk of chunks) yield Buffer.from(chunk);
+      },
+      recycle(chunk: Uint8Array) {
+        back.push(chunk.length);
+        chunk.fill(0);
+      },
+    };
+    await storage.put(
+      k('a'),
+      streamed(() => source),
+      meta(),
+      undefined,
+      context,
+    );
+    expect(back).toEqual(chunks.map(({ length }) => length));
+    expect(large.equals(await hit(await storage.get(k('a'), undefined)).body.bytes())).toBe(true);
+  });
+
   test('readers beside quick overwrites see whole entries, never a gap', async () => {
     const storage = await openStorage();
     const bodies = ['a'.repeat(30_000), 'b'.repeat(300_000)];

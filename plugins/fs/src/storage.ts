@@ -2,6 +2,7 @@ import { realpath, statfs, unlink, writeFile } from 'node:fs/promises';
 import {
   type Awaitable,
   type ByteRange,
+  type ByteStream,
   type CheckResult,
   type EntryInfo,
   formatBytes,
@@ -10,6 +11,7 @@ import {
   type OperationContext,
   type PutBody,
   type PutCondition,
+  passingBack,
   type StorageAdapter,
   type StorageCapabilities,
   StorageError,
@@ -297,9 +299,18 @@ export class FsStorage implements StorageAdapter {
   }
 }
 
-async function* untilAborted(body: PutBody, context: OperationContext): AsyncGenerator<Uint8Array> {
+function untilAborted(body: PutBody, context: OperationContext): ByteStream {
+  let source: ByteStream | undefined;
+  const chunks = readUntilAborted(context, () => {
+    source = body.stream();
+    return source;
+  });
+  return passingBack(chunks, () => source);
+}
+
+async function* readUntilAborted(context: OperationContext, open: () => ByteStream): AsyncGenerator<Uint8Array> {
   try {
-    yield* body.stream();
+    yield* open();
     context.signal.throwIfAborted();
   } catch (error) {
     throw new BodyFailure(error);

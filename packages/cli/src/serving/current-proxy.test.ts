@@ -31,6 +31,19 @@ async function streamFrom(current: CurrentProxy): Promise<AsyncIterator<Uint8Arr
   return (body as ByteStream)[Symbol.asyncIterator]();
 }
 
+test('what was sent goes back to the stream that it came from', async () => {
+  const back: Uint8Array[] = [];
+  const source = () => ({
+    [Symbol.asyncIterator]: () => two()[Symbol.asyncIterator](),
+    recycle: (chunk: Uint8Array) => void back.push(chunk),
+  });
+  const current = new CurrentProxy(streaming(source).proxy);
+  await current.open();
+  const stream = (await current.handle(REQUEST)).body as ByteStream;
+  for await (const chunk of stream) stream.recycle?.(chunk);
+  expect(back).toEqual([new Uint8Array([1]), new Uint8Array([2])]);
+});
+
 describe('a proxy that was replaced is closed', () => {
   test('when its last answer has gone, and not before', async () => {
     const old = streaming();

@@ -1,11 +1,12 @@
-import type {
-  ByteStream,
-  CacheStorage,
-  CheckResult,
-  ConfiguredProxy,
-  ImageProxy,
-  ProxyRequest,
-  ProxyResponse,
+import {
+  type ByteStream,
+  type CacheStorage,
+  type CheckResult,
+  type ConfiguredProxy,
+  type ImageProxy,
+  type ProxyRequest,
+  type ProxyResponse,
+  passingBack,
 } from '@tintype/core';
 
 /**
@@ -146,7 +147,7 @@ class Reign {
         return { done: true, value: undefined };
       },
     };
-    return { [Symbol.asyncIterator]: () => iterator };
+    return passingBack({ [Symbol.asyncIterator]: () => iterator }, () => body);
   }
 
   #sent(): void {

@@ -2,11 +2,19 @@
  * Bytes on their way: pulled, never pushed.
  *
  * Every Node `Readable` and every web `ReadableStream` is one, so an author hands over what the SDK
- * gave. Chunks are read-only for the receiver and are never reused by the sender. Ending the
- * iteration early (`break`, `return()`) releases whatever feeds the stream. Beware of `async function*`:
- * the `return()` of one that never began does nothing (`StreamedBody` mends that).
+ * gave. Chunks are read-only for the receiver and are not reused by the sender, unless they are given
+ * back. Ending the iteration early (`break`, `return()`) releases whatever feeds the stream. Beware of
+ * `async function*`: the `return()` of one that never began does nothing (`StreamedBody` mends that).
  */
-export type ByteStream = AsyncIterable<Uint8Array>;
+export interface ByteStream extends AsyncIterable<Uint8Array> {
+  /**
+   * Gives a chunk of this stream back, once: the receiver, and everybody it has handed the chunk to, is done
+   * with it. Its memory may then be used for another one, or be freed; a chunk that others hold as well stays
+   * as it is. Optional on both sides: what is not given back waits for the garbage collector. A wrapper whose
+   * chunks are those of another stream passes this on (`passingBack`); one that keeps them leaves it out.
+   */
+  recycle?(chunk: Uint8Array): void;
+}
 
 /** A file that another process of this machine and user can read. */
 export interface BodyFile {

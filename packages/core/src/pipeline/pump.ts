@@ -1,7 +1,7 @@
 import type { OriginResponse } from '../contracts/origin.ts';
 import type { Spool } from './spool.ts';
 
-/** Sees every chunk once it can be read. */
+/** Sees every chunk once it can be read; it must not hold on to it. */
 export interface Tap {
   update(chunk: Uint8Array): unknown;
 }
@@ -14,9 +14,11 @@ export interface Tap {
  */
 export async function pump(response: OriginResponse, spool: Spool, signal: AbortSignal, tap?: Tap): Promise<void> {
   const copy = async () => {
-    for await (const chunk of response.body.stream()) {
-      await spool.write(chunk);
+    const stream = response.body.stream();
+    for await (const chunk of stream) {
+      const kept = await spool.write(chunk);
       tap?.update(chunk);
+      if (!kept) stream.recycle?.(chunk);
     }
   };
   try {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { collect, StreamedBody } from '../bodies.ts';
+import { BufferedBody, collect, StreamedBody } from '../bodies.ts';
 import type { ByteStream } from '../contracts/body.ts';
 import type { Origin } from '../contracts/origin.ts';
 import type { ProxyResponse } from '../contracts/proxy.ts';
@@ -66,6 +66,60 @@ test('that the storage will take is fetched to its end for those who come next',
   source.end();
   await proxy.close();
   expect(events).toContainEqual(expect.objectContaining({ type: 'stored', bytes: 2 }));
+});
+
+/** Reads all of a stream, and gives each chunk back as soon as it was copied. Notes whose memory they had. */
+async function readGivingBack(stream: ByteStream, buffers: Set<ArrayBufferLike>): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  for await (const chunk of stream) {
+    buffers.add(chunk.buffer);
+    copies.push(Buffer.from(chunk));
+    stream.recycle?.(chunk);
+  }
+  return Buffer.concat(copies);
+}
+
+test('takes the memory of a mebibyte and a few chunks, where its reader and the storage give back what they are done with', async () => {
+  const CHUNK = 65_536;
+  const all = Buffer.concat(Array.from({ length: 64 }, (_, index) => new Uint8Array(CHUNK).fill(index + 1)));
+  let back = 0;
+  const chunks = (function* () {
+    for (let at = 0; at < all.length; at += CHUNK) yield Buffer.from(all.subarray(at, at + CHUNK));
+  })();
+  const source: ByteStream = {
+    [Symbol.asyncIterator]: () => ({ next: async () => chunks.next() }),
+    recycle(chunk) {
+      back++;
+      chunk.fill(0);
+    },
+  };
+  const stored = new Set<ArrayBufferLike>();
+  const adapter = new ScriptedAdapter({ maxObjectBytes: 100_000_000 });
+  const { put } = adapter;
+  adapter.put = async (key, body, ...rest) => {
+    const bytes = await readGivingBack(body.stream(), stored);
+    return put(key, { ...body, bytes, stream: () => new BufferedBody(bytes).stream() }, ...rest);
+  };
+  const { ask, proxy } = await scriptedProxy({
+    fetch: async () => ({
+      status: 200,
+      headers: { 'content-type': 'image/png' },
+      body: new StreamedBody(
+        () => source,
+        () => undefined,
+      ),
+    }),
+    storage: createStorage(adapter, { name: 'scripted' }),
+  });
+  const sent = new Set<ArrayBufferLike>();
+  const answer = (await ask('/raw/o://h/x')).body as ByteStream;
+  expect((await readGivingBack(answer, sent)).equals(all)).toBe(true);
+  await proxy.close();
+  expect([...adapter.entries.values()].map(({ bytes }) => Buffer.compare(bytes, all))).toEqual([0]);
+  // Those in memory are everybody's; each reader has one more, which it reads into again and again.
+  const kept = 64 - back;
+  expect(kept).toBeLessThanOrEqual(16);
+  expect([sent.size, stored.size]).toEqual([kept + 1, kept + 1]);
 });
 
 test('that the storage would not take is not: it is no image', async () => {

@@ -25,6 +25,30 @@ test('every reader gets every byte, whenever it comes and however slow it is, fr
   await spool.dispose();
 });
 
+test('a reader that gives back what it is done with reads into the same memory; one that does not, loses nothing', async () => {
+  const spool = new Spool({ memoryBytes: 100_000 });
+  const kept = await Promise.all([spool.write(chunk(1_000, 1))]);
+  for (let value = 2; value < 30; value++) kept.push(await spool.write(chunk(90_000, value)));
+  spool.end();
+  // The writer has the memory of the others again.
+  expect(kept).toEqual([true, true, ...Array(27).fill(false)]);
+  const [giving, keeping, other] = [spool.read(), spool.read(), spool.read()];
+  const all = await Array.fromAsync(keeping);
+  const buffers = new Set<ArrayBufferLike>();
+  let offset = 0;
+  for await (const piece of giving) {
+    buffers.add(piece.buffer);
+    expect(Buffer.compare(piece, Buffer.concat(all).subarray(offset, offset + piece.length))).toBe(0);
+    offset += piece.length;
+    giving.recycle(piece);
+  }
+  expect([offset, buffers.size]).toEqual([spool.size, 3]);
+  // Two of them are everybody's.
+  expect(Buffer.from(await collect(other)).equals(Buffer.concat(all))).toBe(true);
+  expect(new Set(all.map(({ buffer }) => buffer)).size).toBe(all.length);
+  await spool.dispose();
+});
+
 test('a failure reaches each reader after the bytes that came', async () => {
   const spool = new Spool();
   const error = new Error('cut');

@@ -3,6 +3,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStream } from '../contracts/body.ts';
+import { LentBuffers } from '../lent-buffers.ts';
 import { SpoolMemory } from './spool-memory.ts';
 import { CHUNK_BYTES, SpoolTail } from './spool-tail.ts';
 
@@ -24,6 +25,7 @@ export interface SpoolOptions {
 export interface SpoolReader extends ByteStream {
   next(): Promise<IteratorResult<Uint8Array>>;
   return(): Promise<IteratorResult<Uint8Array>>;
+  recycle(chunk: Uint8Array): void;
 }
 
 /**
@@ -94,22 +96,29 @@ export class Spool {
   }
 
   /**
-   * Appends a chunk, which the caller must not change afterwards. One write at a time.
+   * Appends a chunk. One write at a time.
    *
+   * @returns whether the chunk is kept for readers: the caller must not change it afterwards. If not, it lies
+   *   in the temporary file, and its memory is the caller's again.
    * @throws Error if it has ended, failed, also meanwhile, or was disposed of; where the temporary file
    *   fails, its error.
    */
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array): Promise<boolean> {
     if (this.#state !== 'open') throw new Error('This spool takes no more bytes.');
-    if (chunk.length === 0) return;
+    if (chunk.length === 0) return false;
     // Not sooner: a chunk on its way to the file when `follow` was called belongs to what lies there.
     if (this.#follows) this.#tail ??= new SpoolTail(this.#size);
+    let kept = true;
     if (this.#tail !== undefined) await this.#writeToTail(this.#tail, chunk);
     else if (this.#file === undefined && this.#keep(chunk)) this.#inMemory += chunk.length;
-    else await this.#writeToFile(chunk);
+    else {
+      await this.#writeToFile(chunk);
+      kept = false;
+    }
     this.#size += chunk.length;
     this.#pieces++;
     this.#wake();
+    return kept;
   }
 
   end(): void {
@@ -138,6 +147,7 @@ export class Spool {
     let index = 0;
     let offset = 0;
     let done = false;
+    const buffers = new LentBuffers(READ_BYTES);
     const self = {
       get offset() {
         return offset;
@@ -149,6 +159,7 @@ export class Spool {
         done = true;
         signal?.removeEventListener('abort', onAbort);
         this.#readers.delete(self);
+        buffers.close();
         this.#trim();
         // A `next` that waits for more must not wait for ever.
         this.#wake();
@@ -178,7 +189,7 @@ export class Spool {
         const spooled = tail?.from ?? this.#size;
         if (offset < spooled && this.#file !== undefined) {
           const length = Math.min(READ_BYTES, spooled - offset);
-          const buffer = Buffer.allocUnsafe(length);
+          const buffer = buffers.lend(length);
           const { bytesRead } = await this.#file.read(buffer, 0, length, offset - this.#inMemory);
           offset += bytesRead;
           return { done: false, value: buffer.subarray(0, bytesRead) };
@@ -197,7 +208,8 @@ export class Spool {
         await new Promise<void>((resolve) => this.#wakers.push(resolve));
       }
     };
-    return { next, return: finish, [Symbol.asyncIterator]: () => ({ next, return: finish }) };
+    const recycle = (chunk: Uint8Array): void => buffers.takeBack(chunk);
+    return { next, return: finish, recycle, [Symbol.asyncIterator]: () => ({ next, return: finish }) };
   }
 
   /** All of it in one array. */

@@ -1,3 +1,4 @@
+import { passingBack } from '../bodies.ts';
 import type { ByteStream } from '../contracts/body.ts';
 import type { BodySource, PutInput } from '../contracts/storage.ts';
 import type { PutBody } from '../contracts/storage-adapter.ts';
@@ -59,7 +60,15 @@ export class NormalisedBody implements PutBody {
     this.#failure = undefined;
   }
 
-  async *stream(): ByteStream {
+  stream(): ByteStream {
+    let source: ByteStream | undefined;
+    const chunks = this.#read((opened) => {
+      source = opened;
+    });
+    return passingBack(chunks, () => source);
+  }
+
+  async *#read(onOpen: (stream: ByteStream) => void): AsyncGenerator<Uint8Array, void> {
     const scope = this.#scope;
     if (this.bytes !== undefined) {
       scope.throwIfEnded();
@@ -71,7 +80,9 @@ export class NormalisedBody implements PutBody {
     const source = this.#input as ByteStream | BodySource;
     let sent = 0;
     try {
-      for await (const chunk of isSource(source) ? source.open() : source) {
+      const stream = isSource(source) ? source.open() : source;
+      onOpen(stream);
+      for await (const chunk of stream) {
         scope.throwIfEnded();
         scope.progress();
         sent += chunk.length;
