@@ -200,7 +200,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined;
 }
 
-/** Gives a chunk back when it has gone to the system: a socket that was cut off may hold on to it. */
+/** Gives a chunk back when the socket is done with it; not where that failed: who knows what still holds it then. */
 function recycling(body: ByteStream, chunk: Uint8Array): (error?: Error | null) => void {
   return (error) => {
     if (!error) body.recycle?.(chunk);
