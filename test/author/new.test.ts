@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { node, root, temporaryFolder, tintype, tsc } from './processes.ts';
 
 // Each test starts several processes.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const METHODS = {
   storage: [

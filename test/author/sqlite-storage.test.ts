@@ -53,6 +53,9 @@ test('a proxy keeps its results in it, over a restart', async () => {
       TINTYPE_PLUGINS: './examples/sqlite-storage/src/index.ts',
       TINTYPE_CACHE_USE: 'sqlite',
       TINTYPE_CACHE_SQLITE_PATH: path,
+      // For a slow disk, and a transforming process that takes long to start.
+      TINTYPE_CACHE_LOOKUP_TIMEOUT: '60',
+      TINTYPE_TIMEOUT: '60',
       TINTYPE_LOCAL_FILESYSTEM_ROOT: './examples/demo/images',
     });
     const [, url = ''] = await proxy.said(/Serving on (http:[^;]+);/);

@@ -12,7 +12,7 @@ let all: readonly Row[] = [];
 beforeAll(async () => {
   all = await rows(await runSuite(ENDPOINT));
   console.log(table(all));
-}, 120_000);
+}, 300_000);
 
 const passedOf = (kind: Kind): readonly string[] =>
   all.filter((row) => row.kind === kind && row.passed).map(({ id }) => id);

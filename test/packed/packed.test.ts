@@ -32,7 +32,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   await run('npm', ['install', ...quiet, ...packed.tarballs], { cwd: folder, env });
-}, 180_000);
+}, 300_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -99,6 +99,9 @@ describe('the tintype command', () => {
         ...env,
         TINTYPE_BIND: '127.0.0.1:0',
         TINTYPE_CACHE_USE: 'fs',
+        // For a slow disk, and a transforming process that takes long to start.
+        TINTYPE_CACHE_LOOKUP_TIMEOUT: '60',
+        TINTYPE_TIMEOUT: '60',
         TINTYPE_CACHE_FS_ROOT: join(folder, 'cache'),
         TINTYPE_LOCAL_FILESYSTEM_ROOT: join(import.meta.dirname, '../../examples/demo/images'),
       },

@@ -91,4 +91,4 @@ test('the suite lets an adapter pass as it is, and notices a change of it withou
     killedBy: '(it cannot be loaded)',
   });
   expect(await readFile(url, 'utf8')).toBe(before);
-}, 120_000);
+}, 300_000);

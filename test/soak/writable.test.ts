@@ -38,5 +38,5 @@ test.each(['--results', '--report'])(
       expect(err).toMatch(new RegExp(`^${flag} \\S+ can't be written \\(E[^\\n]*\\n$`));
     }
   },
-  60_000,
+  180_000,
 );

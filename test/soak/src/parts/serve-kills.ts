@@ -206,6 +206,9 @@ class Server {
         // In the process that is killed: what it has in the making dies with it.
         TINTYPE_TRANSFORM_PROCESSES: '0',
         TINTYPE_DRAIN_DELAY: '0',
+        // What is slow on a busy machine is neither torn nor wrong.
+        TINTYPE_CACHE_LOOKUP_TIMEOUT: '60',
+        TINTYPE_TIMEOUT: '60',
         ...env,
       },
     });
@@ -240,7 +243,7 @@ class Server {
 }
 
 async function ask(url: string): Promise<{ status: number; body: Buffer; cacheStatus: string }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
   return {
     status: response.status,
     body: Buffer.from(await response.arrayBuffer()),
