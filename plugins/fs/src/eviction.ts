@@ -203,7 +203,8 @@ export class Eviction {
       if (release === 'fenced') continue;
       if (release !== undefined) {
         try {
-          await this.sweep();
+          // Not after one that was asked for while this waited for its turn.
+          if (this.due) await this.sweep();
         } finally {
           await release();
         }

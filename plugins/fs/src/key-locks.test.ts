@@ -137,7 +137,7 @@ test('a lock of the dead that another storage is about to take away is left to t
     await rig.temp.sweepLock(lock);
     return rig.held();
   };
-  await expect.poll(heldAfterSweep, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(heldAfterSweep).toEqual([]);
 });
 
 test('the lock of a living storage stays, whatever became of its folder', async () => {

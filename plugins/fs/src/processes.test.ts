@@ -16,19 +16,20 @@ import {
   startWriter,
   streamed,
   temporaryFolder,
+  withoutUpkeep,
 } from '../test/harness.ts';
 import { KeyLocks } from './key-locks.ts';
 import { TempFolder } from './temp-folder.ts';
 
-/** Makes every storage on `root` but `mine` look silent for longer than is allowed. */
-async function silence(root: string, mine: readonly string[] = []): Promise<void> {
+/** Makes every storage on `root` look silent for so many seconds; 31 are more than is allowed. */
+async function silence(root: string, seconds = 31): Promise<void> {
   for (const id of await readdir(join(root, '@temp'))) {
-    const longAgo = Date.now() / 1000 - 31;
-    if (!mine.includes(id)) await utimes(join(root, '@temp', id, 'beat'), longAgo, longAgo);
+    const at = Date.now() / 1000 - seconds;
+    await utimes(join(root, '@temp', id, 'beat'), at, at);
   }
 }
 
-test('30 kills in the midst of puts: every entry is whole, and the debris is swept', { timeout: 120_000 }, async () => {
+test('30 kills in the midst of puts: every entry is whole, and the debris is swept', { timeout: 180_000 }, async () => {
   const root = await temporaryFolder();
   const keys = Array.from({ length: 5 }, (_, n) => `v1/key-${n}`);
   let killed = 0;
@@ -57,7 +58,7 @@ test('30 kills in the midst of puts: every entry is whole, and the debris is swe
   expect(killed).toBe(30);
 });
 
-test('three processes count to 75 by compare-and-swap', { timeout: 60_000 }, async () => {
+test('three processes count to 75 by compare-and-swap', { timeout: 180_000 }, async () => {
   const storage = await openStorage();
   await put(storage, 'counter', '0');
   const codes = await Promise.all([1, 2, 3].map((n) => startWriter('count', storage.root, 0, n).exited));
@@ -65,7 +66,7 @@ test('three processes count to 75 by compare-and-swap', { timeout: 60_000 }, asy
   expect(await read(storage, 'counter')).toBe('75');
 });
 
-test('two processes that fill one folder keep the cap', { timeout: 60_000 }, async () => {
+test('two processes that fill one folder keep the cap', { timeout: 180_000 }, async () => {
   const root = await temporaryFolder();
   const cap = 1_500_000;
   const codes = await Promise.all([1, 2].map((n) => startWriter('fill', root, cap, n).exited));
@@ -87,6 +88,7 @@ test('the files of a living process are left alone, those of a dead one go', asy
   await (await openStorage({ root: storage.root })).close();
   expect(await debris(storage.root)).toHaveLength(1);
   await writer.kill();
+  await silence(storage.root, 0);
   await (await openStorage({ root: storage.root })).close();
   expect(await debris(storage.root), 'dead, but not silent for 30 s').toHaveLength(1);
   await silence(storage.root);
@@ -95,6 +97,8 @@ test('the files of a living process are left alone, those of a dead one go', asy
 });
 
 test('a storage that was taken for dead cannot finish its write, and goes on with the next', async () => {
+  // A sign of life in the midst of it would wake it.
+  withoutUpkeep();
   const sleeper = await openStorage();
   await put(sleeper, 'a', 'old');
   const gate = Promise.withResolvers<void>();
@@ -127,7 +131,7 @@ test('a lock of the dead is broken by whoever waits for it', async () => {
   const held = Promise.withResolvers<void>();
   const holding = new KeyLocks(temp).run(k('a'), context, () => held.promise);
   await expect.poll(() => readdir(join(dead.root, '@locks'))).toHaveLength(1);
-  const longAgo = Date.now() / 1000 - 31;
+  const longAgo = Date.now() / 1000 - 3_600;
   const abort = new AbortController();
   const impatient = waiting.delete(k('a'), undefined, { signal: abort.signal });
   const reason = new Error('enough');

@@ -15,10 +15,14 @@ const { signal: never } = new AbortController();
 const threadThat = (does: string) => () =>
   new Worker(`require('node:worker_threads').parentPort.on('message', (task) => { ${does} })`, { eval: true });
 
-/** A sweeper, and the threads that it has started. */
-function watched(start = () => new Worker(THREAD)): { readonly sweeper: Sweeper; readonly threads: readonly Worker[] } {
+/** A sweeper whose threads rest longer than any test takes, unless told otherwise, and the threads that it has started. */
+function watched(
+  start = () => new Worker(THREAD),
+  rest: { readonly restMs?: number } = { restMs: 3_600_000 },
+): { readonly sweeper: Sweeper; readonly threads: readonly Worker[] } {
   const threads: Worker[] = [];
   const sweeper = new Sweeper({
+    ...rest,
     start: () => {
       const thread = start();
       threads.push(thread);
@@ -79,7 +83,7 @@ test('sweeps at the same time have a thread each, of which one rests', async () 
   const { sweeper, threads } = watched();
   await Promise.all([1, 2].map(() => sweeper.sweep(counting(root), never)));
   expect(threads).toHaveLength(2);
-  await vi.waitFor(() => expect(threads.filter(({ threadId }) => threadId === ENDED)).toHaveLength(1), 60_000);
+  await expect.poll(() => threads.filter(({ threadId }) => threadId === ENDED)).toHaveLength(1);
   await sweeper.sweep(counting(root), never);
   expect(threads).toHaveLength(2);
 });
@@ -88,7 +92,7 @@ test('a thread that has rested long enough ends, and the next sweep starts anoth
   const root = await temporaryFolder();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  const { sweeper, threads } = watched();
+  const { sweeper, threads } = watched(undefined, {});
   await sweeper.sweep(counting(root), never);
   vi.advanceTimersByTime(9_000);
   await sweeper.sweep(counting(root), never);
@@ -177,4 +181,4 @@ test('a thread that rests keeps no process alive, however long it would rest', a
   onTestFinished(() => void child.kill('SIGKILL'));
   const [said, [code]] = await Promise.all([child.stdout.toArray(), once(child, 'exit')]);
   expect([String(said), code]).toEqual(['0\n', 0]);
-}, 60_000);
+});

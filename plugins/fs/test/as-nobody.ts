@@ -5,7 +5,7 @@
  * Arguments: the folder; `open`, `read` or `evict`.
  */
 import { FsStorage } from '../src/storage.ts';
-import { context, k, meta, whole } from './harness-data.ts';
+import { context, k, meta, putPatiently, whole } from './harness-data.ts';
 
 const [root = '', work] = process.argv.slice(2);
 const maxBytes = work === 'evict' ? 10 * 4096 : 0;
@@ -24,7 +24,7 @@ async function outcome(operation: () => Promise<unknown>): Promise<unknown> {
 
 async function evict(): Promise<Record<string, unknown>> {
   await storage.open();
-  for (let n = 0; n < 20; n += 1) await storage.put(k(`k${n}`), whole('x'), meta(), undefined, context);
+  for (let n = 0; n < 20; n += 1) await putPatiently(storage, `k${n}`, 'x');
   const sweep = await outcome(() => storage.sweep());
   const left: string[] = [];
   for (let n = 0; n < 20; n += 1) if ((await storage.stat(k(`k${n}`))) !== undefined) left.push(`k${n}`);

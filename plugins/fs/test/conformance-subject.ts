@@ -154,8 +154,17 @@ export async function fsSubject(module: FsModule, scratch: string, maxBytes = 0)
     const aside = join(folder, `aside-${asides}`);
     await rename(path, aside);
     undoing.push(async () => {
-      await rm(path, { recursive: true });
-      await rename(aside, path);
+      for (let back = false; !back; ) {
+        await rm(path, { recursive: true, force: true });
+        // A storage that finds its folder gone in between makes a new one.
+        back = await rename(aside, path).then(
+          () => true,
+          (error: NodeJS.ErrnoException) => {
+            if (!['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
+            return false;
+          },
+        );
+      }
     });
     return aside;
   };

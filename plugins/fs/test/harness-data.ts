@@ -1,4 +1,13 @@
-import { type OperationContext, type PutBody, type StorageKey, type StoredMetadata, storageKey } from '@tintype/core';
+import {
+  type OperationContext,
+  type PutBody,
+  StorageError,
+  type StorageKey,
+  type StoredMetadata,
+  storageKey,
+  type Version,
+} from '@tintype/core';
+import type { FsStorage } from '../src/storage.ts';
 
 export const context: OperationContext = { signal: new AbortController().signal };
 
@@ -17,4 +26,15 @@ export function streamed(stream: () => AsyncIterable<Uint8Array>): PutBody {
 
 export async function* streamOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
+}
+
+/** Puts once there is room below the cap: on a slow disk a put is refused before a sweep has made any. */
+export async function putPatiently(storage: FsStorage, key: string, body: Uint8Array | string): Promise<Version> {
+  for (;;) {
+    try {
+      return await storage.put(k(key), whole(body), meta(), undefined, context);
+    } catch (error) {
+      if (!StorageError.is(error) || error.code !== 'no-space') throw error;
+    }
+  }
 }

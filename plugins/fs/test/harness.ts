@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collect, type Entry, type GetOutcome, type PutCondition, type Version } from '@tintype/core';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { FsOptions } from '../src/options.ts';
 import { FsStorage } from '../src/storage.ts';
 import { context, k, meta, whole } from './harness-data.ts';
@@ -15,6 +15,13 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tintype-fs-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Storages opened after this do nothing by themselves every ten seconds, however long the test takes. */
+export function withoutUpkeep(): void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  // Storages are closed before: what is registered last is run first.
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 /** An opened storage in a new folder, or the given one; closed with the test. */
@@ -56,6 +63,13 @@ export async function keysOf(storage: FsStorage, prefix = '', after?: string): P
 export async function debris(root: string): Promise<string[]> {
   const names = await readdir(join(root, '@temp'), { recursive: true, withFileTypes: true });
   return names.filter((name) => !name.isDirectory() && name.name !== 'beat').map((name) => name.name);
+}
+
+/** Files below `root` that this process has open, signs of life left out. */
+export async function openFilesIn(root: string): Promise<string[]> {
+  const descriptors = await readdir('/proc/self/fd');
+  const targets = await Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith(`${root}/`) && !target.endsWith('/beat'));
 }
 
 /** A `StorageError` with this code. */

@@ -5,7 +5,7 @@
  * Arguments: what to do, the folder, the cap in bytes, a seed.
  */
 import { FsStorage } from '../src/storage.ts';
-import { context, k, meta, whole } from './harness-data.ts';
+import { context, k, meta, putPatiently, whole } from './harness-data.ts';
 
 const [work, root = '', maxBytes = '0', seed = '0'] = process.argv.slice(2);
 const storage = new FsStorage({ root, maxBytes: Number(maxBytes), durability: 'process' });
@@ -43,8 +43,7 @@ if (work === 'count') {
   for (let done = 0; done < 25; ) if (!(await isRefused(increment()))) done += 1;
 }
 if (work === 'fill') {
-  const body = whole(new Uint8Array(15_000));
-  for (let n = 0; n < 200; n += 1) await storage.put(k(`fill/${seed}-${n}`), body, meta(), undefined, context);
+  for (let n = 0; n < 200; n += 1) await putPatiently(storage, `fill/${seed}-${n}`, new Uint8Array(15_000));
   await storage.sweep();
 }
 if (work === 'hang') {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { ask, failure, httpServer, openOrigin, tcpServer } from './servers.fixture.ts';
+import { ask, askInTime, failure, httpServer, openOrigin, tcpServer } from './servers.fixture.ts';
 
 const IMAGES = new URL('../../../examples/demo/images/', import.meta.url);
 
@@ -19,7 +19,7 @@ test('an announced length above the limit is refused before a byte of it is read
   const server = await httpServer((_request, response) => {
     response.writeHead(200, { 'content-length': '1001' }).write('x');
   });
-  const error = await failure(ask(await openOrigin({ downloadTimeout: 60 }), server.url, { maxBytes: 1_000 }));
+  const error = await failure(ask(await openOrigin(), server.url, { maxBytes: 1_000 }));
   expect([error.code, error.message]).toEqual(['too-large', 'The source has more than the allowed 1000 bytes.']);
   const [socket] = server.sockets;
   if (socket?.destroyed === false) await once(socket, 'close');
@@ -132,7 +132,7 @@ test('a discarded body and one given up in the middle free their connections', a
   const server = await httpServer((_request, response) => {
     response.writeHead(200, { 'content-length': '1000000' }).write('x'.repeat(1_000));
   });
-  const origin = await openOrigin({ downloadTimeout: 60 });
+  const origin = await openOrigin();
   const discarded = await ask(origin, server.url);
   await discarded.body.discard();
   const left = await ask(origin, server.url);
@@ -154,6 +154,7 @@ test('a body that was read to its end leaves its connection for the next request
 test('a slow reader holds the source back instead of filling the memory', async () => {
   let sent = 0;
   const server = await httpServer((_request, response) => {
+    sent = 0;
     const chunk = Buffer.alloc(64 * 1024);
     const write = (): void => {
       while (sent < 64 * 1024 * 1024) {
@@ -167,7 +168,8 @@ test('a slow reader holds the source back instead of filling the memory', async 
     };
     write();
   });
-  const response = await ask(await openOrigin({ downloadTimeout: 0.3 }), server.url, { maxBytes: 100_000_000 });
+  const origin = await openOrigin({ downloadTimeout: 0.3 });
+  const response = await askInTime(origin, server.url, { maxBytes: 100_000_000 });
   const stream = response.body.stream()[Symbol.asyncIterator]();
   await stream.next();
   let before = -1;

@@ -9,7 +9,8 @@ import { DEFAULTS } from './servers.fixture.ts';
 async function create(): Promise<OriginSubject> {
   const resources = new Map<string, OriginResource>();
   const sockets = new Set<object>();
-  const server = createServer((request, response) => {
+  // Who keeps a connection must not find it closed in the moment of the next request.
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     const resource = resources.get(request.url ?? '');
     if (resource === undefined) {
       response.writeHead(404, { 'set-cookie': 'a=b' }).end('Not found');
@@ -36,7 +37,10 @@ async function create(): Promise<OriginSubject> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const origin = () =>
-    new HttpOrigin({ ...DEFAULTS, allowLoopbackSourceAddresses: true }, { downloadTimeout: 20, isAllowed: () => true });
+    new HttpOrigin(
+      { ...DEFAULTS, allowLoopbackSourceAddresses: true },
+      { downloadTimeout: 600, isAllowed: () => true },
+    );
   return {
     origin: origin(),
     another: origin,

@@ -202,7 +202,7 @@ test('an abort before, during and after the header rejects with its reason', asy
 });
 
 test('an abort while a name is being resolved rejects at once', async () => {
-  const origin = await openOrigin({ downloadTimeout: 60, lookup: () => new Promise(() => {}) });
+  const origin = await openOrigin({ lookup: () => new Promise(() => {}) });
   const reason = new Error('nobody waits any more');
   const controller = new AbortController();
   const pending = ask(origin, 'http://slow.test/', { signal: controller.signal });

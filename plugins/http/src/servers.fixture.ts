@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { type HttpFields, OriginError, type OriginResponse } from '@tintype/core';
 import { onTestFinished } from 'vitest';
@@ -21,9 +21,9 @@ interface Settings extends HttpOriginParts {
   readonly isAllowed?: (source: string) => boolean;
 }
 
-/** An open origin that may reach this machine, closed after the test. */
+/** An open origin that may reach this machine, closed after the test. It waits for longer than a test may take. */
 export async function openOrigin(settings: Settings = {}): Promise<HttpOrigin> {
-  const { options, downloadTimeout = 5, isAllowed = () => true, ...parts } = settings;
+  const { options, downloadTimeout = 600, isAllowed = () => true, ...parts } = settings;
   const origin = new HttpOrigin(
     { ...DEFAULTS, allowLoopbackSourceAddresses: true, ...options },
     { downloadTimeout, isAllowed },
@@ -63,10 +63,20 @@ export interface Loopback {
   readonly sockets: Socket[];
 }
 
-/** A web server on 127.0.0.1 that lives as long as the test. */
-export function httpServer(listener: RequestListener, server: Server = createServer()): Promise<Loopback> {
-  server.on('request', listener);
-  return listen(server, 'http');
+/** Asks until the header has come in time: on a busy machine that may be late where only the body should be. */
+export async function askInTime(origin: HttpOrigin, source: string, request: Ask = {}): Promise<OriginResponse> {
+  for (;;) {
+    try {
+      return await ask(origin, source, request);
+    } catch (error) {
+      if (!OriginError.is(error) || error.code !== 'timeout') throw error;
+    }
+  }
+}
+
+/** A web server on 127.0.0.1 that lives as long as the test, and keeps idle connections for as long. */
+export function httpServer(listener: RequestListener): Promise<Loopback> {
+  return listen(createServer({ keepAliveTimeout: 600_000 }, listener), 'http');
 }
 
 /** A server that speaks bytes, for answers that no web server gives. */

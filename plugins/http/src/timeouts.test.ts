@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ask, failure, httpServer, openOrigin, tcpServer } from './servers.fixture.ts';
+import { ask, askInTime, failure, httpServer, openOrigin, tcpServer } from './servers.fixture.ts';
 
 const SHORT = { downloadTimeout: 0.15 };
 
@@ -41,7 +41,7 @@ test('a gap in the body times out', async () => {
   const server = await httpServer((_request, response) => {
     response.writeHead(200, { 'content-length': '100' }).write('some');
   });
-  const response = await ask(await openOrigin(SHORT), server.url);
+  const response = await askInTime(await openOrigin(SHORT), server.url);
   expect((await failure(response.body.bytes())).code).toBe('timeout');
 });
 
@@ -57,6 +57,6 @@ test('a body that takes longer than the time-out, but has no gap of that length,
       }
     }, 100);
   });
-  const response = await ask(await openOrigin({ downloadTimeout: 1 }), server.url);
+  const response = await askInTime(await openOrigin({ downloadTimeout: 1 }), server.url);
   expect(await response.body.bytes()).toHaveLength(15);
 });

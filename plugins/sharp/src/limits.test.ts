@@ -101,12 +101,13 @@ async function webpOf(frames: number): Promise<Buffer> {
   );
 }
 
-/** What `run` adds to the memory of this process, in MB, and how many milliseconds it takes. */
+/** What `run` adds to the memory of this process, in MB, and how many milliseconds its processors work for it. */
 async function cost(run: () => Promise<unknown>): Promise<{ megabytes: number; milliseconds: number }> {
   const before = process.memoryUsage().rss;
-  const start = performance.now();
+  const start = process.cpuUsage();
   await run();
-  return { megabytes: (process.memoryUsage().rss - before) / 1e6, milliseconds: performance.now() - start };
+  const { user, system } = process.cpuUsage(start);
+  return { megabytes: (process.memoryUsage().rss - before) / 1e6, milliseconds: (user + system) / 1e3 };
 }
 
 describe('bombs', () => {
@@ -118,7 +119,7 @@ describe('bombs', () => {
       found = await outcome(bomb);
     });
     expect(found).toBe('too-many-pixels');
-    expect(milliseconds).toBeLessThan(1000);
+    expect(milliseconds).toBeLessThan(5000);
     expect(megabytes).toBeLessThan(50);
   });
 
@@ -133,7 +134,7 @@ describe('bombs', () => {
       found = await outcome(bomb);
     });
     expect(found).toBe('too-many-frames');
-    expect(milliseconds).toBeLessThan(1000);
+    expect(milliseconds).toBeLessThan(5000);
     expect(megabytes).toBeLessThan(50);
   });
 
@@ -142,7 +143,7 @@ describe('bombs', () => {
     const { milliseconds } = await cost(async () => {
       expect(await outcome(bomb)).toBe('too-many-frames');
     });
-    expect(milliseconds).toBeLessThan(1000);
+    expect(milliseconds).toBeLessThan(5000);
   });
 
   it('takes the first frame of either if the result stands still', async () => {
@@ -184,7 +185,7 @@ describe('bombs', () => {
       expect(await outcome(small, force(16_384, 16_384))).toBe('result-too-large');
       expect(await outcome(small, force(16_384, 10), {}, 'webp')).toBe('result-too-large');
     });
-    expect(milliseconds).toBeLessThan(1000);
+    expect(milliseconds).toBeLessThan(5000);
   });
 });
 

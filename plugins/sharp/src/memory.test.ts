@@ -102,7 +102,7 @@ test('nothing is decoded where there is no room, and nothing is held after a fai
   expect(held).toBe(0);
 });
 
-test('the estimate holds against what a process really takes', { timeout: 30_000 }, async () => {
+test('the estimate holds against what a process really takes', async () => {
   const { amounts } = await asked(large, toWidth(3_000));
   const [estimate = 0] = amounts;
   const { execFile } = await import('node:child_process');
