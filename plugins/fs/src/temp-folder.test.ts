@@ -26,6 +26,21 @@ test('a storage that was never opened closes without a trace, beside one that li
   expect((await readdir(temp.path)).sort()).toEqual(['1', 'beat']);
 });
 
+test('once it is closed, nothing late makes a folder that nobody would remove', async () => {
+  const { root, temp } = await opened();
+  await rm(temp.path, { recursive: true });
+  // One is at it already, the others come too late.
+  const before = temp.beat();
+  await temp.close();
+  await before.catch(() => undefined);
+  for (const late of [() => temp.beat(), () => temp.exchange(), () => temp.sweep()]) {
+    await expect(late()).rejects.toThrow(expect.objectContaining({ code: 'closed' }));
+  }
+  expect(await readdir(join(root, '@temp'))).toEqual([]);
+  await temp.open();
+  expect(await readdir(join(root, '@temp'))).toEqual([basename(temp.path)]);
+});
+
 test('a burial that broke off is finished by the next sweep, with the locks of all that lie in it', async () => {
   const { root, temp } = await opened();
   // One was burying another, which was burying a third, when it died; and we broke off as well.

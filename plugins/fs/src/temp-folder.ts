@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { StorageError } from '@tintype/core';
 import { isSystemError } from './errors.ts';
 import { BEAT, fileAt, mayLieIn, signOf, signOwner } from './signs-of-life.ts';
 
@@ -48,6 +49,7 @@ export class TempFolder {
   readonly #heard = new Map<string, number>();
   /** Which of them were there at the last exchange. */
   #living: ReadonlySet<string> | undefined;
+  #closed = false;
   #creating: Promise<void> | undefined;
   /** The last sign of life that was begun, and the one that begins after it. */
   #beating: Promise<void> = Promise.resolve();
@@ -63,13 +65,17 @@ export class TempFolder {
 
   /** Makes the root and the folder, and sweeps what the dead left. */
   async open(): Promise<void> {
+    this.#closed = false;
     await this.#makeFolders();
     this.#disk = (await stat(this.#root)).dev;
     await this.#create();
     await this.sweep();
   }
 
+  /** From now on nothing makes it again: neither a late write nor a late sweep, which would leave a folder behind. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#creating?.catch(() => {});
     // Without a name of its own, that is the folder of all.
     if (this.#id === '') return;
     await rm(this.path, { recursive: true, force: true });
@@ -341,7 +347,9 @@ export class TempFolder {
     return false;
   }
 
+  /** @throws StorageError `closed`; the system's error. */
   async #createAnew(): Promise<void> {
+    if (this.#closed) throw new StorageError({ code: 'closed', message: 'This file cache was closed.' });
     const id = randomUUID();
     const path = join(this.#root, TEMP, id);
     await mkdir(path).catch(async (error: unknown) => {
