@@ -59,6 +59,7 @@ export {
 } from './transformer/transformer-conformance.ts';
 export type { StorageFault } from './zoo/fault.ts';
 export { storageFaults } from './zoo/faults.ts';
-export { originFaults, type PartFault } from './zoo/origin-faults.ts';
+export type { PartFault } from './zoo/origin-fault.ts';
+export { originFaults } from './zoo/origin-faults.ts';
 export { type SoundVariant, soundVariants } from './zoo/sound-variants.ts';
 export { transformerFaults } from './zoo/transformer-faults.ts';

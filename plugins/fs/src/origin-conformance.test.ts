@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type OriginSubject, originConformance } from '@tintype/conformance';
@@ -11,14 +11,19 @@ async function create(): Promise<OriginSubject> {
   await mkdir(root);
   await writeFile(join(folder, 'secret'), 'secret');
   await symlink(join(folder, 'secret'), join(root, 'link'));
+  // The type is that of the name.
+  const named = (name: string, type: string) => `${name}.${type.split('/')[1]}`;
   return {
     origin: new LocalOrigin(root),
     another: () => new LocalOrigin(root),
     async serve({ name, body, contentType }) {
-      // The type is that of the name.
-      const file = `${name}.${contentType.split('/')[1]}`;
+      const file = named(name, contentType);
       await writeFile(join(root, file), body);
       return `local:///${file}`;
+    },
+    async replace({ name, body, contentType }) {
+      await writeFile(join(folder, 'new'), body);
+      await rename(join(folder, 'new'), join(root, named(name, contentType)));
     },
     missing: 'local:///missing.png',
     invalid: [

@@ -18,6 +18,11 @@ export interface OriginSubject {
   readonly origin: Origin;
   /** Puts a resource where the origin finds it. @returns its source URL. */
   serve(resource: OriginResource): Promise<string> | string;
+  /**
+   * Puts another body in the place of a resource's, in one step, so that whoever reads the old one may go on: a file
+   * is renamed over it, not written anew. For origins that hand over files (`OriginRequest.takesFile`).
+   */
+  replace?(resource: OriginResource): Promise<void> | void;
   /** A source URL of the right scheme under which there is nothing. */
   readonly missing: string;
   /** Source URLs that it must not take: malformed, or forbidden by its rules. */
@@ -48,8 +53,12 @@ export class OriginEnv {
   }
 
   fetch(source: string, request: Partial<OriginRequest> = {}): Promise<OriginResponse> {
-    const { headers = {}, maxBytes = Number.MAX_SAFE_INTEGER, signal = new AbortController().signal } = request;
-    return this.subject.origin.fetch(source, { headers, maxBytes, signal });
+    return this.subject.origin.fetch(source, {
+      headers: {},
+      maxBytes: Number.MAX_SAFE_INTEGER,
+      signal: new AbortController().signal,
+      ...request,
+    });
   }
 }
 

@@ -69,6 +69,30 @@ export const originRequirements: readonly Requirement[] = [
     source: 'Body',
   },
   {
+    id: 'origin.takes-file',
+    level: 'must',
+    rule: 'With `takesFile` an answer has the same status, fields, bytes and limits as without; an origin may ignore it.',
+    source: 'OriginRequest.takesFile',
+  },
+  {
+    id: 'origin.file-is-the-body',
+    level: 'must',
+    rule: 'Only who asks is given a file; the first `size` bytes that another process reads from it are the body’s.',
+    source: 'Body.file, BodyFile',
+  },
+  {
+    id: 'origin.file-stays',
+    level: 'must',
+    rule: 'A file holds its body’s bytes until that is consumed or discarded, although its source was replaced.',
+    source: 'BodyFile.path',
+  },
+  {
+    id: 'origin.file-is-released',
+    level: 'must',
+    rule: 'Nothing is left open of files whose bodies were read, left early, discarded or aborted.',
+    source: 'Body.file, Body.discard',
+  },
+  {
     id: 'origin.concurrent',
     level: 'must',
     rule: 'Fetches at the same time do not mix.',

@@ -1,52 +1,16 @@
-import { collect, OriginError, type OriginResponse } from '@tintype/core';
+import { OriginError } from '@tintype/core';
 import { NotApplicable, RequirementBroken } from '../engine/outcome.ts';
-import { Patience } from '../engine/patience.ts';
 import type { PlainTest } from '../engine/plain-suite.ts';
-import { Random } from '../engine/random.ts';
-import { pause, settled, turn, within } from '../engine/waiting.ts';
-import { bytesDiffer } from '../storage/client.ts';
+import { settled, turn, within } from '../engine/waiting.ts';
 import { expect } from '../storage/env.ts';
 import { pngOf } from '../transformer/png.ts';
+import { fileTests } from './file-tests.ts';
 import type { OriginEnv } from './origin-conformance.ts';
+import { expectBody, leftOver, resource, validators } from './resources.ts';
 
 /** Longest time for one step, in milliseconds. */
 const STEP_MS = 30_000;
-/** How long the other side may take to notice an end, in milliseconds: less than servers keep an idle connection. */
-const NOTICED_MS = 4_000;
-
-const random = new Random('origin');
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
-
-function resource(name: string, size = 10_000): { name: string; body: Uint8Array; contentType: string } {
-  return { name, body: random.bytes(size), contentType: 'image/png' };
-}
-
-async function expectBody(response: OriginResponse, body: Uint8Array): Promise<void> {
-  expect(response.status === 200, `The status is ${response.status} instead of 200.`);
-  const differ = bytesDiffer(await collect(response.body.stream()), body);
-  expect(differ === undefined, `The body has ${differ}.`);
-}
-
-/** A conditional request's answer to the validator that the origin itself gave. */
-async function validators(env: OriginEnv, source: string): Promise<Record<string, string>> {
-  const first = await env.fetch(source);
-  await first.body.discard();
-  const { etag, 'last-modified': modified } = first.headers;
-  if (etag !== undefined) return { 'if-none-match': etag };
-  if (modified !== undefined) return { 'if-modified-since': modified };
-  throw new NotApplicable('the origin gives no validator');
-}
-
-/** What is open after a moment in which the other side may notice. */
-async function leftOver(env: OriginEnv): Promise<readonly string[]> {
-  let left = (await env.subject.leaks?.()) ?? [];
-  const patience = new Patience(NOTICED_MS);
-  while (left.length > 0 && !patience.isOver) {
-    await pause(20);
-    left = (await env.subject.leaks?.()) ?? [];
-  }
-  return left;
-}
 
 export const originTests: readonly PlainTest<OriginEnv>[] = [
   {
@@ -201,6 +165,7 @@ export const originTests: readonly PlainTest<OriginEnv>[] = [
       await response.body.discard();
     },
   },
+  ...fileTests,
   {
     requirement: 'origin.concurrent',
     title: '20 fetches of 5 resources',

@@ -7,65 +7,14 @@ import {
   type OriginResponse,
 } from '@tintype/core';
 import type { OriginHarness, OriginResource } from '../origin/origin-conformance.ts';
-import { OriginPlace, ReferenceOrigin } from './reference-origin.ts';
+import { changed, originFault, type PartFault, withBody } from './origin-fault.ts';
+import { fileFaults } from './origin-file-faults.ts';
+import { ReferenceOrigin } from './reference-origin.ts';
 import { tick } from './reference-storage.ts';
-
-/** An origin, or a transformer, with one known fault. */
-export interface PartFault<H> {
-  readonly name: string;
-  readonly breaks: string;
-  /** The requirements that fail; no other does. */
-  readonly caughtBy: readonly string[];
-  readonly harness: H;
-}
-
-/** A harness of the reference origin, or of a faulty class derived from it. */
-export function originHarness(Origin: typeof ReferenceOrigin = ReferenceOrigin): OriginHarness {
-  return {
-    create() {
-      const place = new OriginPlace();
-      return {
-        origin: new Origin(place),
-        another: () => new Origin(place),
-        serve(resource) {
-          place.resources.set(resource.name, resource);
-          return `ref:///${resource.name}`;
-        },
-        missing: 'ref:///missing',
-        invalid: ['ref:', 'ref:///a/../b', 'http://127.0.0.1/'],
-        leaks: () => (place.connections.size > 0 ? [`${place.connections.size} connections`] : []),
-      };
-    },
-  };
-}
-
-function fault(name: string, breaks: string, caughtBy: readonly string[], Origin: typeof ReferenceOrigin) {
-  return { name, breaks, caughtBy, harness: originHarness(Origin) };
-}
-
-/** Answers with a body that is changed on its way. */
-function withBody(change: (body: Body, request: OriginRequest) => Body): typeof ReferenceOrigin {
-  return class extends ReferenceOrigin {
-    override async fetch(source: string, request: OriginRequest): Promise<OriginResponse> {
-      const response = await super.fetch(source, request);
-      return response.status === 200 ? { ...response, body: change(response.body, request) } : response;
-    }
-  };
-}
-
-function changed(body: Body, changes: Partial<Body>): Body {
-  return {
-    buffered: body.buffered,
-    bytes: () => body.bytes(),
-    stream: () => body.stream(),
-    discard: () => body.discard(),
-    ...changes,
-  };
-}
 
 /** Origins with one known fault each: what proves the suite of origins. */
 export const originFaults: readonly PartFault<OriginHarness>[] = [
-  fault(
+  originFault(
     'scheme-with-colon',
     'The scheme is given as `ref:`.',
     ['origin.schemes'],
@@ -73,7 +22,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       override readonly schemes = ['ref:'];
     },
   ),
-  fault(
+  originFault(
     'missing-is-200',
     'What is not there is an empty picture.',
     ['origin.missing-is-404'],
@@ -83,7 +32,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'missing-throws',
     'What is not there is an error.',
     ['origin.missing-is-404', 'origin.end-to-end-only'],
@@ -93,7 +42,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'ignores-conditions',
     'Conditional requests are answered in full.',
     ['origin.not-modified'],
@@ -103,7 +52,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'always-unchanged',
     'Any validator is the right one.',
     ['origin.modified'],
@@ -113,7 +62,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'body-with-304',
     'A 304 comes with the body.',
     ['origin.not-modified'],
@@ -123,7 +72,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'shouting-fields',
     'Fields come in the case in which they were sent.',
     ['origin.fields'],
@@ -133,7 +82,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'type-forgotten',
     'Content-Type is lost.',
     ['origin.fields'],
@@ -143,7 +92,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'cookies-come-through',
     'Set-Cookie comes through.',
     ['origin.end-to-end-only'],
@@ -153,7 +102,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'limit-ignored',
     'More bytes than `maxBytes` are delivered.',
     ['origin.max-bytes'],
@@ -163,7 +112,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'limit-off-by-one',
     'As many bytes as `maxBytes` are too many.',
     ['origin.max-bytes'],
@@ -173,7 +122,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'limit-by-cutting',
     'What is above `maxBytes` is cut off.',
     ['origin.max-bytes'],
@@ -187,7 +136,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'abort-ignored',
     'A fetch that was aborted goes on.',
     ['origin.abort'],
@@ -197,7 +146,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'abort-ends-the-body',
     'An abort ends the body as if it were whole.',
     ['origin.abort'],
@@ -213,19 +162,19 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }),
     ),
   ),
-  fault(
+  originFault(
     'unread-bodies-leak',
     'A body that is discarded keeps its connection.',
-    ['origin.unread-bodies'],
+    ['origin.unread-bodies', 'origin.file-is-released'],
     class extends ReferenceOrigin {
-      protected override bodyOf(bytes: Uint8Array, request: OriginRequest): Body {
+      protected override bodyOf(bytes: Uint8Array, request: OriginRequest, name: string): Body {
         if (this.mine.size >= 50) throw new OriginError('unavailable', 'No connection is free.');
-        const body = super.bodyOf(bytes, request);
+        const body = super.bodyOf(bytes, request, name);
         return changed(body, { discard: async () => undefined });
       }
     },
   ),
-  fault(
+  originFault(
     'body-read-twice',
     'A body can be read again and again.',
     ['origin.body-is-read-once'],
@@ -239,20 +188,21 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       });
     }),
   ),
-  fault(
+  originFault(
     'truncates-at-1-mib',
     'Bodies end after 1 MiB.',
     ['origin.bytes-are-exact'],
     class extends ReferenceOrigin {
-      protected override bodyOf(bytes: Uint8Array, request: OriginRequest): Body {
+      protected override bodyOf(bytes: Uint8Array, request: OriginRequest, name: string): Body {
         return super.bodyOf(
           bytes.length > 3_000_000 && bytes.length < 4_000_000 ? bytes.subarray(0, 1024 * 1024) : bytes,
           request,
+          name,
         );
       }
     },
   ),
-  fault(
+  originFault(
     'fetches-mix',
     'Of fetches at the same time all get the last one’s resource.',
     ['origin.concurrent'],
@@ -265,7 +215,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'plain-errors',
     'What cannot be a source rejects with a plain error.',
     ['origin.errors'],
@@ -279,7 +229,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'takes-any-scheme',
     'Sources of other schemes are fetched.',
     ['origin.errors'],
@@ -290,7 +240,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'check-disapproves',
     '`check` of an origin that works says that it doesn’t.',
     ['origin.check'],
@@ -300,7 +250,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
-  fault(
+  originFault(
     'close-does-nothing',
     '`close` leaves the connections of unread bodies.',
     ['origin.close-releases'],
@@ -308,7 +258,7 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       override async close(): Promise<void> {}
     },
   ),
-  fault(
+  originFault(
     'close-takes-all',
     '`close` of one instance stops the others.',
     ['origin.close-releases'],
@@ -319,4 +269,5 @@ export const originFaults: readonly PartFault<OriginHarness>[] = [
       }
     },
   ),
+  ...fileFaults,
 ];

@@ -6,7 +6,8 @@ import { originTests } from '../origin/tests.ts';
 import { transformerRequirements } from '../transformer/requirements.ts';
 import { transformerTests } from '../transformer/tests.ts';
 import { transformerLife } from '../transformer/transformer-conformance.ts';
-import { originFaults, originHarness } from './origin-faults.ts';
+import { originHarness } from './origin-fault.ts';
+import { originFaults } from './origin-faults.ts';
 import { transformerFaults, transformerHarness } from './transformer-faults.ts';
 
 /** What does not pass, with what was said. */

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Body,
+  type BodyFile,
   BufferedBody,
   type CheckResult,
   type HttpFields,
@@ -12,11 +17,27 @@ import {
 import type { OriginResource } from '../origin/origin-conformance.ts';
 import { tick } from './reference-storage.ts';
 
+/** What a body holds until it has ended: a connection, or a file that was made for it. */
+export interface Connection {
+  readonly path?: string | undefined;
+}
+
 /** What the instances of a reference origin share: the server's side of it. */
 export class OriginPlace {
   readonly resources: Map<string, OriginResource> = new Map();
-  /** Connections that are open, by the body or agent that holds them. */
-  readonly connections: Set<object> = new Set();
+  /** Connections that are open. */
+  readonly connections: Set<Connection> = new Set();
+  #folder: string | undefined;
+
+  /** Where bodies lie that are handed over as files. */
+  get folder(): string {
+    this.#folder ??= mkdtempSync(join(tmpdir(), 'tintype-origin-'));
+    return this.#folder;
+  }
+
+  remove(): void {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 const SCHEME = 'ref:';
@@ -26,7 +47,7 @@ export class ReferenceOrigin implements Origin {
   readonly schemes: readonly string[] = ['ref'];
   readonly place: OriginPlace;
   /** The connections of this instance. */
-  protected readonly mine: Set<object> = new Set();
+  protected readonly mine: Set<Connection> = new Set();
 
   constructor(place: OriginPlace) {
     this.place = place;
@@ -35,8 +56,7 @@ export class ReferenceOrigin implements Origin {
   async open(): Promise<void> {}
 
   async close(): Promise<void> {
-    for (const connection of this.mine) this.place.connections.delete(connection);
-    this.mine.clear();
+    for (const connection of this.mine) this.release(connection);
   }
 
   async fetch(source: string, request: OriginRequest): Promise<OriginResponse> {
@@ -48,7 +68,7 @@ export class ReferenceOrigin implements Origin {
     const headers = this.fields(resource);
     if (this.isUnchanged(request.headers, headers)) return this.unchanged(headers);
     if (resource.body.length > request.maxBytes) throw tooLarge();
-    return { status: 200, headers, body: this.bodyOf(resource.body, request) };
+    return { status: 200, headers, body: this.bodyOf(resource.body, request, name) };
   }
 
   async check(): Promise<CheckResult> {
@@ -80,10 +100,11 @@ export class ReferenceOrigin implements Origin {
   }
 
   /** Streams hold a connection until they have ended or were given up. */
-  protected bodyOf(bytes: Uint8Array, { signal }: OriginRequest): Body {
-    const connection = this.connect();
+  protected bodyOf(bytes: Uint8Array, { signal, takesFile = false }: OriginRequest, name: string): Body {
+    const file = takesFile ? this.fileOf(bytes, name) : undefined;
+    const connection = this.connect(file?.path);
     const free = () => this.release(connection);
-    return new StreamedBody(async function* () {
+    const body = new StreamedBody(async function* () {
       try {
         for (let at = 0; at < bytes.length; at += 64_000) {
           await tick();
@@ -94,18 +115,37 @@ export class ReferenceOrigin implements Origin {
         free();
       }
     }, free);
+    return Object.assign(body, { file });
   }
 
-  protected connect(): object {
-    const connection = {};
+  /** A file of this body alone. */
+  protected fileOf(bytes: Uint8Array, _name: string): BodyFile {
+    return { path: this.write(bytes), size: bytes.length };
+  }
+
+  /** @returns the path of a file with these bytes. */
+  protected write(bytes: Uint8Array, name: string = randomUUID()): string {
+    const path = join(this.place.folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  }
+
+  protected connect(path?: string): Connection {
+    const connection = { path };
     this.mine.add(connection);
     this.place.connections.add(connection);
     return connection;
   }
 
-  protected release(connection: object): void {
+  protected release(connection: Connection): void {
     this.mine.delete(connection);
-    this.place.connections.delete(connection);
+    const isOpen = this.place.connections.delete(connection);
+    if (isOpen && connection.path !== undefined) this.remove(connection.path);
+  }
+
+  /** Of a file whose body has ended. */
+  protected remove(path: string): void {
+    rmSync(path, { force: true });
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type TransformResult,
 } from '@tintype/core';
 import type { TransformerHarness } from '../transformer/transformer-conformance.ts';
-import type { PartFault } from './origin-faults.ts';
+import type { PartFault } from './origin-fault.ts';
 import { tick } from './reference-storage.ts';
 import { type Pixels, ReferenceTransformer, type Size } from './reference-transformer.ts';
 

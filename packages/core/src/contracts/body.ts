@@ -16,11 +16,20 @@ export interface ByteStream extends AsyncIterable<Uint8Array> {
   recycle?(chunk: Uint8Array): void;
 }
 
-/** A file that another process of this machine and user can read. */
+/**
+ * A file that another process of this machine and user can read, as often as it likes, before its body is consumed
+ * or discarded. That consumes nothing: whoever was given it still owes the body a `discard()`.
+ */
 export interface BodyFile {
-  /** Good for as long as its body is neither consumed nor discarded; by then it may name another file. */
+  /**
+   * Absolute, and the same to every process. It names this body's bytes until that is consumed or discarded, also
+   * when the source is replaced or removed meanwhile; by then it may name another file, or none.
+   */
   readonly path: string;
-  /** Bytes of the body: the file's first. A file that has fewer was cut short meanwhile. */
+  /**
+   * Bytes of the body: the file's first, so that a part is no file unless it begins with it. A file that has fewer
+   * was cut short meanwhile.
+   */
   readonly size: number;
 }
 
@@ -44,7 +53,10 @@ export interface Body {
    */
   readonly expendable?: boolean;
 
-  /** The file that the body is read from, where it is one and was asked for (`OriginRequest.takesFile`). */
+  /**
+   * The file that the body is read from, where it is one and was asked for (`OriginRequest.takesFile`), and nowhere
+   * else. Such a body can be read like any other, and what feeds it is released like any other's.
+   */
   readonly file?: BodyFile | undefined;
 
   /** Reads all of it into one array (read-only for the receiver). Rejects if it ends short. */

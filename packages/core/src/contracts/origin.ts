@@ -12,8 +12,8 @@ export interface OriginRequest {
   /** The origin stops with `too-large` as soon as more bytes than this would be delivered. */
   readonly maxBytes: number;
   /**
-   * Whether the receiver would rather know a file (`Body.file`) than have its bytes in memory. An origin
-   * without files does nothing about it.
+   * Whether the receiver would rather know a file (`Body.file`) than have its bytes in memory. Nothing else of
+   * the answer depends on it: status, fields, bytes and errors are the same. An origin without files ignores it.
    */
   readonly takesFile?: boolean | undefined;
   /** Aborted when nobody wants the answer any more, or the time for the download has passed. */
