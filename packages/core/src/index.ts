@@ -56,7 +56,7 @@ export { type ConfiguredProxy, createProxy, type ProxyDefinition } from './conta
 export { createTransformer } from './container/create-transformer.ts';
 export { definePlugin, isPlugin, type Plugin, type PluginRegistry } from './container/define-plugin.ts';
 export { LocalCoordinator } from './container/local-coordinator.ts';
-export { memoryBudget } from './container/memory-budget.ts';
+export { memoryBudget, memoryLimit } from './container/memory-budget.ts';
 export type { StorageHealth } from './container/storage-health.ts';
 export { storageMaker } from './container/storage-maker.ts';
 export { type Clock, type Registered, type Tokens, type TransformerChoice, token, tokens } from './container/tokens.ts';

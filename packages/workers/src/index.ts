@@ -1,8 +1,10 @@
 import { availableParallelism, constants } from 'node:os';
 import { definePlugin, type Plugin, tokens } from '@tintype/core';
 import { type PoolOptions, TransformPool } from './pool.ts';
+import { transformProcesses } from './process-count.ts';
 
 export { type PoolOptions, TransformPool } from './pool.ts';
+export { transformProcesses } from './process-count.ts';
 export type { ChildSetup } from './protocol.ts';
 
 export interface WorkersOptions {
@@ -27,17 +29,6 @@ export interface WorkersOptions {
   readonly killAfterMs?: number;
   /** Hears of every child that ended unasked. */
   readonly onCrash?: PoolOptions['onCrash'];
-}
-
-/** A process takes some 80 MiB before its first image, so there is an end to it. */
-const MOST_PROCESSES = 4;
-
-/**
- * Child processes where no number is set. Transforms in one process wait for each other's memory: on two
- * cores, four at a time make 8 % more images in two processes than in one.
- */
-export function transformProcesses(): number {
-  return Math.min(availableParallelism(), MOST_PROCESSES);
 }
 
 /**

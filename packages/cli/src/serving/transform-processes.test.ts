@@ -1,11 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { createProxy, tokens } from '@tintype/core';
-import { TransformPool, workers } from '@tintype/workers';
+import { TransformPool, transformProcesses, workers } from '@tintype/workers';
 import { expect, onTestFinished, test } from 'vitest';
 import { builtInPlugins } from '../built-in-plugins.ts';
 
 test.each([
-  ['as many as cores, up to four', {}, Math.min(availableParallelism(), 4)],
+  ['as many as cores and memory suggest', {}, transformProcesses()],
   ['not more than there are transforms at a time', { workers: 1 }, 1],
   ['as many as are set, while all of them can work', { workers: 3, transformProcesses: 3 }, 3],
   ['not more than can work, whatever is set', { workers: 1, transformProcesses: 2 }, 1],

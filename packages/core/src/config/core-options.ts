@@ -353,7 +353,7 @@ export const coreOptions = {
     min: 0,
     max: 64,
     description:
-      'Child processes in which `tintype serve` transforms, so that hits never wait for misses; blank is one for each core, 4 at most; never more than `TINTYPE_WORKERS`; 0 transforms in the serving process.',
+      'Child processes in which `tintype serve` transforms, so that hits never wait for misses; blank is one for each core, but no more than one for each 256 MiB that the container or machine has, and 4 at most; never more than `TINTYPE_WORKERS`; 0 transforms in the serving process.',
   },
   REQUESTS_QUEUE_SIZE: {
     kind: 'integer',
