@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { EntryInfo, StorageKey, StoredMetadata, Version } from '@tintype/core';
+import {
+  type ByteStream,
+  type EntryInfo,
+  LentBuffers,
+  type StorageKey,
+  type StoredMetadata,
+  type Version,
+} from '@tintype/core';
 import { crc32 } from './checksum.ts';
 import { corrupt } from './errors.ts';
 
@@ -120,8 +127,12 @@ export async function readHeader(handle: FileHandle, key: StorageKey): Promise<E
 }
 
 /** Exactly `length` bytes from `position`. @throws StorageError `corrupt` if the file ends before. */
-export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+export function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  return fill(Buffer.allocUnsafeSlow(length), handle, position);
+}
+
+async function fill<T extends Uint8Array>(buffer: T, handle: FileHandle, position: number): Promise<T> {
+  const { length } = buffer;
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
@@ -135,24 +146,41 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
 const CHUNK = 256 * 1024;
 
 /**
- * Reads a part of the body piece by piece. If it is the whole body, the checksum is compared before
+ * Reads a part of the body piece by piece, into what came back of it. If it is the whole body, the checksum is compared before
  * the last piece is handed out, so that nobody takes a damaged body for complete.
  *
  * @throws StorageError `corrupt`.
  */
-export async function* readBody(
+export function readBody(handle: FileHandle, header: EntryHeader, part: Part): ByteStream {
+  const buffers = new LentBuffers(Math.min(CHUNK, part.last - part.first + 1));
+  const chunks = readChunks(handle, header, part, buffers);
+  return { [Symbol.asyncIterator]: () => chunks, recycle: (chunk) => buffers.takeBack(chunk) };
+}
+
+/** Bytes of a body, both ends inclusive. */
+interface Part {
+  readonly first: number;
+  readonly last: number;
+}
+
+async function* readChunks(
   handle: FileHandle,
   header: EntryHeader,
-  part: { readonly first: number; readonly last: number },
+  { first, last }: Part,
+  buffers: LentBuffers,
 ): AsyncGenerator<Uint8Array> {
-  const whole = part.last - part.first + 1 === header.size;
+  const whole = last - first + 1 === header.size;
   let crc = 0;
-  for (let at = part.first; at <= part.last; at += CHUNK) {
-    const chunk = await readAt(handle, header.bodyStart + at, Math.min(CHUNK, part.last + 1 - at));
-    if (whole) {
-      crc = crc32(chunk, crc);
-      if (at + CHUNK > part.last && crc !== header.bodyCrc) throw corrupt('its body has another checksum');
+  try {
+    for (let at = first; at <= last; at += CHUNK) {
+      const chunk = await fill(buffers.lend(Math.min(CHUNK, last + 1 - at)), handle, header.bodyStart + at);
+      if (whole) {
+        crc = crc32(chunk, crc);
+        if (at + CHUNK > last && crc !== header.bodyCrc) throw corrupt('its body has another checksum');
+      }
+      yield chunk;
     }
-    yield chunk;
+  } finally {
+    buffers.close();
   }
 }

@@ -3,8 +3,10 @@ import {
   type Awaitable,
   BufferedBody,
   type ByteRange,
+  type ByteStream,
   type Entry,
   type GetOutcome,
+  passingBack,
   resolveRange,
   type StorageKey,
   StreamedBody,
@@ -127,7 +129,11 @@ export class EntryReader {
     return { kind: 'entry', metadata, size, version, range: part, body: new BufferedBody(some, { expendable }) };
   }
 
-  async *#releasing(handle: FileHandle, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  #releasing(handle: FileHandle, stream: ByteStream): ByteStream {
+    return passingBack(this.#untilRead(handle, stream), () => stream);
+  }
+
+  async *#untilRead(handle: FileHandle, stream: ByteStream): AsyncGenerator<Uint8Array> {
     try {
       yield* stream;
     } catch (error) {

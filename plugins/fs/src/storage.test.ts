@@ -86,6 +86,23 @@ describe('reading', () => {
     expect(large.subarray(first, last + 1).equals(await entry.body.bytes())).toBe(true);
   });
 
+  test('a large body is read into what came back of it, and into nothing else', async () => {
+    const storage = await openStorage();
+    await put(storage, 'a', large);
+    for (const givesBack of [true, false]) {
+      const stream = hit(await storage.get(k('a'), undefined)).body.stream();
+      const chunks: Uint8Array[] = [];
+      const buffers = new Set<ArrayBufferLike>();
+      for await (const chunk of stream) {
+        buffers.add(chunk.buffer);
+        chunks.push(givesBack ? Buffer.from(chunk) : chunk);
+        if (givesBack) stream.recycle?.(chunk);
+      }
+      expect(Buffer.concat(chunks).equals(large)).toBe(true);
+      expect(buffers.size).toBe(givesBack ? 1 : chunks.length);
+    }
+  });
+
   test('a range of a small body, and ranges that hold no byte', async () => {
     const storage = await openStorage();
     const version = await put(storage, 'a', 'abcdef');

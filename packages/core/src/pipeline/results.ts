@@ -1,4 +1,4 @@
-import { BufferedBody } from '../bodies.ts';
+import { BufferedBody, passingBack } from '../bodies.ts';
 import type { ByteStream } from '../contracts/body.ts';
 import type { EntryMetadata } from '../contracts/entry-metadata.ts';
 import type { ProxyEvent, StoreDropReason } from '../contracts/observer.ts';
@@ -95,7 +95,8 @@ export class ResultCache {
 
   /** A hit's body as a stream that drops the entry if it turns out damaged on the way. */
   streamOf(key: StorageKey, hit: GetHit): ByteStream {
-    const chunks = hit.body.stream()[Symbol.asyncIterator]();
+    const stream = hit.body.stream();
+    const chunks = stream[Symbol.asyncIterator]();
     // No generator: one that never began would release nothing when it is given up.
     const iterator: AsyncIterator<Uint8Array> = {
       next: async () => {
@@ -111,7 +112,7 @@ export class ResultCache {
         return { done: true, value: undefined };
       },
     };
-    return { [Symbol.asyncIterator]: () => iterator };
+    return passingBack({ [Symbol.asyncIterator]: () => iterator }, () => stream);
   }
 
   /** Notes that a request was not answered from the storage. `known`: there is an entry that is too old. */

@@ -1,4 +1,4 @@
-import { collect } from '../bodies.ts';
+import { collect, passingBack } from '../bodies.ts';
 import type { Body, ByteStream } from '../contracts/body.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 
@@ -29,7 +29,8 @@ export class GuardedBody implements Body {
   stream(): ByteStream {
     if (this.#consumed) throw new Error('This body was already consumed.');
     this.#consumed = true;
-    const steps = this.#body.stream()[Symbol.asyncIterator]();
+    const stream = this.#body.stream();
+    const steps = stream[Symbol.asyncIterator]();
     let ended = false;
     const release = async () => {
       if (ended) return;
@@ -57,7 +58,7 @@ export class GuardedBody implements Body {
         return { done: true, value: undefined };
       },
     };
-    return { [Symbol.asyncIterator]: () => iterator };
+    return passingBack({ [Symbol.asyncIterator]: () => iterator }, () => stream);
   }
 
   async discard(): Promise<void> {

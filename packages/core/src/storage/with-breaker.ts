@@ -1,4 +1,4 @@
-import { collect } from '../bodies.ts';
+import { collect, passingBack } from '../bodies.ts';
 import type { Body, ByteStream } from '../contracts/body.ts';
 import type { StorageCapabilities } from '../contracts/capabilities.ts';
 import type {
@@ -257,7 +257,7 @@ class WatchedBody implements Body {
   stream(): ByteStream {
     const steps = this.#body.stream();
     const watched = this.#watched;
-    return {
+    const chunks: ByteStream = {
       [Symbol.asyncIterator]: () => {
         const iterator = steps[Symbol.asyncIterator]();
         return {
@@ -269,6 +269,7 @@ class WatchedBody implements Body {
         };
       },
     };
+    return passingBack(chunks, () => steps);
   }
 
   discard(): Promise<void> {
