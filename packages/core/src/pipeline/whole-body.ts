@@ -1,5 +1,6 @@
 import type { Body } from '../contracts/body.ts';
 import { StorageError } from '../contracts/storage-error.ts';
+import { DeadlineTimer } from '../storage/deadline-timer.ts';
 
 /**
  * A stored body of at most so many bytes is read whole before it is answered: what hangs or turns out
@@ -15,9 +16,8 @@ export const READ_WHOLE_BYTES: number = 256 * 1024;
 export async function bytesWithin(body: Body, deadlineMs: number): Promise<Uint8Array> {
   if (body.buffered !== undefined) return body.buffered;
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new StorageError({ code: 'timeout', message: `No body within ${deadlineMs} ms.` })),
-    deadlineMs,
+  const timer = new DeadlineTimer(deadlineMs, () =>
+    reject(new StorageError({ code: 'timeout', message: `No body within ${deadlineMs} ms.` })),
   );
   try {
     return await Promise.race([body.bytes(), late]);
@@ -25,6 +25,6 @@ export async function bytesWithin(body: Body, deadlineMs: number): Promise<Uint8
     body.discard().catch(() => undefined);
     throw error;
   } finally {
-    clearTimeout(timer);
+    timer.clear();
   }
 }

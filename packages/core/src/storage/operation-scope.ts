@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationContext } from '../contracts/storage-adapter.ts';
 import { StorageError, type StorageOperation } from '../contracts/storage-error.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 
 /**
  * One operation's life: the caller's signal and our deadline in one place. The abort signal that the
@@ -11,7 +12,7 @@ export class OperationScope implements OperationContext {
   readonly #operation: StorageOperation;
   readonly #deadlineMs: number;
   #controller: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: DeadlineTimer | undefined;
   #reject: ((reason: unknown) => void) | undefined;
   #ended: { readonly reason: unknown } | undefined;
   /** When the deadline began to run, on the clock of `performance`. */
@@ -94,7 +95,7 @@ export class OperationScope implements OperationContext {
   #arm(): void {
     if (this.#timer === undefined && Number.isFinite(this.#deadlineMs)) {
       this.#since = performance.now();
-      this.#timer = setTimeout(() => this.#expire(), this.#deadlineMs);
+      this.#timer = new DeadlineTimer(this.#deadlineMs, () => this.#expire());
     }
     if (this.#caller !== undefined && this.#onAbort === undefined) {
       const caller = this.#caller;
@@ -104,7 +105,7 @@ export class OperationScope implements OperationContext {
   }
 
   #disarm(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
     if (this.#onAbort) this.#caller?.removeEventListener('abort', this.#onAbort);
     this.#onAbort = undefined;

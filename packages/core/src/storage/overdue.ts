@@ -1,3 +1,8 @@
+import { DeadlineTimer } from './deadline-timer.ts';
+
+/** How long what seems late is still waited for, in milliseconds: its end may be here, and not looked at. */
+const SECOND_LOOK_MS = 50;
+
 /** Something that was begun and has not ended. */
 interface Begun {
   readonly at: number;
@@ -5,14 +10,16 @@ interface Begun {
 }
 
 /**
- * What has been waited for too long. There are no timers: it is looked at when the next thing begins,
- * which is soon enough, because until then nobody waits; so watching costs next to nothing.
+ * What has been waited for too long. It is looked at when the next thing begins, which is soon enough,
+ * because until then nobody waits; so watching costs next to nothing. What seems late then is looked at once
+ * more a moment later, since the process itself may have stood still.
  */
 export class Overdue {
   readonly #limitMs: number;
   readonly #now: () => number;
   /** In the order of beginning. */
   readonly #begun = new Set<Begun>();
+  #isToBeLookedAt = false;
 
   /** @param now milliseconds on a clock that never jumps. */
   constructor(limitMs: number, now: () => number) {
@@ -20,10 +27,20 @@ export class Overdue {
     this.#now = now;
   }
 
-  /** Calls `onLate` of everything that is late by now; it is then forgotten. */
+  /** Has `onLate` called of everything that is late by now and does not end in a moment; it is then forgotten. */
   sweep(): void {
-    if (this.#begun.size === 0) return;
+    if (this.#isToBeLookedAt || this.#begun.size === 0) return;
     const since = this.#now() - this.#limitMs;
+    const [oldest] = this.#begun;
+    if (oldest === undefined || oldest.at > since) return;
+    this.#isToBeLookedAt = true;
+    new DeadlineTimer(SECOND_LOOK_MS, () => {
+      this.#isToBeLookedAt = false;
+      this.#forgetSince(since);
+    });
+  }
+
+  #forgetSince(since: number): void {
     for (const begun of this.#begun) {
       if (begun.at > since) return;
       this.#begun.delete(begun);
