@@ -39,7 +39,6 @@ export class TransformPool implements Transformer {
   readonly #workers = new Set<WorkerProcess>();
   /** Aborted while it is closed. */
   #closing = new AbortController();
-  #crashesInARow = 0;
   /** Processes that are to come soon; each resolves when it can be used, or cannot. */
   readonly #coming = new Set<Promise<void>>();
 
@@ -124,8 +123,11 @@ export class TransformPool implements Transformer {
     return [...this.#workers].flatMap((worker) => (worker.isEnding ? [worker.gone] : []));
   }
 
-  /** @param which one that cannot be used is replaced, unless it is among the first: then the pool isn't opened. */
-  async #start(which: 'first' | 'later'): Promise<void> {
+  /**
+   * @param which one that cannot be used is replaced, unless it is among the first: then the pool isn't opened.
+   * @param crashesInARow of those whose place it takes: another's end says nothing about them.
+   */
+  async #start(which: 'first' | 'later', crashesInARow = 0): Promise<void> {
     const closing = this.#closing.signal;
     let readyAt = Number.POSITIVE_INFINITY;
     let worker: WorkerProcess | undefined;
@@ -133,8 +135,7 @@ export class TransformPool implements Transformer {
       if (worker !== undefined) this.#workers.delete(worker);
       if (closing.aborted || (which === 'first' && readyAt === Number.POSITIVE_INFINITY)) return;
       this.#options.onCrash(reason, worker?.pid);
-      this.#crashesInARow = performance.now() - readyAt < HASTY_MS ? this.#crashesInARow + 1 : 0;
-      this.#replace();
+      this.#replace(performance.now() - readyAt < HASTY_MS ? crashesInARow + 1 : 0);
     };
     try {
       worker = this.#begin(onExit);
@@ -159,20 +160,20 @@ export class TransformPool implements Transformer {
     });
   }
 
-  #replace(): void {
-    const pause = this.#crashesInARow > 0 ? Math.min(MAX_PAUSE_MS, 100 * 2 ** this.#crashesInARow) : 0;
-    const replaced = this.#startAfter(pause);
+  #replace(crashesInARow: number): void {
+    const pause = crashesInARow > 0 ? Math.min(MAX_PAUSE_MS, 100 * 2 ** crashesInARow) : 0;
+    const replaced = this.#startAfter(pause, crashesInARow);
     if (pause > PATIENCE_MS) return;
     this.#coming.add(replaced);
     void replaced.then(() => this.#coming.delete(replaced));
   }
 
   /** Never fails. */
-  async #startAfter(pause: number): Promise<void> {
+  async #startAfter(pause: number, crashesInARow: number): Promise<void> {
     const { signal } = this.#closing;
     if (pause > 0) await sleep(pause, undefined, { ref: false, signal }).catch(() => undefined);
     if (signal.aborted) return;
     // A child that cannot be used is ended, which brings us here again, as does one that cannot be started.
-    await this.#start('later').catch(() => undefined);
+    await this.#start('later', crashesInARow).catch(() => undefined);
   }
 }
