@@ -4,11 +4,14 @@ import { freeExpendable } from './bodies.ts';
  * Buffers of one size for a stream that is read piece by piece. What the receiver gives back
  * (`ByteStream.recycle`) is lent again: a body of any length then takes the memory of a few pieces, and
  * not what the garbage collector lets pile up, which is some 60 MiB.
+ *
+ * Whoever still holds a chunk that came back finds it empty, and never sees the bytes of another one: the memory
+ * moves to a new `ArrayBuffer` each time, which copies nothing.
  */
 export class LentBuffers {
   readonly #size: number;
   readonly #lent = new WeakSet<ArrayBufferLike>();
-  readonly #spare: ArrayBufferLike[] = [];
+  readonly #spare: ArrayBuffer[] = [];
   #closed = false;
 
   /** @param size of each, in bytes. */
@@ -23,11 +26,12 @@ export class LentBuffers {
     return Buffer.from(buffer, 0, length);
   }
 
-  /** Takes one back, by any view of it. What was not lent here, or is back already, is left alone. */
-  takeBack({ buffer }: Uint8Array): void {
-    if (!this.#lent.delete(buffer)) return;
-    if (this.#closed) freeExpendable(new Uint8Array(buffer));
-    else this.#spare.push(buffer);
+  /** Takes one back, by any view of it. What was not lent here, is back already, or was freed is left alone. */
+  takeBack(chunk: Uint8Array): void {
+    const { buffer } = chunk;
+    if (!this.#lent.delete(buffer) || !(buffer instanceof ArrayBuffer) || buffer.detached) return;
+    if (this.#closed) freeExpendable(chunk);
+    else this.#spare.push(buffer.transfer());
   }
 
   /** Nothing more will be lent: frees what is here, and each of the others when it comes back. */

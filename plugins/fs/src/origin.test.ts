@@ -86,7 +86,7 @@ describe('a file', () => {
     expect((await collect(body.stream())).length).toBe(LARGE);
   });
 
-  test('is read into what came back of it, and into nothing else', async () => {
+  test('takes back the memory of what it is given back, and of nothing else', async () => {
     const bytes = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, index) => index).buffer);
     await writeFile(join(root, 'numbers'), bytes);
     for (const givesBack of [true, false]) {
@@ -100,7 +100,8 @@ describe('a file', () => {
         if (givesBack) stream.recycle?.(chunk);
       }
       expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
-      expect(buffers.size).toBe(givesBack ? 1 : chunks.length);
+      const stillThere = [...buffers].filter(({ byteLength }) => byteLength > 0);
+      expect([buffers.size, stillThere.length]).toEqual([chunks.length, givesBack ? 0 : chunks.length]);
     }
   });
 

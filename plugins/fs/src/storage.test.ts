@@ -86,7 +86,7 @@ describe('reading', () => {
     expect(large.subarray(first, last + 1).equals(await entry.body.bytes())).toBe(true);
   });
 
-  test('a large body is read into what came back of it, and into nothing else', async () => {
+  test('a large body takes back the memory of what it is given back, and of nothing else', async () => {
     const storage = await openStorage();
     await put(storage, 'a', large);
     for (const givesBack of [true, false]) {
@@ -99,7 +99,8 @@ describe('reading', () => {
         if (givesBack) stream.recycle?.(chunk);
       }
       expect(Buffer.concat(chunks).equals(large)).toBe(true);
-      expect(buffers.size).toBe(givesBack ? 1 : chunks.length);
+      const stillThere = [...buffers].filter(({ byteLength }) => byteLength > 0);
+      expect([buffers.size, stillThere.length]).toEqual([chunks.length, givesBack ? 0 : chunks.length]);
     }
   });
 
