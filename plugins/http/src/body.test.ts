@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ask, askInTime, failure, httpServer, openOrigin, tcpServer } from './servers.fixture.ts';
@@ -52,6 +53,34 @@ test.each([
   expect(response.headers.etag).toBe('"a"');
   expect(image.equals(await response.body.bytes())).toBe(true);
 });
+
+const numbers = (bytes: number): Buffer =>
+  Buffer.from(Uint32Array.from({ length: bytes / 4 }, (_, index) => index).buffer);
+
+test('the memory of what is given back is freed, and nothing else', async () => {
+  const content = numbers(4 * 1_048_576);
+  const server = await httpServer((_request, response) => {
+    response.writeHead(200, { 'content-length': content.length }).end(content);
+  });
+  const origin = await openOrigin();
+  for (const givesBack of [true, false, true]) {
+    const stream = (await ask(origin, server.url, { maxBytes: content.length })).body.stream();
+    const chunks: Uint8Array[] = [];
+    const copies: Uint8Array[] = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      copies.push(Buffer.from(chunk));
+      // Whoever takes its time makes the parser pause.
+      await nextTurn();
+      if (givesBack) stream.recycle?.(chunk);
+    }
+    expect(content.equals(Buffer.concat(copies))).toBe(true);
+    if (givesBack) expect(size(chunks)).toBeLessThan(content.length / 4);
+    else expect(content.equals(Buffer.concat(chunks))).toBe(true);
+  }
+});
+
+const size = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
 
 /** At its default quality the compressor takes seconds for a bomb. */
 const quickBrotli = (bytes: Buffer): Buffer =>

@@ -18,31 +18,43 @@ export const rawGrowth: Figure = {
   title: 'growth of memory while a raw source of 256 MiB goes through one process',
   measure: async (bench) => {
     await makeSource(bench);
-    const rounds: number[] = [];
-    for (let round = 1; round <= bench.rounds; round++) {
-      bench.progress(`round ${round} of ${bench.rounds}`);
-      rounds.push(await growth(bench));
+    const web = new Child('web-origin');
+    try {
+      const { port } = await web.call<{ port: number }>('start', { folder: bench.inputs.root });
+      return [
+        await row(bench, 'a local file', (name) => `local:///${name}`),
+        await row(bench, 'from a web server', (name) => `http://127.0.0.1:${port}/${name}`),
+      ];
+    } finally {
+      await web.stop();
     }
-    return [
-      {
-        what: 'of 64 MiB, at the peak; fetched, answered and stored, in a new process each time',
-        ratio: spread(rounds.map((bytes) => bytes / BAR_BYTES)),
-        bar: { atMost: 1 },
-        detail: `${(spread(rounds).median / 1_048_576).toFixed(1)} MiB more than after ten raw answers of 3 MP files`,
-      } satisfies Result,
-    ];
   },
 };
 
-async function growth(bench: Bench): Promise<number> {
-  const settings = { cacheUse: 'fs', maxSrcFileSize: '1GiB', timeout: 60 };
+/** @param sourceOf where a file of the inputs is had from, as it stands in a URL. */
+async function row(bench: Bench, kind: string, sourceOf: (name: string) => string): Promise<Result> {
+  const rounds: number[] = [];
+  for (let round = 1; round <= bench.rounds; round++) {
+    bench.progress(`${kind}, round ${round} of ${bench.rounds}`);
+    rounds.push(await growth(bench, sourceOf));
+  }
+  return {
+    what: `${kind}: of 64 MiB, at the peak; fetched, answered and stored, in a new process each time`,
+    ratio: spread(rounds.map((bytes) => bytes / BAR_BYTES)),
+    bar: { atMost: 1 },
+    detail: `${(spread(rounds).median / 1_048_576).toFixed(1)} MiB more than after ten raw answers of 3 MP files`,
+  };
+}
+
+async function growth(bench: Bench, sourceOf: (name: string) => string): Promise<number> {
+  const settings = { cacheUse: 'fs', allowLoopbackSourceAddresses: true, maxSrcFileSize: '1GiB', timeout: 60 };
   const proxy = await startProxy(bench, { settings, transforms: 'in-process' });
   const generator = new Child('load-generator');
   try {
     const sources = [...bench.inputs.distinct.slice(0, 10), LARGE];
     const paths = await proxy.process.call<readonly string[]>(
       'sign',
-      sources.map((name) => `/raw:1/plain/local:///${name}`),
+      sources.map((name) => `/raw:1/plain/${sourceOf(name)}`),
     );
     const large = paths.at(-1);
     for (const path of paths.slice(0, -1)) await generator.call('drain', { port: proxy.port, path });
