@@ -4,6 +4,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { OriginError } from '@tintype/core';
 import { Agent, buildConnector } from 'undici';
 import { type AddressClass, type AddressRules, classify, isReachable, refusal } from './addresses.ts';
+import { watchUse } from './reuse.ts';
 
 /** An address that a name resolved to. */
 export interface ResolvedAddress {
@@ -34,6 +35,8 @@ export interface DialerSettings {
   readonly timeoutMs: number;
   /** For each gap in a body, if it is another one. */
   readonly idleMs?: number;
+  /** undici's: 1 keeps connections, 0 makes a new one for each request. */
+  readonly pipelining: 0 | 1;
 }
 
 /**
@@ -56,7 +59,7 @@ export function createDialer(settings: DialerSettings): Agent {
   });
   return new Agent({
     allowH2: false,
-    pipelining: 1,
+    pipelining: settings.pipelining,
     maxHeaderSize: MAX_HEADER_BYTES,
     keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
     // The origin has its own clock for headers, which also covers a queue, a lookup and 1xx answers.
@@ -76,7 +79,10 @@ export function createDialer(settings: DialerSettings): Agent {
         if (error !== null) return callback(error, null);
         // Holds even if something between the lookup and the socket should go wrong one day.
         const kind = classify(socket.remoteAddress ?? '');
-        if (isReachable(kind, settings.rules)) return callback(null, socket);
+        if (isReachable(kind, settings.rules)) {
+          watchUse(socket);
+          return callback(null, socket);
+        }
         socket.destroy();
         return callback(kind === 'invalid' ? new Error('The connection was closed at once.') : refused(kind), null);
       });

@@ -9,8 +9,9 @@ import {
   type OriginResponse,
   type OriginScope,
 } from '@tintype/core';
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type BodyLimits, contentCoding, responseBody } from './body.ts';
+import { Connections } from './connections.ts';
 import { createDialer, type Lookup, systemLookup } from './dialer.ts';
 import { asOriginError, tooLarge, tooSlow } from './failures.ts';
 import { endToEndFields, hasCookie, requestFields, withoutCredentials } from './fields.ts';
@@ -31,7 +32,7 @@ export class HttpOrigin implements Origin {
   readonly #options: HttpOptions;
   readonly #scope: OriginScope;
   readonly #lookup: Lookup;
-  #agent: Agent | undefined;
+  #connections: Connections | undefined;
 
   constructor(options: HttpOptions, scope: OriginScope, parts: HttpOriginParts = {}) {
     this.#options = options;
@@ -40,19 +41,20 @@ export class HttpOrigin implements Origin {
   }
 
   async open(): Promise<void> {
-    this.#agent ??= createDialer({
+    const settings = {
       rules: this.#options,
       lookup: this.#lookup,
       ignoreSslVerification: this.#options.ignoreSslVerification,
       timeoutMs: this.#scope.downloadTimeout * 1_000,
-    });
+    };
+    this.#connections ??= new Connections((pipelining) => createDialer({ ...settings, pipelining }));
   }
 
   /** Breaks off what is still running: whoever closes has waited for it before. */
   async close(): Promise<void> {
-    const agent = this.#agent;
-    this.#agent = undefined;
-    await agent?.destroy();
+    const connections = this.#connections;
+    this.#connections = undefined;
+    await connections?.destroy();
   }
 
   async check(): Promise<CheckResult> {
@@ -105,21 +107,20 @@ export class HttpOrigin implements Origin {
     }
   }
 
-  /** One request, until the header of its final answer is there: at most `downloadTimeout`. */
+  /** One request, repeated if need be, until the header of its final answer is there: at most `downloadTimeout`. */
   async #ask(hop: Source, headers: HttpFields, signal: AbortSignal): Promise<Answer> {
-    const agent = this.#agent;
-    if (agent === undefined) throw new OriginError('unavailable', 'The web origin is not open.');
+    const connections = this.#connections;
+    if (connections === undefined) throw new OriginError('unavailable', 'The web origin is not open.');
     const seconds = this.#scope.downloadTimeout;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(tooSlow(seconds)), seconds * 1_000);
     const either = AbortSignal.any([signal, late.signal]);
-    const asked = agent.request({
+    const asked = connections.request({
       origin: hop.origin,
       path: hop.target,
       method: 'GET',
       headers,
       signal: either,
-      responseHeaders: 'raw',
     });
     try {
       // The client hears of an abort only once it is connected, hence the race.

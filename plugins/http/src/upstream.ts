@@ -9,13 +9,15 @@ import {
   type UpstreamResponse,
   type UpstreamScope,
 } from '@tintype/core';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { AddressRules } from './addresses.ts';
 import { responseBody } from './body.ts';
+import { Connections } from './connections.ts';
 import { createDialer, type Lookup, MAX_HEADER_BYTES, MAX_KEEP_ALIVE_MS, systemLookup } from './dialer.ts';
 import { asOriginError, tooSlow } from './failures.ts';
 import type { HttpOptions } from './options.ts';
 import { rejectionOf } from './rejection.ts';
+import { watchUse } from './reuse.ts';
 
 /** What of the options of web origins counts. */
 export type UpstreamOptions = AddressRules & Pick<HttpOptions, 'ignoreSslVerification'>;
@@ -29,7 +31,7 @@ export class HttpUpstream implements Upstream {
   readonly #lookup: Lookup | undefined;
   readonly #seconds: number;
   readonly #idleSeconds: number;
-  #agent: Agent | undefined;
+  #connections: Connections | undefined;
 
   /** @param lookup resolves host names where addresses are checked; the system's resolver unless given. */
   constructor(options: UpstreamOptions, scope: UpstreamScope, lookup: Lookup = systemLookup) {
@@ -41,31 +43,14 @@ export class HttpUpstream implements Upstream {
   }
 
   async open(): Promise<void> {
-    const timeout = this.#seconds * 1_000;
-    const bodyTimeout = this.#idleSeconds * 1_000;
-    const { ignoreSslVerification } = this.#options;
-    if (this.#lookup !== undefined) {
-      const settings = { rules: this.#options, lookup: this.#lookup, ignoreSslVerification };
-      this.#agent ??= createDialer({ ...settings, timeoutMs: timeout, idleMs: bodyTimeout });
-      return;
-    }
-    this.#agent ??= new Agent({
-      allowH2: false,
-      pipelining: 1,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
-      // Own clocks: undici's are for single connections, and coarse.
-      headersTimeout: 0,
-      bodyTimeout,
-      connect: { timeout, rejectUnauthorized: !ignoreSslVerification },
-    });
+    this.#connections ??= new Connections((pipelining) => this.#pool(pipelining));
   }
 
   /** Breaks off what is still running: whoever closes has waited for it before. */
   async close(): Promise<void> {
-    const agent = this.#agent;
-    this.#agent = undefined;
-    await agent?.destroy();
+    const connections = this.#connections;
+    this.#connections = undefined;
+    await connections?.destroy();
   }
 
   async send(request: UpstreamRequest): Promise<UpstreamResponse> {
@@ -82,13 +67,38 @@ export class HttpUpstream implements Upstream {
     return { status, fields, body: responseBody(body, 'identity', limits) };
   }
 
+  #pool(pipelining: 0 | 1): Agent {
+    const timeout = this.#seconds * 1_000;
+    const bodyTimeout = this.#idleSeconds * 1_000;
+    const { ignoreSslVerification } = this.#options;
+    if (this.#lookup !== undefined) {
+      const settings = { rules: this.#options, lookup: this.#lookup, ignoreSslVerification, pipelining };
+      return createDialer({ ...settings, timeoutMs: timeout, idleMs: bodyTimeout });
+    }
+    const dial = buildConnector({ allowH2: false, timeout, rejectUnauthorized: !ignoreSslVerification });
+    return new Agent({
+      allowH2: false,
+      pipelining,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveMaxTimeout: MAX_KEEP_ALIVE_MS,
+      // Own clocks: undici's are for single connections, and coarse.
+      headersTimeout: 0,
+      bodyTimeout,
+      connect: (target, callback) =>
+        dial(target, (...result) => {
+          if (result[1] !== null) watchUse(result[1]);
+          callback(...result);
+        }),
+    });
+  }
+
   async #ask({ method, origin, target, fields, body: content, signal }: UpstreamRequest): Promise<Answer> {
-    const agent = this.#agent;
-    if (agent === undefined) throw new OriginError('unavailable', 'The connections to the origins are not open.');
+    const connections = this.#connections;
+    if (connections === undefined) throw new OriginError('unavailable', 'The connections to the origins are not open.');
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(tooSlow(this.#seconds)), this.#seconds * 1_000);
     const either = AbortSignal.any([signal, late.signal]);
-    const asked = agent.request({
+    const asked = connections.request({
       origin,
       path: target,
       // Any token is a method to undici, whatever its type says.
@@ -102,7 +112,6 @@ export class HttpUpstream implements Upstream {
               { objectMode: false },
             ),
       signal: either,
-      responseHeaders: 'raw',
     });
     try {
       // The client hears of an abort only once it is connected, hence the race.
