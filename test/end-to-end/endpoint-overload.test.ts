@@ -350,6 +350,28 @@ test.each([
   },
 );
 
+test.each([
+  ['what is passed on', {}, '/cat.png'],
+  ['an image', { dialect: 'imgproxy-url' }, '/_/w:20/plain/cat.png'],
+])('it is so, too, for who comes when it has hung for long already: %s', async (_what, endpoint, path) => {
+  let asked = 0;
+  await using there = await before(
+    (_request, response) => {
+      asked += 1;
+      if (asked > 1) response.writeHead(200, { ...KEPT, 'Content-Type': 'image/png' }).end(cat);
+    },
+    { fetchAgainAfter: 77 },
+    endpoint,
+  );
+  const again = heldTimers(77);
+  const first = there.rig.ask(path);
+  await expect.poll(() => asked).toBe(1);
+  again.goOff();
+  const answers = await Promise.all([first, there.rig.ask(path), there.rig.ask(path)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(asked).toBe(2);
+});
+
 test('lifetimes are shortened by different shares, so that what came together does not expire together', async () => {
   await using there = await before(
     (_request, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=1000' }).end(),

@@ -147,6 +147,22 @@ test('a source that hangs for the first who asks hangs for nobody: it is asked o
   expect(origin.requests).toHaveLength(2);
 });
 
+test('nor does it hang for who comes when it has hung for long already', async () => {
+  const { origin, state } = await startSource({ 'cache-control': 'max-age=60' });
+  origin.answer((_request, response) => {
+    if (origin.requests.length > 1) response.writeHead(200, state.headers).end(cat);
+  });
+  const rig = await startRig({ fetchAgainAfter: 77 });
+  const again = heldTimers(77);
+  const first = rig.get(url(origin));
+  await expect.poll(() => [origin.requests.length, rig.proxy.load?.().waiting]).toEqual([1, 1]);
+  again.goOff();
+  expect(origin.requests).toHaveLength(1);
+  const answers = await Promise.all([first, rig.get(url(origin)), rig.get(url(origin))]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(origin.requests).toHaveLength(2);
+});
+
 describe('a source that fails', () => {
   const faults: [string, (response: ServerResponse) => void, number][] = [
     ['is down', (response) => response.destroy(), 502],

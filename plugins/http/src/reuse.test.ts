@@ -56,18 +56,29 @@ test.each(closings)(
   },
 );
 
-test('a new connection is made although others are kept, which may be as closed', async () => {
+test('a new connection is made although another one that is kept is free: it may be as closed', async () => {
   const together = Promise.withResolvers<void>();
-  const heard = await server((socket, { onConnection, nth }) => {
-    if (onConnection > 1) return socket.resetAndDestroy();
+  const answered = Promise.withResolvers<void>();
+  let slow: Socket | undefined;
+  const heard = await server((socket, { nth }) => {
     if (nth === 2) together.resolve();
-    together.promise.then(() => socket.write(OK));
+    if (nth <= 2) together.promise.then(() => socket.write(OK));
+    else if (nth === 3) slow = socket;
+    else if (nth > 4) socket.write(OK);
+    else {
+      slow?.write(OK);
+      answered.promise.then(() => socket.resetAndDestroy());
+    }
   });
   const origin = await openOrigin();
   await Promise.all([warm(origin, `${heard.url}/a`), warm(origin, `${heard.url}/b`)]);
-  expect(await text(await ask(origin, `${heard.url}/c`))).toBe('image');
-  expect(heard.requests.at(-1)).toBe('2 GET /c');
-  expect(heard.requests).toHaveLength(4);
+  const first = warm(origin, `${heard.url}/c`);
+  const second = ask(origin, `${heard.url}/d`);
+  await first;
+  answered.resolve();
+  expect(await text(await second)).toBe('image');
+  expect(heard.sockets).toHaveLength(3);
+  expect(heard.requests.at(-1)).toBe('2 GET /d');
 });
 
 test.each(closings)('a server that %s every time is asked twice, and then it is an error', async (_, close) => {

@@ -132,8 +132,7 @@ class Fetch {
     const question = { method: 'GET', rest, fields, validators, onTurn, mayWait };
     const attempt = (own: AbortSignal) => chain.ask({ ...question, signal: own });
     if (!Number.isFinite(askAgainMs)) return attempt(signal);
-    const isWorthIt = () => this.#control.waiters > 1;
-    return firstOf(attempt, { signal, afterMs: askAgainMs, begun, isWorthIt, release: discard });
+    return firstOf(attempt, { signal, afterMs: askAgainMs, begun, waiting: this.#control, release: discard });
   }
 
   /** `undefined` if the 304 isn't about the stored response. RFC 9111 §4.3.4. */

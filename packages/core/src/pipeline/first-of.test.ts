@@ -10,7 +10,24 @@ afterEach(() => {
 });
 
 const { signal } = new AbortController();
-const options = { signal, afterMs: 100, isWorthIt: () => true, release: () => undefined };
+const several = { waiters: 2, onJoin: () => undefined };
+const options = { signal, afterMs: 100, waiting: several, release: () => undefined };
+
+/** One who waits, until others join. */
+function alone() {
+  let joined: (() => void) | undefined;
+  const waiting = {
+    waiters: 1,
+    onJoin(callback: (() => void) | undefined) {
+      joined = callback;
+    },
+  };
+  const join = () => {
+    waiting.waiters++;
+    joined?.();
+  };
+  return { waiting, join };
+}
 
 test('a second attempt is made once the first takes too long', async () => {
   const attempts: ((answer: string) => void)[] = [];
@@ -44,5 +61,49 @@ test('no clock runs for what has failed before it began', async () => {
   begin();
   await begun;
   expect(vi.getTimerCount()).toBe(0);
+  expect(attempt).toHaveBeenCalledTimes(1);
+});
+
+test('for one alone there is no second attempt, until another one joins however late', async () => {
+  const { waiting, join } = alone();
+  const attempts: ((answer: string) => void)[] = [];
+  const first = firstOf(() => new Promise<string>((resolve) => attempts.push(resolve)), { ...options, waiting });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(attempts).toHaveLength(1);
+  join();
+  expect(attempts).toHaveLength(2);
+  join();
+  await vi.advanceTimersByTimeAsync(1_000);
+  join();
+  expect(attempts).toHaveLength(2);
+  attempts[1]?.('second');
+  expect(await first).toBe('second');
+});
+
+test('who joins early waits for the time to come', async () => {
+  const { waiting, join } = alone();
+  const attempts: ((answer: string) => void)[] = [];
+  void firstOf(() => new Promise<string>((resolve) => attempts.push(resolve)), { ...options, waiting });
+  await vi.advanceTimersByTimeAsync(99);
+  join();
+  expect(attempts).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(attempts).toHaveLength(2);
+  join();
+  expect(attempts).toHaveLength(2);
+});
+
+test.each(['answered', 'failed', 'given up'])('who joins when it is %s begins nothing', async (end) => {
+  const { waiting, join } = alone();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const client = new AbortController();
+  const attempt = vi.fn(() => promise);
+  const first = firstOf(attempt, { ...options, waiting, signal: client.signal });
+  await vi.advanceTimersByTimeAsync(1_000);
+  if (end === 'answered') resolve('first');
+  else if (end === 'failed') reject(new Error('It is gone.'));
+  else client.abort();
+  if (end !== 'given up') await first.catch(() => undefined);
+  join();
   expect(attempt).toHaveBeenCalledTimes(1);
 });

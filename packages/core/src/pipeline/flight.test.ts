@@ -97,3 +97,19 @@ test('whether a flight ended since is known, so that a slow lookup can be done a
   ]);
   expect(flights.endedSince('k', flights.mark)).toBe(false);
 });
+
+test('the work hears of each who joins, when it counts among the waiters, as long as it wants to', async () => {
+  const flights = new Flights<string>();
+  const { controls, start } = scripted();
+  const seen: number[] = [];
+  const join = () => void flights.join('k', live().signal, start);
+  join();
+  join();
+  const [control] = controls;
+  control?.onJoin(() => seen.push(control.waiters));
+  join();
+  join();
+  control?.onJoin(undefined);
+  join();
+  expect(seen).toEqual([3, 4]);
+});

@@ -10,6 +10,8 @@ export interface FlightControl {
   readonly signal: AbortSignal;
   /** Who waits for it at the moment. */
   readonly waiters: number;
+  /** Calls `joined` each time when one more waits, instead of what was given before; `undefined` ends that. */
+  onJoin(joined: (() => void) | undefined): void;
   /** Bytes have come: from now on the flight goes on even if nobody waits. */
   commit(): void;
   /** Nobody joins any more: who waits for it gets what it brings. */
@@ -22,6 +24,7 @@ interface InAir<T> {
   readonly work: FlightWork<T>;
   readonly controller: AbortController;
   waiters: number;
+  joined: (() => void) | undefined;
   /** The result is there; others may still join until it is stored. */
   done: boolean;
   readonly committed: boolean;
@@ -126,11 +129,14 @@ export class Flights<T> {
     const controller = new AbortController();
     let committed = false;
     let waiting = () => 0;
+    // The work is begun before there is a flight, but nobody joins before.
+    let onJoin: FlightControl['onJoin'] = () => undefined;
     const work = start({
       signal: controller.signal,
       get waiters() {
         return waiting();
       },
+      onJoin: (joined) => onJoin(joined),
       commit: () => {
         committed = true;
       },
@@ -146,12 +152,16 @@ export class Flights<T> {
       work,
       controller,
       waiters: 0,
+      joined: undefined,
       done: false,
       get committed() {
         return committed;
       },
     };
     waiting = () => flight.waiters;
+    onJoin = (joined) => {
+      flight.joined = joined;
+    };
     this.#inAir.set(key, flight);
     const onResult = () => {
       flight.done = true;
@@ -163,6 +173,7 @@ export class Flights<T> {
 
   #wait(key: string, flight: InAir<T>, signal: AbortSignal): Promise<T> {
     flight.waiters++;
+    flight.joined?.();
     return new Promise((resolve, reject) => {
       const leave = () => {
         signal.removeEventListener('abort', onAbort);

@@ -113,14 +113,13 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
     let isRaw = false;
     try {
       place = await waiting(shop.intake.enter(request.source, request.mode, signal, mayWait));
-      const others = () => control.waiters > 1;
       const { mode, cachebuster } = request;
       const use = { mode, cachebuster, policy };
       const takesFile = mode === 'transform' && shop.transformer.transformFile !== undefined;
       const ask = (conditions: HttpFields | undefined): Promise<Fetched> =>
         until(
           signal,
-          shop.sources.fetch(request.source, { signal, conditions, others, hops, takesFile, use }),
+          shop.sources.fetch(request.source, { signal, conditions, waiting: control, hops, takesFile, use }),
           (late) => giveUp(late.response),
         );
       let fetched = await ask(conditionsOf(previous));

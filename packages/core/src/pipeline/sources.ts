@@ -3,7 +3,7 @@ import type { ProxyEvent } from '../contracts/observer.ts';
 import { type Origin, OriginError, type OriginResponse } from '../contracts/origin.ts';
 import type { SourceUse } from '../sources/original.ts';
 import type { SourceCache } from '../sources/source-cache.ts';
-import { firstOf } from './first-of.ts';
+import { firstOf, type Waiting } from './first-of.ts';
 import { giveUp } from './pump.ts';
 
 /** An origin's answer, and when it was asked and answered, in milliseconds since the epoch. */
@@ -19,8 +19,8 @@ export interface FetchOptions {
   readonly conditions?: HttpFields | undefined;
   /** What a web origin is told of the proxies on the way. */
   readonly hops?: HttpFields | undefined;
-  /** Whether others wait for the answer, so that it is worth asking twice. */
-  readonly others?: (() => boolean) | undefined;
+  /** Who waits for the answer: for several it is worth asking twice. */
+  readonly waiting?: Waiting | undefined;
   /** Whether a file may be named instead of read; not where copies are kept, which are made of the bytes. */
   readonly takesFile?: boolean | undefined;
   /** What the source is wanted for: decides about copies of it. */
@@ -72,14 +72,14 @@ export class Sources {
   async fetchBy(
     askOrigin: AskOrigin,
     source: string,
-    { signal, conditions, others, use }: Omit<FetchOptions, 'hops' | 'takesFile'>,
+    { signal, conditions, waiting, use }: Omit<FetchOptions, 'hops' | 'takesFile'>,
   ): Promise<Fetched> {
     const { askAgainMs, cache } = this.#options;
     const ask = (asked: HttpFields = {}, until: AbortSignal = signal): Promise<Fetched> => {
       const attempt = (own: AbortSignal) => askOrigin(asked, own);
-      if (others === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
+      if (waiting === undefined || !Number.isFinite(askAgainMs)) return attempt(until);
       const release = (late: Fetched) => void giveUp(late.response);
-      return firstOf(attempt, { signal: until, afterMs: askAgainMs, isWorthIt: others, release });
+      return firstOf(attempt, { signal: until, afterMs: askAgainMs, waiting, release });
     };
     return cache === undefined ? ask(conditions) : cache.fetch(source, { conditions, signal, use }, ask);
   }
