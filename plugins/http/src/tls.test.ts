@@ -84,3 +84,26 @@ test('plain HTTP where TLS is expected is unavailable', async () => {
   const server = await httpServer((_request, response) => response.end('image'));
   expect((await failure(ask(await openOrigin(), server.url.replace('http', 'https')))).code).toBe('unavailable');
 });
+
+test.skipIf(!available)(
+  `a kept TLS connection that is closed under a request costs nothing either${skip}`,
+  async () => {
+    const heard = new Map<object, number>();
+    const server = await listen(
+      createServer({ key, cert, keepAliveTimeout: 600_000 }, ({ socket }, response) => {
+        const onConnection = (heard.get(socket) ?? 0) + 1;
+        heard.set(socket, onConnection);
+        if (onConnection === 1) response.end('image');
+        else socket.destroy();
+      }),
+      'https',
+    );
+    const origin = await openOrigin({ options: { ignoreSslVerification: true } });
+    for (let turn = 0; turn < 2; turn++) {
+      const response = await ask(origin, server.url);
+      expect(Buffer.from(await response.body.bytes()).toString()).toBe('image');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([...heard.values()]).toEqual([2, 1]);
+  },
+);
