@@ -44,8 +44,14 @@ export const get = [
   {
     id: 'get.chunks-are-not-reused',
     level: 'must',
-    rule: 'A chunk of a streamed body keeps its bytes while later chunks are read.',
-    source: 'ByteStream: "Chunks are […] never reused by the sender."',
+    rule: 'A chunk of a streamed body keeps its bytes while later chunks are read, whoever gives nothing back.',
+    source: 'ByteStream: "Chunks are […] not reused by the sender, unless they are given back."',
+  },
+  {
+    id: 'get.only-what-came-back-is-reused',
+    level: 'must',
+    rule: 'Where a reader gives chunks back, at once or after the end of the stream, those it keeps stay as they are, and so do the chunks of other readers and the entry.',
+    source: 'ByteStream.recycle: "Gives a chunk of this stream back"',
   },
   {
     id: 'get.buffered-costs-nothing',

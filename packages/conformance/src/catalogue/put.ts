@@ -42,6 +42,12 @@ export const put = [
     source: 'ByteStream: "Chunks are read-only for the receiver"',
   },
   {
+    id: 'put.gives-back-what-it-is-done-with',
+    level: 'must',
+    rule: 'A chunk of the body that a put gives back is not needed any more, and is given back once; none needs to be.',
+    source: 'ByteStream.recycle: "the receiver, and everybody it has handed the chunk to, is done with it"',
+  },
+  {
     id: 'put.version-is-current',
     level: 'must',
     rule: 'The version that `put` returns is the one that reads show.',

@@ -1,4 +1,5 @@
 import type { ByteStream, PutBody } from '@tintype/core';
+import { LentChunks } from './lent-chunks.ts';
 
 // Core gives every body these guarantees (see PutBody): exactly `size` bytes or an error, the
 // signal's reason once aborted. The suite calls adapters in core's place, so its bodies do the same.
@@ -23,6 +24,8 @@ export interface WatchedBody extends PutBody {
   readonly running: number;
   /** Bytes that were handed over. */
   readonly sent: number;
+  /** What was given back that may not be, in words. */
+  readonly misuse: readonly string[];
 }
 
 export interface StreamBodyOptions {
@@ -31,6 +34,11 @@ export interface StreamBodyOptions {
   readonly signal?: AbortSignal | undefined;
   /** Thrown instead of the end. */
   readonly failure?: Error | undefined;
+  /**
+   * By default copies of the chunks are handed over, which can be given back (`ByteStream.recycle`) and are
+   * overwritten at once then. `false`: the chunks themselves, and none is taken back.
+   */
+  readonly lends?: boolean | undefined;
 }
 
 /** A body that is read once, in the given chunks. */
@@ -38,6 +46,7 @@ export function streamBody(chunks: Iterable<Uint8Array> | ByteStream, options: S
   let opened = 0;
   let running = 0;
   let sent = 0;
+  const lent = new LentChunks();
   async function* read(): ByteStream {
     running++;
     try {
@@ -65,10 +74,13 @@ export function streamBody(chunks: Iterable<Uint8Array> | ByteStream, options: S
     get sent() {
       return sent;
     },
+    get misuse() {
+      return lent.misuse;
+    },
     stream() {
       opened++;
       if (opened > 1) throw new Error('This body is not replayable and was opened a second time.');
-      return read();
+      return options.lends === false ? read() : lent.stream(read());
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Body, ByteStream } from '@tintype/core';
+import { type Body, type ByteStream, passingBack } from '@tintype/core';
 import { RequirementBroken } from '../engine/outcome.ts';
 import { turn } from '../engine/waiting.ts';
 
@@ -24,7 +24,7 @@ export function boundedBody(body: Body, size: number, what: string): Body {
 }
 
 function boundedStream(stream: ByteStream, size: number, what: string): ByteStream {
-  return {
+  const chunks: ByteStream = {
     [Symbol.asyncIterator]() {
       const iterator = stream[Symbol.asyncIterator]();
       let length = 0;
@@ -46,4 +46,5 @@ function boundedStream(stream: ByteStream, size: number, what: string): ByteStre
       };
     },
   };
+  return passingBack(chunks, () => stream);
 }

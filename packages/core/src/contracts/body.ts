@@ -9,9 +9,17 @@
 export interface ByteStream extends AsyncIterable<Uint8Array> {
   /**
    * Gives a chunk of this stream back, once: the receiver, and everybody it has handed the chunk to, is done
-   * with it. Its memory may then be used for another one, or be freed; a chunk that others hold as well stays
-   * as it is. Optional on both sides: what is not given back waits for the garbage collector. A wrapper whose
-   * chunks are those of another stream passes this on (`passingBack`); one that keeps them leaves it out.
+   * with it. Its memory, all of it, may then be used for another one, or be freed; a chunk that others hold as
+   * well stays as it is, and so does what was not given back. Optional on both sides: what is not given back
+   * waits for the garbage collector, and a receiver that never calls this does nothing wrong.
+   *
+   * Only who reads the stream may call it, at any time, also after the end. Nothing may read the chunk any more
+   * then, no write that is under way either: one is done when its promise or callback says so, not when its call
+   * returns. Where it failed or was aborted something may still hold the chunk: keep it back.
+   *
+   * The sender leaves a chunk alone that is not its own, or is back already (`LentBuffers` does). A wrapper whose
+   * chunks are those of another stream passes this on (`passingBack`); one that keeps them, hands them to several
+   * readers, or makes its own leaves it out.
    */
   recycle?(chunk: Uint8Array): void;
 }

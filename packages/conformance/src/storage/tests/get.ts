@@ -185,6 +185,46 @@ export const getTests: readonly StorageTest[] = [
     },
   },
   {
+    requirement: 'get.only-what-came-back-is-reused',
+    title: 'readers that give back all, some, and nothing get all of it',
+    async run(env) {
+      const bytes = env.random.bytes(2 * MiB + 333);
+      const key = env.key('given-back');
+      await env.supposed('an entry can be put', () => env.put(key, bytes));
+      await env.settle();
+      // Gives back each chunk once it was copied, each second one, and none; the rest when the stream has ended.
+      const readers = [1, 2, Number.POSITIVE_INFINITY].map(async (each) => {
+        const stream = (await hit(env, key)).body.stream();
+        const kept: { readonly at: number; readonly chunk: Uint8Array; readonly length: number }[] = [];
+        let at = 0;
+        let index = 0;
+        for await (const chunk of stream) {
+          const { length } = chunk;
+          const differ = bytesDiffer(chunk, bytes.subarray(at, at + length));
+          expect(differ === undefined, `The chunk that begins at ${at} has ${differ}.`);
+          kept.push({ at, chunk, length });
+          if (++index % each === 0) {
+            kept.pop();
+            stream.recycle?.(chunk);
+          }
+          at += length;
+          await turn();
+        }
+        expect(at === bytes.length, `The stream ended after ${at} of ${bytes.length} bytes.`);
+        return { stream, kept };
+      });
+      const read = await env.limited('3 readers', Promise.all(readers));
+      for (const { kept } of read) {
+        for (const { at, chunk, length } of kept) {
+          const differ = bytesDiffer(chunk, bytes.subarray(at, at + length));
+          expect(differ === undefined, `A chunk that its reader kept has ${differ} at the end.`);
+        }
+      }
+      for (const { stream, kept } of read) for (const { chunk } of kept) stream.recycle?.(chunk);
+      await env.expectEntry(key, { bytes }, 'after the chunks of its readers were given back');
+    },
+  },
+  {
     requirement: 'get.buffered-costs-nothing',
     title: 'buffered is the body, and it can still be read',
     async run(env) {

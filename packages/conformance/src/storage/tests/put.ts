@@ -166,8 +166,42 @@ export const putTests: readonly StorageTest[] = [
       await settled(env.put(env.key('spared'), bytesBody(buffer)));
       expect(bytesDiffer(buffer, original) === undefined, 'The put wrote into the caller’s buffer.');
       const chunks = [...pieces(original, 10_000)];
-      await settled(env.put(env.key('spared-chunks'), streamBody(chunks)));
+      await settled(env.put(env.key('spared-chunks'), streamBody(chunks, { lends: false })));
       expect(bytesDiffer(Buffer.concat(chunks), original) === undefined, 'The put wrote into the chunks.');
+    },
+  },
+  {
+    requirement: 'put.gives-back-what-it-is-done-with',
+    title: 'chunks are overwritten as soon as they are given back',
+    async run(env) {
+      for (const size of [1, 100 * KiB, 2 * MiB + 1]) {
+        const bytes = env.random.bytes(size);
+        for (const piece of [10_000, CHUNK, MiB]) {
+          for (const declared of [undefined, size]) {
+            const key = env.key(`given-back/${size}/${piece}${declared === undefined ? '' : '-sized'}`);
+            const body = streamBody(pieces(bytes, piece), { size: declared });
+            await env.put(key, body, { bytes: size });
+            expect(body.misuse.length === 0, `The put gave back ${body.misuse.join(', and ')}.`);
+            await env.expectEntry(
+              key,
+              { bytes },
+              `from chunks of ${piece} bytes that were overwritten once given back`,
+            );
+          }
+        }
+      }
+    },
+  },
+  {
+    requirement: 'put.gives-back-what-it-is-done-with',
+    title: 'also of a body that fails',
+    async run(env) {
+      const bytes = env.random.bytes(300 * KiB);
+      for (const at of [1, CHUNK, 200 * KiB]) {
+        const body = streamBody(pieces(bytes.subarray(0, at), 10_000), { failure: new Error('the source broke') });
+        await settled(env.put(env.key(`given-back/fails/${at}`), body));
+        expect(body.misuse.length === 0, `A put that failed gave back ${body.misuse.join(', and ')}.`);
+      }
     },
   },
   {

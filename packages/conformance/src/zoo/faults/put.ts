@@ -223,6 +223,71 @@ export const putFaults: readonly StorageFault[] = [
     }),
   }),
   fault({
+    name: 'gives-chunks-back-too-early',
+    breaks: 'A put gives the chunks of a stream back and writes them afterwards.',
+    caughtBy: [
+      'get.large-stream-is-exact',
+      'put.streams-of-unknown-length',
+      'put.streams-of-known-length',
+      'put.gives-back-what-it-is-done-with',
+      'put.concurrent-keys',
+      'atomic.overwrite-is-whole',
+      'atomic.interleaved-puts',
+      'conditions.create-when-absent',
+    ],
+    // They write streams too, whose end they may not see, or not as the winner.
+    perhapsBy: [
+      'atomic.body-with-its-metadata',
+      'atomic.delete-during-put',
+      'conditions.create-race-has-one-winner',
+      'errors.outlives-its-sweeping',
+      'linearizable.register',
+      'linearizable.conditional',
+      'linearizable.metadata',
+      'linearizable.across-instances',
+    ],
+    storage: receiving(async (_, body) => {
+      if (body.bytes) return body.bytes.slice();
+      const chunks: Uint8Array[] = [];
+      const stream = body.stream();
+      for await (const chunk of stream) {
+        chunks.push(chunk);
+        stream.recycle?.(chunk);
+      }
+      return Buffer.concat(chunks);
+    }),
+  }),
+  fault({
+    name: 'gives-chunks-back-twice',
+    breaks: 'A put gives each chunk of a stream back when it was written, and all of them at its end.',
+    caughtBy: ['put.gives-back-what-it-is-done-with'],
+    storage: receiving(async (_, body) => {
+      if (body.bytes) return body.bytes.slice();
+      const copies: Uint8Array[] = [];
+      const chunks: Uint8Array[] = [];
+      const stream = body.stream();
+      for await (const chunk of stream) {
+        copies.push(chunk.slice());
+        chunks.push(chunk);
+        stream.recycle?.(chunk);
+      }
+      for (const chunk of chunks) stream.recycle?.(chunk);
+      return Buffer.concat(copies);
+    }),
+  }),
+  fault({
+    name: 'gives-its-own-memory-back',
+    breaks: 'A put gives back the buffer that it has copied the chunks of a stream to.',
+    caughtBy: ['put.gives-back-what-it-is-done-with'],
+    storage: receiving(async (_, body) => {
+      if (body.bytes) return body.bytes.slice();
+      const stream = body.stream();
+      const bytes = new Uint8Array(await collect(stream));
+      stream.recycle?.(bytes);
+      return bytes;
+    }),
+  }),
+  fault({
     name: 'returns-the-old-version',
     breaks: 'An overwrite returns the version of what it replaced.',
     caughtBy: [

@@ -83,6 +83,57 @@ export const readingFaults: readonly StorageFault[] = [
     },
   }),
   fault({
+    name: 'reuses-more-than-came-back',
+    breaks: 'When a chunk comes back, all that the stream has lent are written to again.',
+    caughtBy: ['get.only-what-came-back-is-reused'],
+    storage: class extends OtherBodies {
+      override other(body: Body): Body {
+        if (body.buffered !== undefined) return body;
+        return altered(body, {
+          stream() {
+            const lent: Uint8Array[] = [];
+            const chunks = (async function* () {
+              for await (const chunk of body.stream()) {
+                lent.push(chunk);
+                yield chunk;
+              }
+            })();
+            return {
+              [Symbol.asyncIterator]: () => chunks,
+              recycle() {
+                for (const chunk of lent.splice(0)) chunk.fill(0);
+              },
+            };
+          },
+        });
+      }
+    },
+  }),
+  fault({
+    name: 'takes-its-entry-back',
+    breaks: 'Chunks lie in the memory of the entry, and one that comes back is written to again.',
+    caughtBy: ['get.only-what-came-back-is-reused'],
+    storage: class extends ReferenceStorage {
+      override bodyOf(bytes: Uint8Array, context: OperationContext): Body {
+        const body = super.bodyOf(bytes, context);
+        if (body.buffered !== undefined) return body;
+        const chunk = bytes.subarray();
+        return new StreamedBody(
+          () => ({
+            async *[Symbol.asyncIterator]() {
+              await tick();
+              context.signal.throwIfAborted();
+              yield chunk;
+              await body.discard();
+            },
+            recycle: (back) => void back.fill(0),
+          }),
+          () => body.discard(),
+        );
+      }
+    },
+  }),
+  fault({
     name: 'buffers-only-the-start',
     breaks: '`buffered` holds the first part of the body.',
     caughtBy: ['get.buffered-costs-nothing'],
