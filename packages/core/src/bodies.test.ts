@@ -60,6 +60,12 @@ test('giving up a stream releases it: after some chunks, before the first, and a
   expect(broken.log).toEqual(['opened', 'released']);
 });
 
+test('what was freed already is left alone', () => {
+  const freed = Buffer.allocUnsafeSlow(10);
+  for (const free of [freeIfWhole, freeIfWhole, freeExpendable]) free(freed);
+  expect(freed).toHaveLength(0);
+});
+
 test('what its receiver gives back goes to the stream that it came from', async () => {
   const back: Uint8Array[] = [];
   async function* two() {

@@ -25,7 +25,8 @@ export async function collect(stream: ByteStream): Promise<Uint8Array> {
  */
 export function freeIfWhole(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
+  if (bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /**

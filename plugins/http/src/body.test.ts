@@ -82,6 +82,19 @@ test('the memory of what is given back is freed, and nothing else', async () => 
 
 const size = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
 
+test('what is given back twice, or came from elsewhere, is left alone', async () => {
+  const content = numbers(1_048_576);
+  const server = await httpServer((_request, response) => {
+    response.writeHead(200, { 'content-length': content.length }).end(content);
+  });
+  const stream = (await ask(await openOrigin(), server.url, { maxBytes: content.length })).body.stream();
+  const foreign = Buffer.allocUnsafeSlow(10);
+  for await (const chunk of stream) {
+    for (const each of [chunk, chunk, foreign]) stream.recycle?.(each);
+  }
+  expect(foreign).toHaveLength(10);
+});
+
 /** At its default quality the compressor takes seconds for a bomb. */
 const quickBrotli = (bytes: Buffer): Buffer =>
   brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });

@@ -43,7 +43,7 @@ export interface BodyLimits {
  */
 export function responseBody(raw: Readable, coding: ContentCoding, limits: BodyLimits): Body {
   return new StreamedBody(
-    () => freedWhenGivenBack(read(raw, coding, limits)),
+    () => freedWhenGivenBack((lent) => read(raw, coding, limits, lent)),
     () => {
       raw.destroy();
     },
@@ -51,20 +51,32 @@ export function responseBody(raw: Readable, coding: ContentCoding, limits: BodyL
 }
 
 /**
- * `chunks`, which are freed when they come back. A socket reads into new memory each time, which the parser hands on
+ * Chunks that are freed when they come back. A socket reads into new memory each time, which the parser hands on
  * without copying; the collector would let 60 MiB of that pile up. What shares its memory with something else, the
  * header or the sizes of chunks, is left alone.
  */
-function freedWhenGivenBack(chunks: AsyncIterable<Uint8Array>): ByteStream {
-  return { [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](), recycle: freeIfWhole };
+function freedWhenGivenBack(open: (lent: Lent) => AsyncIterable<Uint8Array>): ByteStream {
+  const lent: Lent = new WeakSet();
+  const chunks = open(lent);
+  return {
+    [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](),
+    recycle(chunk) {
+      // Another's, or one that is back already, is none of ours to free.
+      if (lent.delete(chunk.buffer)) freeIfWhole(chunk);
+    },
+  };
 }
 
-async function* read(raw: Readable, coding: ContentCoding, limits: BodyLimits): ByteStream {
+/** What the chunks lie in that were handed out and are not back. */
+type Lent = WeakSet<ArrayBufferLike>;
+
+async function* read(raw: Readable, coding: ContentCoding, limits: BodyLimits, lent: Lent): ByteStream {
   let size = 0;
   try {
     for await (const chunk of decoded(raw, coding)) {
       size += chunk.length;
       if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
+      lent.add(chunk.buffer);
       yield chunk;
     }
   } catch (error) {
