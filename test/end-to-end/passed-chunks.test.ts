@@ -43,12 +43,18 @@ test('every reader of large bodies gets the right bytes, whoever else is slow, f
   timeout: 120_000,
 }, async () => {
   const folder = await temporaryFolder();
-  const [first, second, third] = [large(9 * MiB, 1), large(7 * MiB + 12_345 * 4, 2), large(5 * MiB, 3)] as const;
+  const [first, second] = [large(7 * MiB, 1), large(6 * MiB + 12_345 * 4, 2)] as const;
+  const [third, fourth] = [large(5 * MiB, 3), large(5 * MiB, 4)] as const;
   await writeFile(join(folder, 'first.png'), first);
   await writeFile(join(folder, 'second.png'), second);
-  // One that says no length, so that its answer has none either.
-  const web = await startWebOrigin(async (_request, response) => {
-    response.writeHead(200, { 'content-type': 'image/png', 'cache-control': 'max-age=600' });
+  // One of them says no length, so that its answer has none either.
+  const web = await startWebOrigin(async ({ url }, response) => {
+    const fields = { 'content-type': 'image/png', 'cache-control': 'max-age=600' };
+    if (url === '/fourth.png') {
+      response.writeHead(200, { ...fields, 'content-length': fourth.length }).end(fourth);
+      return;
+    }
+    response.writeHead(200, fields);
     for (let at = 0; at < third.length; at += 100_000) {
       if (!response.write(third.subarray(at, at + 100_000))) await once(response, 'drain');
     }
@@ -64,6 +70,7 @@ test('every reader of large bodies gets the right bytes, whoever else is slow, f
     ['local:///first.png', first],
     ['local:///second.png', second],
     [`${web.base}/third.png`, third],
+    [`${web.base}/fourth.png`, fourth],
   ] as const;
 
   for (const round of ['as they come', 'from the storage']) {
@@ -94,6 +101,6 @@ test('every reader of large bodies gets the right bytes, whoever else is slow, f
     }
     if (round === 'as they come') await rig.stored(sources.length);
   }
-  // What was stored while others read it is what it should be.
+  // The second round was answered with what was stored while others read it.
   expect(rig.count('fetched')).toBe(sources.length);
 });

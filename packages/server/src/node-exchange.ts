@@ -135,7 +135,7 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
         throw new Error(`The body is longer than the ${length} bytes of its content-length.`);
       }
       this.bytes += chunk.length;
-      if (!response.write(chunk, recycles ? recycling(body, chunk) : undefined)) {
+      if (!response.write(chunk, recycles ? this.#recycling(body, chunk) : undefined)) {
         this.#watchForStall();
         await this.#drained();
         if (this.#closed) return;
@@ -147,6 +147,19 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
     }
     response.end();
     this.#watchForStall();
+  }
+
+  /** Gives a chunk back when the socket is done with it; not where that failed: who knows what still holds it then. */
+  #recycling(body: ByteStream, chunk: Uint8Array): (error?: Error | null) => void {
+    return (error) => {
+      if (error) return;
+      try {
+        body.recycle?.(chunk);
+      } catch (cause) {
+        // Nobody would catch it here, and the process would end.
+        this.#breakOff('body-broken', cause);
+      }
+    };
   }
 
   #drained(): Promise<void> {
@@ -198,13 +211,6 @@ export class NodeExchange implements ProxyRequest, RequestRecord {
 export function hasBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return (length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined;
-}
-
-/** Gives a chunk back when the socket is done with it; not where that failed: who knows what still holds it then. */
-function recycling(body: ByteStream, chunk: Uint8Array): (error?: Error | null) => void {
-  return (error) => {
-    if (!error) body.recycle?.(chunk);
-  };
 }
 
 function clientGone(): DOMException {

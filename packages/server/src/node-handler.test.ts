@@ -588,6 +588,24 @@ describe('a streamed body that takes back what was sent', () => {
     expect(state).toEqual({ back: CHUNKS, given: CHUNKS });
   });
 
+  it('and that fails at it breaks its own answer off, and nothing else', async () => {
+    const { answer } = recycled();
+    const failing = {
+      ...answer.body,
+      recycle() {
+        throw new Error('not mine');
+      },
+    };
+    const log = capturedLog();
+    const { port } = await serve(
+      proxyOf(async ({ target }) => (target === '/a' ? { ...answer, body: failing } : image(BYTES))),
+      { logger: log.logger },
+    );
+    expect((await talk(port, get('/a'))).length).toBeLessThan(all.length);
+    await log.line(({ problem }) => problem === 'body-broken');
+    expect(await talk(port, get('/b'))).toContain('content-length: 20000\r\n');
+  });
+
   it('has none of it back where others may listen in', async () => {
     const { state, answer } = recycled();
     const server = createServer(nodeHandler(proxyOf(async () => answer)));
