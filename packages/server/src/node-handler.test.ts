@@ -588,6 +588,35 @@ describe('a streamed body that takes back what was sent', () => {
     expect(state).toEqual({ back: CHUNKS, given: CHUNKS });
   });
 
+  it('has nothing back of an answer that waits for the one before it', async () => {
+    const { state, answer } = recycled();
+    const turn = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const second = { ...answer, headers: { 'content-length': `${all.length}` } };
+    const { port } = await serve(
+      proxyOf(async ({ target }) => {
+        if (target === '/b') {
+          begun.resolve();
+          return second;
+        }
+        await turn.promise;
+        return image(BYTES);
+      }),
+    );
+    const socket = await dial(port);
+    socket.write('GET /a HTTP/1.1\r\nHost: test\r\n\r\n');
+    socket.write(get('/b'));
+    await begun.promise;
+    // By then its first chunk waits for its turn.
+    for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+    expect(state.back).toBe(0);
+    turn.resolve();
+    const text = await everything(socket);
+    await closeServers();
+    expect(Buffer.from(text.slice(-all.length), 'latin1').equals(all)).toBe(true);
+    expect(state).toEqual({ back: CHUNKS, given: CHUNKS });
+  });
+
   it('and that fails at it breaks its own answer off, and nothing else', async () => {
     const { answer } = recycled();
     const failing = {
