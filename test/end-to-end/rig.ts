@@ -101,11 +101,12 @@ export async function startProxy(
   return rig;
 }
 
-/** A server on a free port of loopback that gives a client on a busy machine time to send its request. */
+/** A server on a free port of loopback that gives a client on a busy machine time to send its request, and to read. */
 export const PATIENT = {
   bind: { kind: 'tcp', host: '127.0.0.1', port: 0 },
   headersTimeout: 60,
   requestTimeout: 60,
+  writeStallTimeout: 300,
 } as const satisfies ServerOptions;
 
 export interface WebOrigin {
