@@ -34,6 +34,23 @@ test('what is waited for no longer frees its place in the queue', async () => {
   await fourth;
 });
 
+test('who finds the queue of its host full is told of the host, and the log of what limits it', async () => {
+  const intake = new Intake({ perHost: 1, total: UNLIMITED, queuePerHost: 1 });
+  await intake.enter('https://a.example/1', 'transform', NEVER);
+  const waits = intake.enter('https://a.example/2', 'transform', NEVER);
+  waits.catch(() => undefined);
+  const allowed = '1 are asked of it and 1 wait, as many as TINTYPE_MAX_DOWNLOADS_PER_HOST and';
+  await expect(intake.enter('https://a.example/3', 'transform', NEVER)).rejects.toMatchObject({
+    code: 'overloaded',
+    message: 'Too many images wait for the host of this source; try again later.',
+    cause: expect.stringContaining(allowed),
+  });
+  await expect(intake.visit('https://a.example/3', NEVER)).rejects.toMatchObject({
+    message: 'Too many requests wait for this origin already; try again later.',
+    cause: expect.stringContaining(allowed),
+  });
+});
+
 test('so many are made at a time, and the next one is told at once; local files have no host', async () => {
   const intake = new Intake({ perHost: 1, total: 2, queuePerHost: UNLIMITED });
   const first = await intake.enter('local:///a.png', 'transform', NEVER);

@@ -101,7 +101,9 @@ export class Intake {
       return await this.#enterHost(source, signal, mayWait);
     } catch (error) {
       if (!TransformError.is(error) || error instanceof ShedError) throw error;
-      throw new TransformError('overloaded', 'Too many requests wait for this origin already; try again later.');
+      throw new TransformError('overloaded', 'Too many requests wait for this origin already; try again later.', {
+        cause: error.cause,
+      });
     }
   }
 
@@ -111,7 +113,7 @@ export class Intake {
     if (host === undefined || perHost === Number.POSITIVE_INFINITY) return () => undefined;
     let semaphore = this.#hosts.get(host);
     if (semaphore === undefined) {
-      semaphore = new Semaphore(perHost, queuePerHost);
+      semaphore = new Semaphore(perHost, queuePerHost, () => this.#hostIsBusy());
       this.#hosts.set(host, semaphore);
     }
     // Only this one: by now the host may have another, with others in it.
@@ -128,6 +130,14 @@ export class Intake {
       tidy();
       throw error;
     }
+  }
+
+  /** The proxy has room, and its operator may let more of it go to one host. */
+  #hostIsBusy(): TransformError {
+    const { perHost, queuePerHost } = this.#options;
+    return new TransformError('overloaded', 'Too many images wait for the host of this source; try again later.', {
+      cause: `${perHost} are asked of it and ${queuePerHost} wait, as many as TINTYPE_MAX_DOWNLOADS_PER_HOST and TINTYPE_REQUESTS_QUEUE_SIZE allow`,
+    });
   }
 }
 

@@ -92,7 +92,8 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
   const deadline = new AbortController();
   let waits = 0;
   let waitedMs = 0;
-  const onTimeout = () => deadline.abort(waits > 0 ? noRoom() : tooSlow());
+  let place: Place | undefined;
+  const onTimeout = () => deadline.abort(waits > 0 ? noRoom(place) : tooSlow());
   const timer = setTimeout(onTimeout, shop.timeoutMs);
   const waiting: Waiting = async (room) => {
     const since = performance.now();
@@ -109,7 +110,6 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
 
   const make = async (): Promise<Made> => {
     let ended: Promise<unknown> = Promise.resolve();
-    let place: Place | undefined;
     let isRaw = false;
     try {
       place = await waiting(shop.intake.enter(request.source, request.mode, signal, mayWait));
@@ -197,8 +197,14 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
   return { result: make(), settled };
 }
 
-function noRoom(): TransformError {
-  return new TransformError('overloaded', 'There was no room to make the image in time; try again later.');
+/** @param place what it had of the intake: without one it waited for its host. The cause is for the log. */
+function noRoom(place: Place | undefined): TransformError {
+  return new TransformError('overloaded', 'There was no room to make the image in time; try again later.', {
+    cause:
+      place === undefined
+        ? 'it waited for its host, of which TINTYPE_MAX_DOWNLOADS_PER_HOST are asked at a time'
+        : 'it waited for a worker or for memory, of which TINTYPE_WORKERS and TINTYPE_MEMORY_BUDGET are the limits',
+  });
 }
 
 function tooSlow(): RequestError {

@@ -12,11 +12,14 @@ export class Semaphore {
   #limit: number;
   #maxQueue: number;
   #running = 0;
+  readonly #refusal: () => Error;
   readonly #queue: Set<Waiter> = new Set();
 
-  constructor(limit: number, maxQueue: number) {
+  /** @param refusal what whoever finds the queue full is told */
+  constructor(limit: number, maxQueue: number, refusal: () => Error = tooMany) {
     this.#limit = limit;
     this.#maxQueue = maxQueue;
+    this.#refusal = refusal;
   }
 
   /** Other limits from now on; who is in stays in, and who waits is let in where there is room now. */
@@ -47,7 +50,7 @@ export class Semaphore {
   /**
    * Resolves when there is room, first come first served, with how to leave (idempotent).
    *
-   * @throws TransformError `overloaded` if the queue is full; ShedError if it may not wait; the signal's
+   * @throws the refusal if the queue is full, TransformError `overloaded` unless there is another; ShedError if it may not wait; the signal's
    *   reason if it is aborted while waiting.
    */
   async enter(signal: AbortSignal, mayWait: MayWait = ALWAYS): Promise<() => void> {
@@ -64,11 +67,7 @@ export class Semaphore {
   }
 
   #wait(signal: AbortSignal): Promise<void> {
-    if (this.#queue.size >= this.#maxQueue) {
-      return Promise.reject(
-        new TransformError('overloaded', 'Too many images are being made at this moment; try again later.'),
-      );
-    }
+    if (this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal());
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#queue.delete(waiter);
@@ -95,4 +94,8 @@ export class Semaphore {
     this.#queue.delete(next);
     next.admit();
   }
+}
+
+function tooMany(): TransformError {
+  return new TransformError('overloaded', 'Too many images are being made at this moment; try again later.');
 }
