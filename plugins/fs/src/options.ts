@@ -12,7 +12,7 @@ export const fsOptions = {
     default: '10GiB',
     min: 0,
     description:
-      'Disk space in bytes that the cache may take; the entries that were not used for longest make room. 0 = unlimited.',
+      'Disk space in bytes that the cache may take; the entries that were not used for longest make room. 0 = unlimited. Of several proxies on one folder the smallest holds.',
   },
   DURABILITY: {
     kind: 'enum',

@@ -320,7 +320,8 @@ export const coreOptions = {
     default: '50',
     min: 0.000001,
     imgproxy: true,
-    description: 'Megapixels (width × height × frames) that a source may have.',
+    description:
+      'Megapixels (width × height × frames) that a source may have, and a result before anything is cut off.',
   },
   MAX_SRC_FILE_SIZE: {
     kind: 'bytes',
@@ -435,7 +436,8 @@ export const coreOptions = {
     min: 0,
     imgproxy: true,
     max: 86_400,
-    description: 'Longest time in which a client takes none of the bytes it is sent, in seconds; 0 waits for ever.',
+    description:
+      'Longest time in which a client takes none of the bytes it is sent, in seconds; noticed after once to twice that time. 0 waits for ever.',
   },
   DRAIN_DELAY: {
     kind: 'seconds',
