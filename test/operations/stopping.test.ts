@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ask } from './client.ts';
 import { CAN_SEE_CHILDREN, childrenOf, IMAGES, isAlive, TintypeProcess, until } from './tintype-process.ts';
+
+const FAILING_CLOSE = fileURLToPath(new URL('./failing-close.ts', import.meta.url));
 
 /** A source whose images come when the test says so. */
 async function slowSource() {
@@ -70,6 +73,26 @@ describe.each(['1', '2'])('with TINTYPE_PROCESSES=%s', (processes) => {
     proxy.signal('SIGTERM');
     expect(await answer).toBeInstanceOf(Error);
     expect((await proxy.ended).code).toBe(0);
+  }, 180_000);
+
+  test('a cache that cannot be closed is told of, and keeps it from ending no more than its open metrics', async () => {
+    await using proxy = new TintypeProcess({
+      env: {
+        ...env,
+        TINTYPE_PLUGINS: FAILING_CLOSE,
+        TINTYPE_CACHE_USE: 'failing',
+        TINTYPE_PROMETHEUS_BIND: '127.0.0.1:0',
+      },
+    });
+    const address = await proxy.serves();
+    expect((await ask(`${address}/unsafe/rs:fit:60/plain/local:///rocket.jpg`)).status).toBe(200);
+    expect(await proxy.stop()).toBe(0);
+    const { level } = await proxy.said(
+      /^The cache could not be closed: Cache folder \/data: the file system is mounted read-only \(EROFS\); it ends all the same\.$/,
+    );
+    expect(level).toBe(40);
+    expect(proxy.lines.at(-1)?.msg).toBe('Stopped.');
+    expect(proxy.lines.filter(({ level }) => level > 40)).toEqual([]);
   }, 180_000);
 
   test.runIf(CAN_SEE_CHILDREN)(

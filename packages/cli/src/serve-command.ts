@@ -11,6 +11,7 @@ import type { Service, Started } from './serving/service.ts';
 import { loggerFor, ServingProcess } from './serving/serving-process.ts';
 import { Signals } from './serving/signals.ts';
 import { Supervisor } from './serving/supervisor.ts';
+import { tellUnclosed } from './serving/tell-unclosed.ts';
 import { startLine, unsafeParts } from './start-line.ts';
 import type { Surroundings } from './surroundings.ts';
 import { whyHitsWait } from './thread-pool.ts';
@@ -76,8 +77,8 @@ export async function serve(
     for (const warning of [...warnings, ...(wait === undefined ? [] : [wait])]) logger.warn(warning);
   };
   await service.start(announce).catch(async (error: unknown) => {
-    await control?.close();
-    await metrics?.close();
+    await control?.close().catch(() => undefined);
+    await metrics?.close().catch(() => undefined);
     throw error;
   });
   const reloader = new Reloader({ plugins, sections, input, cwd, service, logger });
@@ -87,11 +88,14 @@ export async function serve(
   reloader.stop();
   logger.info(`Stopping after ${signal}; requests in flight are answered first.`);
   // Whoever presses Ctrl+C has no load balancer that must notice.
-  const inTime = await service.stop(signal === 'SIGINT' ? 0 : undefined);
-  await control?.close();
-  await metrics?.close();
+  const unclosed = (error: unknown): false => {
+    tellUnclosed(logger, error);
+    return false;
+  };
+  let closed = await service.stop(signal === 'SIGINT' ? 0 : undefined).catch(unclosed);
+  for (const server of [control, metrics]) closed = (await server?.close().catch(unclosed)) !== false && closed;
   logger.info('Stopped.');
-  await end(logger, inTime);
+  await end(logger, closed);
 }
 
 /** Before anything else is begun: that its address is taken should be told early. */
@@ -119,8 +123,8 @@ async function serveControl(
   }
 }
 
-/** What still hangs, be it a storage or a reader of the log that reads no more, must not keep it from ending. */
-async function end(logger: Logger, inTime: boolean): Promise<void> {
+/** What still hangs, be it a storage, a part that could not be closed or a reader of the log that reads no more, must not keep it from ending. */
+async function end(logger: Logger, closed: boolean): Promise<void> {
   const flushed = await flushLog(logger, FLUSH_MS);
-  if (!flushed || !inTime) process.exit(0);
+  if (!flushed || !closed) process.exit(0);
 }

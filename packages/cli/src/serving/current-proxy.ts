@@ -78,7 +78,9 @@ export class CurrentProxy implements ImageProxy {
 
   /** Closes it, and waits for those before it. */
   async close(): Promise<void> {
-    await Promise.all([this.proxy.close(), ...this.#retiring]);
+    const closing = this.proxy.close();
+    await Promise.allSettled([closing, ...this.#retiring]);
+    await closing;
   }
 }
 

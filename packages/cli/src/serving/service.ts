@@ -35,7 +35,7 @@ export interface Service {
    * Stops: not ready any more, after the delay not listening, then answers in flight and pending stores.
    *
    * @param drainDelay in seconds, where it differs from the settings.
-   * @returns whether everything was done in time.
+   * @returns whether everything was closed, and in time; what was not is logged, and may hold the process.
    */
   stop(drainDelay?: number): Promise<boolean>;
 }

@@ -31,6 +31,7 @@ import { PurgeHub, type TellOthers } from './purge-hub.ts';
 import type { FileInput, OnServing, Service } from './service.ts';
 import { type Place, sharesOf } from './shares.ts';
 import { snapshotOf, storageFingerprint, transformerFingerprint } from './snapshot.ts';
+import { tellUnclosed } from './tell-unclosed.ts';
 
 /** How long stores have at least, when answers in flight have taken all the time of a stop. */
 const LEAST_STORE_MS = 1_000;
@@ -94,9 +95,10 @@ export class ServingProcess implements Service {
       await open();
       await onServing({ address: server.address, checks: await current.check() });
     } catch (error) {
+      // Why it did not start is told; that one of its parts could not be closed either must not take its place.
       await this.#server?.close({ drainDelay: 0, closeTimeout: 0 });
-      await current.close();
-      await letGo();
+      await current.close().catch(() => undefined);
+      await letGo().catch(() => undefined);
       throw error;
     }
   }
@@ -164,17 +166,23 @@ export class ServingProcess implements Service {
     const drain = drainDelay ?? settings.drainDelay;
     await server.close({ drainDelay: drain, closeTimeout: settings.gracefulStopTimeout });
     const deadline = startedAt + (drain + settings.gracefulStopTimeout) * 1_000;
-    const closed = current.close().then(() => true);
+    const { logger } = this.#options;
+    const closed = current.close().then(
+      () => true,
+      (error: unknown) => {
+        tellUnclosed(logger, error);
+        return false;
+      },
+    );
     const late = new AbortController();
-    const inTime = await Promise.race([
-      closed,
-      delay(Math.max(LEAST_STORE_MS, deadline - performance.now()), false, { signal: late.signal }),
-    ]);
+    const wait = delay(Math.max(LEAST_STORE_MS, deadline - performance.now()), 'late' as const, {
+      signal: late.signal,
+    });
+    const outcome = await Promise.race([closed, wait]);
     late.abort();
-    closed.catch(() => undefined);
-    if (!inTime)
-      this.#options.logger.warn('Not everything could be closed in time; results that were not stored are lost.');
-    return inTime;
+    if (outcome === 'late')
+      logger.warn('Not everything could be closed in time; results that were not stored are lost.');
+    return outcome === true;
   }
 
   /** Nothing of it is loaded unless somebody wants it. */

@@ -235,10 +235,15 @@ export class ComposedProxy implements ConfiguredProxy {
     for (const timer of this.#reopen) clearTimeout(timer);
     this.#life.abort(new Error('The proxy was closed.'));
     await this.#opening?.catch(() => undefined);
-    await this.#parts.pipeline.close();
-    await this.#parts.served?.close();
-    this.#parts.unsubscribe();
-    await this.#lifecycle.close();
-    await this.container.unbindAllAsync();
+    const { pipeline, served, unsubscribe } = this.#parts;
+    // Closed before all that was opened; one that fails keeps none of the others open.
+    this.#lifecycle.opened('subscription to purges', async () => unsubscribe());
+    this.#lifecycle.opened('endpoints', async () => served?.close());
+    this.#lifecycle.opened('pipeline', () => pipeline.close());
+    try {
+      await this.#lifecycle.close();
+    } finally {
+      await this.container.unbindAllAsync();
+    }
   }
 }

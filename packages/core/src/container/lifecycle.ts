@@ -14,16 +14,21 @@ export class Lifecycle {
     this.#stages.push({ name, close });
   }
 
-  /** Closes all, also after one has failed. @throws AggregateError with everything that failed. */
+  /** Closes all, also after one has failed. @throws AggregateError whose errors, and message, say which and why. */
   async close(): Promise<void> {
-    const failures: unknown[] = [];
+    const failures: Error[] = [];
     for (let stage = this.#stages.pop(); stage; stage = this.#stages.pop()) {
       try {
         await stage.close();
       } catch (error) {
-        failures.push(error);
+        failures.push(new Error(`The ${stage.name} could not be closed: ${sentence(error)}`, { cause: error }));
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'Some parts could not be closed.');
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join(' '));
   }
+}
+
+function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return `${text.replace(/\.$/, '')}.`;
 }
