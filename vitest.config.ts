@@ -12,7 +12,11 @@ const LONG = [
   'packages/conformance/src/zoo/zoo',
   'plugins/abs/src/storage',
   'test/soak/kills',
+  'packages/conformance/src/zoo/parts',
+  'plugins/gcs/src/storage',
   'test/packed/packed',
+  'packages/conformance/src/zoo/sound-variants',
+  'test/operations/rolling-restart',
 ].map((name) => `/${name}.test.ts`);
 
 class LongFirst extends BaseSequencer {
@@ -50,7 +54,7 @@ export default defineConfig({
     // What is polled for comes when it comes: a second is little beside other programs.
     expect: { poll: { timeout: 30_000 } },
     // Seconds for the random parts of the conformance suite; its own default of 10 belongs to `npm run soak`.
-    env: { TINTYPE_CONFORMANCE_BUDGET: process.env.TINTYPE_CONFORMANCE_BUDGET ?? '3' },
+    env: { TINTYPE_CONFORMANCE_BUDGET: process.env.TINTYPE_CONFORMANCE_BUDGET ?? '2' },
     sequence: { sequencer: LongFirst },
     // With all servers, two more than there are processors: half of the time is spent waiting for slow ones.
     ...(process.env.TINTYPE_TEST_REQUIRE === 'all' && { maxWorkers: availableParallelism() + 2 }),

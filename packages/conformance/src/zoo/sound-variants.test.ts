@@ -7,8 +7,8 @@ const BUDGET = 2;
 
 describe('sound storages pass', () => {
   for (const { name, create } of soundVariants) {
-    test.each(['sound-0', 'sound-1'])(`${name} with seed %s`, { timeout: 300_000 }, async (seed) => {
-      const results = await examine({ create }, { budget: BUDGET, seed });
+    test(name, { timeout: 300_000 }, async () => {
+      const results = await examine({ create }, { budget: BUDGET, seed: 'sound-0' });
       const bad = results.filter(({ outcome }) => outcome.kind === 'fail' || outcome.kind === 'inconclusive');
       expect(bad).toEqual([]);
     });
