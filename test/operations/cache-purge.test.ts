@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -229,6 +229,17 @@ test('without a socket the folder is emptied, and the command says that nobody w
   );
   expect(code).toBe(0);
   expect(heightOf((await ask(`${address}/cat.svg`)).body)).toBe('2');
+});
+
+test.each([
+  ['TINTYPE_CACHE_FS_ROOT', { TINTYPE_CACHE_USE: 'fs', TINTYPE_CACHE_FS_ROOT: './mistyped' }],
+  ['TINTYPE_SOURCES_FS_ROOT', { TINTYPE_SOURCES_USE: 'fs', TINTYPE_SOURCES_FS_ROOT: './mistyped' }],
+])('a folder that is not there, of %s, is neither made nor purged', async (variable, env) => {
+  await using there = await before('http://127.0.0.1:1/', env);
+  const { code, stdout, stderr } = await there.purge('--all');
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(`There is no ${join(there.path, 'mistyped')}, which ${variable} names: nothing was purged.`);
+  expect(await readdir(there.path)).toEqual(['tintype.config.ts']);
 });
 
 test('what is in memory alone is purged by telling, and cannot be purged without', async () => {

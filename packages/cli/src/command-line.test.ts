@@ -326,6 +326,15 @@ describe.concurrent('sign', () => {
     expect(await tintype(['sign', path], { env })).toEqual({ code: 0, stdout: `${signed}\n`, stderr: '' });
   });
 
+  test('warns of what stands in place of a signature, and shows the path without it', async ({ expect }) => {
+    const { code, stdout, stderr } = await tintype(['sign', `/unsafe${path}`], { env });
+    expect(code).toBe(0);
+    expect(stdout.endsWith(`/unsafe${path}\n`)).toBe(true);
+    expect(stderr).toBe(
+      `Warning: the path begins with what stands in place of a signature; without it: tintype sign '${path}'\n`,
+    );
+  });
+
   test('prints JSON', async ({ expect }) => {
     const { stdout } = await tintype(['sign', path, '--json'], { env });
     expect(JSON.parse(stdout)).toEqual({ path, signed });

@@ -15,6 +15,7 @@ import {
 } from '@tintype/core';
 import { type ExitCode, Failure } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
+import { requireFolders } from './purged-folders.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ToldBySocket } from './told-by-socket.ts';
 
@@ -62,6 +63,7 @@ export async function purgeCache(
   if (storage === undefined && sourceStorageOf(proxy) === undefined) {
     throw new Failure('There is no cache: TINTYPE_CACHE_USE and TINTYPE_SOURCES_USE are blank.');
   }
+  await requireFolders(proxy.effective);
   // Activated now: whether anybody can be told is known before anything is done.
   proxy.container.get(tokens.coordinator);
   const inMemory = [storage, sourceStorageOf(proxy)].every((one) => one === undefined || isAllOwn(one));

@@ -17,6 +17,12 @@ export async function sign(
   if (proxy.settings.key.length === 0) {
     throw new Failure('There is no key to sign with: set TINTYPE_KEY and TINTYPE_SALT.');
   }
+  if (path.startsWith('/unsafe/')) {
+    const rest = path.slice('/unsafe'.length);
+    stderr.write(
+      `Warning: the path begins with what stands in place of a signature; without it: tintype sign '${rest}'\n`,
+    );
+  }
   let signed: string;
   try {
     signed = proxy.sign(path);

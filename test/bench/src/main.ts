@@ -2,35 +2,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { isWrong, readArguments } from './arguments.ts';
 import type { Bench } from './figure.ts';
 import { figures } from './figures.ts';
 import { makeInputs } from './inputs.ts';
 import { asJson, type Measured, printTable } from './report.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-  },
-});
-
-const chosen = figures.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(wanted)),
-);
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-if (values.help || chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1 || !(seconds > 0)) {
-  const say = values.help ? console.log : console.error;
+const given = readArguments(process.argv.slice(2), figures);
+if (isWrong(given) || given.help) {
+  const say = isWrong(given) ? console.error : console.log;
   say(
-    'Usage: npm run bench -- [name …] [--json] [--rounds 5] [--seconds 3]\n\n' +
+    `${isWrong(given) ? `${given.problem}\n\n` : ''}` +
+      'Usage: npm run bench -- [name …] [--json] [--rounds 5] [--seconds 3]\n\n' +
       `Names, or how they begin:\n${figures.map(({ name, title }) => `  ${name.padEnd(22)} ${title}`).join('\n')}`,
   );
-  process.exit(values.help ? 0 : 2);
+  process.exit(isWrong(given) ? 2 : 0);
 }
+const { chosen, json, rounds, seconds } = given;
 
 const scratch = await mkdtemp(join(tmpdir(), 'tintype-bench-'));
 const startedAt = performance.now();
@@ -68,7 +56,7 @@ try {
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }
-if (values.json) console.log(asJson(measured, { rounds, seconds }));
+if (json) console.log(asJson(measured, { rounds, seconds }));
 else printTable(measured);
 // A figure that misses its bar is a finding, not a failure: the machine decides with. One that could not be measured is.
 process.exitCode = measured.some(({ error }) => error !== undefined) ? 1 : 0;

@@ -17,6 +17,7 @@ import { serveKills } from './parts/serve-kills.ts';
 import { zoo } from './parts/zoo.ts';
 import { commit, type Ran, reportOf } from './report.ts';
 import { whyNotWritable } from './writable.ts';
+import { whatIsWrong } from './wrong-arguments.ts';
 
 const parts: readonly Part[] = [
   seeds,
@@ -56,10 +57,12 @@ const unknown = positionals.filter((name) => !parts.some(isMeant(name)));
 const chosen = parts.filter((part) => positionals.length === 0 || positionals.some((name) => isMeant(name)(part)));
 const share = Number(values.share);
 const jobs = Number(values.jobs);
-if (values.help || unknown.length > 0 || !(share > 0 && share <= 1) || !Number.isInteger(jobs) || jobs < 1) {
+const wrong = values.help ? undefined : whatIsWrong({ unknown, share: values.share, jobs: values.jobs });
+if (values.help || wrong !== undefined) {
   const say = values.help ? console.log : console.error;
   say(
-    'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n' +
+    `${wrong === undefined ? '' : `${wrong}\n\n`}` +
+      'Usage: npm run soak -- [part …] [--share 0.1] [--jobs 2] [--seed text] [--report path] [--results path] [--resume path]\n' +
       '                       [--only name …] [--failures folder]\n\n' +
       'Without parts all of them run; --share runs a part of each, and the report says so.\n' +
       '--results keeps what each part found, so that parts that run one at a time make one report.\n' +
