@@ -71,6 +71,13 @@ describe('a source host', () => {
       '1',
       'no-store',
     ]);
+    const third = await rig.proxy.handle({
+      method: 'GET',
+      target: `/unsafe/w:50/${plain(`${origin.base}/3`)}`,
+      headers: {},
+      signal: new AbortController().signal,
+    });
+    expect(third.problem?.cause).toMatchObject({ cause: expect.stringContaining('TINTYPE_MAX_DOWNLOADS_PER_HOST') });
     stalled?.destroy();
     await expect(never.arrayBuffer()).rejects.toThrow();
     expect(origin.requests.map(({ url }) => url)).not.toContain('/2');

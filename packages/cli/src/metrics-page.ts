@@ -31,6 +31,7 @@ Questions that are worth an alert:
 | do results get lost on their way to the storage? | \`rate(store_dropped_total{reason=~"queue-full\\|paused"}[5m]) > 0\` |
 | does the storage get slow? | \`histogram_quantile(0.99, sum by (le, storage) (rate(storage_operation_duration_seconds_bucket{operation="get"}[5m])))\` |
 | is there too little room to make images? | \`queue_length > 0\` for minutes, or \`rate(status_codes_total{status="503"}[5m]) > 0\` |
+| are clients turned away? | \`rate(connections_refused_total[5m]) > 0\` |
 | is the log read too slowly? | \`rate(log_lines_dropped_total[5m]) > 0\` |
 `;
 

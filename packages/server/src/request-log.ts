@@ -27,6 +27,8 @@ export interface RequestSink {
   write(record: RequestRecord): void;
   /** A connection whose bytes were no request. */
   malformed(status: number, code: string): void;
+  /** A connection was closed at once, because there were as many as are allowed. */
+  refusedConnection?(): void;
 }
 
 /** Tells several what one is told; `undefined` if there is none. */
@@ -41,6 +43,10 @@ export function allOf(sinks: readonly (RequestSink | undefined)[]): RequestSink 
     malformed(status, code) {
       first.malformed(status, code);
       for (const sink of others) sink.malformed(status, code);
+    },
+    refusedConnection() {
+      first.refusedConnection?.();
+      for (const sink of others) sink.refusedConnection?.();
     },
   };
 }

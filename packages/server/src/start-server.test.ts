@@ -224,15 +224,24 @@ describe('limits', () => {
     expect(await everything(await write(port, 'GET /a HTTP/1.1\r\nHost: te'))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('on connections refuse one too many and log it once', async () => {
+  it('on connections refuse one too many, log the first and the rest when it stops, and count all', async () => {
     const log = capturedLog();
-    const { port } = await serve(proxy, { maxConnections: 1, logger: log.logger });
+    let counted = 0;
+    const metrics = { write: () => {}, malformed: () => {}, refusedConnection: () => counted++ };
+    const server = await serve(proxy, { maxConnections: 1, logger: log.logger, metrics });
+    const { port } = server;
     const first = await write(port, KEPT);
     await received(first, 'bytes');
     expect(await everything(await dial(port))).toBe('');
     await everything(await dial(port));
-    expect(log.lines.filter(({ maxConnections }) => maxConnections === 1)).toHaveLength(1);
+    const told = () => log.lines.flatMap(({ dropped, total }) => (dropped === undefined ? [] : [[dropped, total]]));
+    expect([told(), counted]).toEqual([[[1, 1]], 2]);
     first.destroy();
+    await server.close();
+    expect(told()).toEqual([
+      [1, 1],
+      [1, 2],
+    ]);
   });
 
   it('on idle connections are those of a load balancer', async () => {

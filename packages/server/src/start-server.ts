@@ -6,6 +6,7 @@ import type { HandlerOptions } from './handler-options.ts';
 import { addressOf, listen } from './listen.ts';
 import { answerMalformed } from './malformed-requests.ts';
 import { type NodeHandler, nodeHandler } from './node-handler.ts';
+import { RefusedConnections } from './refused-connections.ts';
 import { allOf, RequestLog } from './request-log.ts';
 
 /** How a server stops. Times are in seconds. */
@@ -60,7 +61,6 @@ export interface RunningServer {
 const SWEEP_EVERY_MS = 50;
 /** How long a connection may stay silent while the server stops: its request may be on the way. */
 const SILENCE_MS = 250;
-const WARN_EVERY_MS = 60_000;
 
 /**
  * Starts an HTTP server for a proxy, which the caller opens and closes. Resolves when it listens;
@@ -111,7 +111,11 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
       options.metrics,
     ]),
   );
-  warnOfDrops(server, maxConnections, options);
+  const refused = options.logger && new RefusedConnections(options.logger, maxConnections);
+  server.on('drop', () => {
+    refused?.add();
+    options.metrics?.refusedConnection?.();
+  });
 
   await listen(server, options.bind);
   server.on('error', (error) => options.logger?.error({ err: error }, 'The listening socket failed.'));
@@ -129,6 +133,7 @@ export async function startServer(proxy: ImageProxy, options: ServerOptions): Pr
       setTimeout(() => server.closeAllConnections(), seconds(times.closeTimeout ?? options.closeTimeout, 10)),
     ];
     await closed;
+    refused?.close();
     for (const timer of timers) clearTimeout(timer);
   };
   let stopped: Promise<void> | undefined;
@@ -153,21 +158,6 @@ function silentConnections(server: Server): Set<Socket> {
     socket.once('close', () => silent.delete(socket));
   });
   return silent;
-}
-
-/** One line a minute at most: this happens when there is no time for lines. */
-function warnOfDrops(server: Server, maxConnections: number, { logger }: ServerOptions): void {
-  if (logger === undefined) return;
-  let dropped = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
-  server.on('drop', () => {
-    dropped += 1;
-    const now = performance.now();
-    if (now - toldAt < WARN_EVERY_MS) return;
-    toldAt = now;
-    logger.warn({ dropped, maxConnections }, 'Connections were refused: there are as many as are allowed.');
-    dropped = 0;
-  });
 }
 
 function seconds(value: number | undefined, otherwise: number): number {

@@ -15,6 +15,7 @@ export type MetricName =
   | 'requests_in_progress'
   | 'status_codes_total'
   | 'errors_total'
+  | 'connections_refused_total'
   | 'request_duration_seconds'
   | 'request_span_duration_seconds'
   | 'response_bytes_total'
@@ -71,6 +72,11 @@ export const METRICS: Readonly<Record<MetricName, MetricSpec>> = {
     type: 'counter',
     help: 'Answers that were no image, by the word that the log has for why.',
     labels: ['type'],
+  },
+  connections_refused_total: {
+    type: 'counter',
+    help: 'Connections that were closed at once, because there were as many as `TINTYPE_MAX_CLIENTS` allows.',
+    labels: [],
   },
   request_duration_seconds: {
     type: 'histogram',

@@ -127,6 +127,7 @@ test('what the core tells becomes histograms and counters', async () => {
   metrics.observe({ type: 'transformed', ms: 200, bytesIn: 100, bytesOut: 50 });
   metrics.observe({ type: 'stored', ms: 1, bytes: 50 });
   metrics.childEnded();
+  metrics.refusedConnection();
   const found = seriesOf(await metrics.text());
   const expected: Readonly<Record<string, number>> = {
     'storage_operation_duration_seconds_bucket{le="0.0025",storage="fs",operation="get"}': 0,
@@ -147,6 +148,7 @@ test('what the core tells becomes histograms and counters', async () => {
     transformed_bytes_total: 50,
     stored_bytes_total: 50,
     transform_process_ends_total: 1,
+    connections_refused_total: 1,
   };
   for (const [series, value] of Object.entries(expected)) expect([series, found.get(series)]).toEqual([series, value]);
 });

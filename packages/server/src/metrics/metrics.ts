@@ -89,6 +89,10 @@ export class Metrics implements Observer, RequestSink {
     this.#answered(status, 'malformed');
   }
 
+  refusedConnection(): void {
+    this.#count('connections_refused_total');
+  }
+
   /** A process that transformed ended unasked. */
   childEnded(): void {
     this.#count('transform_process_ends_total');
