@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { readArguments } from './src/arguments.ts';
+import { commandOf } from './src/report.ts';
 
 const figures = [{ name: 'hits-memory' }, { name: 'hits-fs' }, { name: 'misses' }];
 
@@ -21,4 +22,11 @@ test('names choose, and how they begin; without any all are measured', () => {
   const chosen = [{ name: 'hits-memory' }, { name: 'hits-fs' }];
   expect(readArguments(['hits'], figures)).toEqual({ help: false, json: false, rounds: 5, seconds: 3, chosen });
   expect(readArguments([], figures)).toMatchObject({ chosen: figures });
+});
+
+test.each([
+  [{ rounds: 5, seconds: 3 }, 'npm run bench -- misses'],
+  [{ rounds: 9, seconds: 0.5 }, 'npm run bench -- misses --rounds 9 --seconds 0.5'],
+])('the command that measures again is as long: %j', (lengths, command) => {
+  expect(commandOf({ name: 'misses' }, lengths)).toBe(command);
 });

@@ -20,7 +20,7 @@ export async function alternate<T>(
 ): Promise<readonly { readonly ours: T; readonly reference: T }[]> {
   const pairs: { ours: T; reference: T }[] = [];
   for (let round = 1; round <= bench.rounds; round++) {
-    bench.progress(`${name}: round ${round} of ${bench.rounds}`);
+    bench.progress(`${name}: pair ${round} of ${bench.rounds}`);
     if (round % 2 === 1) {
       const first = await ours();
       pairs.push({ ours: first, reference: await reference() });

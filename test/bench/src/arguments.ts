@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 
+/** How often, and for how many seconds each time, unless it is said. */
+export const DEFAULTS = { rounds: 5, seconds: 3 };
+
 /** What a run of benchmarks was asked for. */
 export interface BenchArguments<F> {
   readonly help: boolean;
@@ -53,8 +56,8 @@ function parse(args: readonly string[]) {
     options: {
       help: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: String(DEFAULTS.rounds) },
+      seconds: { type: 'string', default: String(DEFAULTS.seconds) },
     },
   });
 }

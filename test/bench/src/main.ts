@@ -57,6 +57,6 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 if (json) console.log(asJson(measured, { rounds, seconds }));
-else printTable(measured);
+else printTable(measured, { rounds, seconds });
 // A figure that misses its bar is a finding, not a failure: the machine decides with. One that could not be measured is.
 process.exitCode = measured.some(({ error }) => error !== undefined) ? 1 : 0;

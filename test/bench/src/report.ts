@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { DEFAULTS } from './arguments.ts';
 import { type Figure, isMet, type Result } from './figure.ts';
 
 /** A figure with what it gave, or why it gave nothing. */
@@ -8,9 +9,18 @@ export interface Measured {
   readonly error?: string;
 }
 
-/** The command that measures this figure again. */
-function commandOf({ name }: Figure): string {
-  return `npm run bench -- ${name}`;
+interface Lengths {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+/** The command that measures this figure again, as long. */
+export function commandOf({ name }: Pick<Figure, 'name'>, { rounds, seconds }: Lengths): string {
+  return [
+    `npm run bench -- ${name}`,
+    ...(rounds === DEFAULTS.rounds ? [] : [`--rounds ${rounds}`]),
+    ...(seconds === DEFAULTS.seconds ? [] : [`--seconds ${seconds}`]),
+  ].join(' ');
 }
 
 function barOf({ bar }: Result): string {
@@ -23,9 +33,9 @@ function verdictOf(result: Result): string {
   return met === undefined ? '' : met ? 'met' : 'NOT MET';
 }
 
-export function printTable(measured: readonly Measured[]): void {
+export function printTable(measured: readonly Measured[], lengths: Lengths): void {
   for (const { figure, results, error } of measured) {
-    console.log(`\n${figure.title}\n  ${commandOf(figure)}`);
+    console.log(`\n${figure.title}\n  ${commandOf(figure, lengths)}`);
     if (error !== undefined) console.log(`  could not be measured: ${error}`);
     for (const result of results) {
       const { median, min, max } = result.ratio;
@@ -38,7 +48,7 @@ export function printTable(measured: readonly Measured[]): void {
   }
 }
 
-export function asJson(measured: readonly Measured[], options: { rounds: number; seconds: number }): string {
+export function asJson(measured: readonly Measured[], options: Lengths): string {
   const machine = {
     node: process.version,
     processor: cpus()[0]?.model,
@@ -48,7 +58,7 @@ export function asJson(measured: readonly Measured[], options: { rounds: number;
   const figures = measured.map(({ figure, results, error }) => ({
     name: figure.name,
     title: figure.title,
-    command: commandOf(figure),
+    command: commandOf(figure, options),
     ...(error === undefined ? {} : { error }),
     results: results.map((result) => ({ ...result, met: isMet(result) })),
   }));

@@ -91,7 +91,7 @@ async function hits(
     const finer: Bench = { ...bench, rounds: FINER * bench.rounds, seconds: bench.seconds / FINER };
     const pairs = await alternate(
       finer,
-      `${names} URLs`,
+      names === 1 ? '1 URL' : `${names} URLs`,
       () => throughput(finer, generator, proxy.process, paths, { port: proxy.port, mustHit: true }),
       () => throughput(finer, generator, bare, barePaths, { port, mustHit: false }),
     );
