@@ -11,6 +11,7 @@ import {
   CAN_SEE_CHILDREN,
   childrenOf,
   Folder,
+  freePort,
   isAlive,
   TintypeProcess,
   until,
@@ -97,6 +98,59 @@ describe('with TINTYPE_PROCESSES=2', () => {
         () => false,
       ),
     );
+    expect(await proxy.stop()).toBe(0);
+  }, 180_000);
+
+  test('one that takes the place of another listens where the others do, whatever the file says by then', async () => {
+    await using folder = await Folder.make();
+    const [port, other] = [await freePort(), await freePort()];
+    const start = { bind: `127.0.0.1:${port}`, processes: 2, keepAliveTimeout: 500, ttl: 1000 };
+    await folder.configure(start);
+    const env = { TINTYPE_BIND: '', TINTYPE_KEEP_ALIVE_TIMEOUT: '' };
+    await using proxy = new TintypeProcess({ cwd: folder.path, env });
+    const address = await proxy.serves();
+    while (serving(proxy).size < 2) await ask(address + THUMBNAIL);
+    const first = [...serving(proxy)];
+    const bind = `127.0.0.1:${other}`;
+    await folder.configure({ ...start, bind, processes: 3, keepAliveTimeout: 400, logFormat: 'pretty', ttl: 2000 });
+    proxy.signal('SIGHUP');
+    const { msg } = await proxy.said(/^A restart is needed before this is in force/);
+    expect(msg).toMatch(/: TINTYPE_BIND, TINTYPE_PROCESSES, TINTYPE_KEEP_ALIVE_TIMEOUT, TINTYPE_LOG_FORMAT\.$/);
+    for (const pid of first) process.kill(pid, 'SIGKILL');
+    const replaced = () => proxy.lines.filter((line) => line.msg === 'The serving process was replaced.');
+    await until(() => replaced().length === 2);
+    expect(proxy.lines.flatMap(({ endedPid }) => endedPid ?? [])).toEqual(expect.arrayContaining(first));
+    const agent = new Agent({ keepAlive: true });
+    const { headers } = await ask(address + THUMBNAIL, agent);
+    agent.destroy();
+    expect(headers).toMatchObject({
+      'cache-control': expect.stringContaining('max-age=2000'),
+      'keep-alive': 'timeout=500',
+    });
+    await expect(ask(`http://${bind}${THUMBNAIL}`)).rejects.toThrow('ECONNREFUSED');
+    // Put back, nothing of it needs a restart.
+    const restarts = () => proxy.lines.filter((line) => line.msg.startsWith('A restart is needed')).length;
+    await folder.configure({ ...start, ttl: 3000 });
+    const reads = () => proxy.lines.filter((line) => line.msg.endsWith('TINTYPE_TTL changed.')).length;
+    proxy.signal('SIGHUP');
+    await until(() => reads() === 2);
+    expect((await ask(address + THUMBNAIL)).headers['cache-control']).toContain('max-age=3000');
+    expect(await proxy.stop()).toBe(0);
+    expect(restarts()).toBe(1);
+  }, 180_000);
+
+  test('one is replaced with what is in force also while the config file is broken', async () => {
+    await using folder = await Folder.make();
+    await folder.configure({ ttl: 1000 });
+    await using proxy = new TintypeProcess({ cwd: folder.path, env: { TINTYPE_PROCESSES: '2' } });
+    const address = await proxy.serves();
+    while (serving(proxy).size < 2) await ask(address + THUMBNAIL);
+    await writeFile(join(folder.path, 'tintype.config.ts'), 'export default {{');
+    for (const pid of serving(proxy)) process.kill(pid, 'SIGKILL');
+    await until(() => proxy.lines.filter(({ msg }) => msg === 'The serving process was replaced.').length === 2);
+    const { status, headers } = await ask(address + THUMBNAIL);
+    expect(status).toBe(200);
+    expect(headers['cache-control']).toContain('max-age=1000');
     expect(await proxy.stop()).toBe(0);
   }, 180_000);
 

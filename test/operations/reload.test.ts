@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask } from './client.ts';
-import { CAN_SEE_CHILDREN, childrenOf, Folder, TintypeProcess, until } from './tintype-process.ts';
+import { CAN_SEE_CHILDREN, childrenOf, Folder, TintypeProcess, until, WITHOUT_CHILD } from './tintype-process.ts';
 
 const PATH = '/rs:fit:60/plain/local:///rocket.jpg';
 const OLD = { key: 'aa11', salt: 'bb22' };
@@ -91,6 +91,18 @@ describe('SIGHUP', () => {
     await proxy.said(/^A restart is needed before this is in force: TINTYPE_BIND\.$/);
     const { headers } = await ask(`${address}/unsafe${PATH}`);
     expect(headers['cache-control']).toContain('max-age=2000');
+    expect(await proxy.stop()).toBe(0);
+  }, 180_000);
+
+  test('is refused where it would leave an address open to all, on which it goes on to listen', async () => {
+    await using folder = await Folder.make();
+    await folder.configure({ ...OLD, bind: '0.0.0.0:0' });
+    await using proxy = new TintypeProcess({ cwd: folder.path, env: { ...WITHOUT_CHILD, TINTYPE_BIND: '' } });
+    const { port } = new URL(await proxy.serves());
+    await folder.configure({ bind: '127.0.0.1:0' });
+    proxy.signal('SIGHUP');
+    await proxy.said(/^The new configuration is not used, .*TINTYPE_KEY/);
+    expect((await ask(`http://127.0.0.1:${port}/unsafe${PATH}`)).status).toBe(403);
     expect(await proxy.stop()).toBe(0);
   }, 180_000);
 

@@ -12,31 +12,44 @@ export interface Composition {
   readonly sections: readonly Section[];
   /** Environment and config file. */
   readonly input: SettingsInput;
+  /** Whether the config file lists plugins. */
+  readonly filePlugins: boolean;
 }
 
-/** Loads what the command brings, what the config file adds, and what `TINTYPE_PLUGINS` names. */
+/** What another process has read already, and this one must not read otherwise. */
+export interface ReadBefore extends Pick<Composition, 'filePlugins'> {
+  readonly file: SettingsInput['file'];
+}
+
+/**
+ * Loads what the command brings, what the config file adds, and what `TINTYPE_PLUGINS` names.
+ *
+ * @param before whose settings are used instead of those in the file now, which may be others, or none.
+ *   The file is loaded only for its plugins then.
+ */
 export async function compose(
   flags: Readonly<Record<string, string>>,
   { env, cwd }: Pick<Surroundings, 'env' | 'cwd'>,
+  before?: ReadBefore,
 ): Promise<Composition> {
   const { config } = new SettingsReader({ flags, env, cwd }).read(coreSection);
-  const loaded = await loadConfig(config, cwd);
-  const input: SettingsInput = {
-    env,
-    cwd,
-    ...(loaded === undefined ? {} : { file: fileInput(loaded) }),
-  };
+  const loaded = before?.filePlugins === false ? undefined : await loadConfig(config, cwd);
+  const ofFile = loaded?.config.plugins ?? [];
+  const filePlugins = ofFile.length > 0;
+  const file = before === undefined ? loaded && fileInput(loaded) : before.file;
+  const input: SettingsInput = { env, cwd, ...(file === undefined ? {} : { file }) };
   const specifiers = new SettingsReader({ ...input, flags }).read(coreSection).plugins;
   // Here and not at the top: it loads the image library, which --help and --version do without.
   const { builtInPlugins, builtInTransformingModules } = await import('./built-in-plugins.ts');
   const named = await loadPlugins(specifiers, cwd);
-  const more = [...(loaded?.config.plugins ?? []), ...named.map(({ plugin }) => plugin)];
+  const more = [...ofFile, ...named.map(({ plugin }) => plugin)];
   // By name, so that another version of a built-in one takes its place.
   const plugins = [...new Map([...builtInPlugins, ...more].map((plugin) => [plugin.name, plugin])).values()];
   const transformingModules = [
     ...builtInTransformingModules,
-    ...(loaded === undefined ? [] : [loaded.url]),
+    // Without plugins it has nothing to do with images, and may be half written when a process is replaced.
+    ...(loaded === undefined || !filePlugins ? [] : [loaded.url]),
     ...named.map(({ url }) => url),
   ];
-  return { plugins, transformingModules, sections: await sectionsOf(plugins), input };
+  return { plugins, transformingModules, sections: await sectionsOf(plugins), input, filePlugins };
 }

@@ -31,7 +31,8 @@ export class EventLog implements Observer {
   /** A process that transformed ended unasked; it is being replaced. */
   childEnded(reason: string, pid?: number): void {
     const name = pid === undefined ? 'A transforming process' : `The transforming process ${pid}`;
-    this.#warn('child', { pid }, `${name} ${reason}; another one is started.`);
+    // Not `pid`: each line has that of the process that writes it.
+    this.#warn('child', { endedPid: pid }, `${name} ${reason}; another one is started.`);
   }
 
   observe(event: ProxyEvent): void {

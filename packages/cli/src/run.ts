@@ -18,14 +18,14 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   let sections: readonly Section[] = [];
   let exitCode: ExitCode = 0;
   try {
-    const { plugins, transformingModules, input, ...composition } = await composeFor(argv, surroundings);
+    const { plugins, input, ...composition } = await composeFor(argv, surroundings);
     sections = composition.sections;
     const inputWith = (flags: Readonly<Record<string, string>>): SettingsInput => ({ ...input, flags });
     // Each command is loaded when it is called: --version needs no web server.
     const actions: Actions = {
       async serve(flags) {
         const { serve } = await import('./serve-command.ts');
-        await serve(plugins, transformingModules, inputWith(flags), surroundings);
+        await serve({ plugins, ...composition, input: inputWith(flags) }, surroundings);
       },
       async sign(flags, path, options) {
         const { sign } = await import('./sign-command.ts');
@@ -79,10 +79,11 @@ function commandOf([first = '']: readonly string[]): {
 /** Loads no more than the arguments call for: help must work where the config file doesn't. */
 async function composeFor(argv: readonly string[], surroundings: Surroundings): Promise<Composition> {
   if (!commandNames.some((name) => name === argv[0]))
-    return { plugins: [], transformingModules: [], sections: [], input: {} };
+    return { plugins: [], transformingModules: [], sections: [], input: {}, filePlugins: false };
   if (argv.includes('--help') || argv.includes('-h')) {
     const { builtInPlugins } = await import('./built-in-plugins.ts');
-    return { plugins: builtInPlugins, transformingModules: [], sections: await sectionsOf(builtInPlugins), input: {} };
+    const sections = await sectionsOf(builtInPlugins);
+    return { plugins: builtInPlugins, transformingModules: [], sections, input: {}, filePlugins: false };
   }
   return compose(earlyFlags(argv), surroundings);
 }

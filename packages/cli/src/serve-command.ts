@@ -1,7 +1,8 @@
 import process from 'node:process';
-import { type CoreSettings, type Plugin, type SettingsInput, sectionsOf } from '@tintype/core';
+import type { CoreSettings } from '@tintype/core';
 import { flushLog, hasColors, type Logger, standardOutput } from '@tintype/server';
 import type { RunningMetricsServer } from '@tintype/server/metrics';
+import type { Composition } from './composition.ts';
 import { Failure, reasonOf } from './failure.ts';
 import { makeProxy } from './make-proxy.ts';
 import type { RunningControl } from './serving/control-server.ts';
@@ -20,11 +21,13 @@ import { whyNotUnsigned } from './unsigned-bind.ts';
 /** Longest time for the last lines of the log, in milliseconds. */
 const FLUSH_MS = 1_000;
 
-/** `tintype serve`: returns when a signal has stopped it and everything is closed. */
+/**
+ * `tintype serve`: returns when a signal has stopped it and everything is closed.
+ *
+ * @param composition its input with the flags.
+ */
 export async function serve(
-  plugins: readonly Plugin[],
-  transformingModules: readonly string[],
-  input: SettingsInput,
+  { plugins, transformingModules, sections, input, filePlugins }: Composition,
   { env, stdout, cwd }: Pick<Surroundings, 'env' | 'stdout' | 'cwd'>,
 ): Promise<void> {
   // Composing reads and checks every setting; it opens nothing.
@@ -40,7 +43,6 @@ export async function serve(
   const output = standardOutput();
   const logger = loggerFor(settings, { terminal, color, destination: alone && terminal ? undefined : output });
   endOnDefect(logger);
-  const sections = await sectionsOf(plugins);
   let atOnce = () => {};
   const signals = new Signals(() => atOnce());
   let service: Service;
@@ -59,7 +61,7 @@ export async function serve(
     });
   } else {
     const { flags = {}, file } = input;
-    const supervisor = new Supervisor({ env, flags, file, cwd, settings, logger, output, terminal, color });
+    const supervisor = new Supervisor({ env, flags, file, filePlugins, cwd, settings, logger, output, terminal, color });
     atOnce = () => supervisor.killAll();
     service = supervisor;
   }

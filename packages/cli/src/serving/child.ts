@@ -51,11 +51,11 @@ process.on('message', (message: ToChild) => {
 });
 
 async function start(setup: ChildSetup): Promise<Running> {
-  const { env, flags, file, cwd, place, listenFirst, purges, terminal, color } = setup;
-  const { plugins, transformingModules, sections, input: found } = await compose(flags, { env, cwd });
-  const { file: _unread, ...input } = { ...found, flags };
-  const whole = { ...input, ...(file === null ? {} : { file }) };
-  const { settings } = await makeProxy(plugins, whole);
+  const { env, flags, file, filePlugins, cwd, place, listenFirst, purges, terminal, color } = setup;
+  const before = { file: file ?? undefined, filePlugins };
+  const { plugins, transformingModules, sections, ...found } = await compose(flags, { env, cwd }, before);
+  const input = { ...found.input, flags };
+  const { settings } = await makeProxy(plugins, input);
   const output = standardOutput();
   const logger = loggerFor(settings, { terminal, color, destination: output });
   endOnDefect(logger);
@@ -64,7 +64,7 @@ async function start(setup: ChildSetup): Promise<Running> {
     plugins,
     transformingModules,
     sections,
-    input: whole,
+    input,
     place,
     logger,
     droppedLines,

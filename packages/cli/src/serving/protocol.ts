@@ -9,6 +9,8 @@ export interface ChildSetup {
   readonly flags: Readonly<Record<string, string>>;
   /** As the supervisor has read and checked it: a child never reads settings from the file itself. */
   readonly file: NonNullable<FileInput> | null;
+  /** Whether the file listed plugins at the start: only for these a child loads it. */
+  readonly filePlugins: boolean;
   readonly cwd: string;
   readonly place: Place;
   readonly listenFirst: boolean;

@@ -5,25 +5,9 @@ import { fileInput, loadConfig } from '../load-config.ts';
 import { makeProxy } from '../make-proxy.ts';
 import { unsafeParts } from '../start-line.ts';
 import { whyNotUnsigned } from '../unsigned-bind.ts';
+import { asStarted, FOR_A_START } from './for-a-start.ts';
 import type { Service } from './service.ts';
 import { changesBetween, snapshotOf } from './snapshot.ts';
-
-/** Settings that a running process cannot change. */
-const FOR_A_START = new Set(
-  [
-    'BIND',
-    'PROCESSES',
-    'MAX_CLIENTS',
-    'KEEP_ALIVE_TIMEOUT',
-    'READ_REQUEST_TIMEOUT',
-    'WRITE_RESPONSE_TIMEOUT',
-    'LOG_FORMAT',
-    'PROMETHEUS_BIND',
-    'PROMETHEUS_NAMESPACE',
-    'CONTROL_SOCKET',
-    'PLUGINS',
-  ].map((name) => `TINTYPE_${name}`),
-);
 
 function sameRules(before: SettingsInput, after: SettingsInput): boolean {
   return JSON.stringify(before.file?.cacheRules) === JSON.stringify(after.file?.cacheRules);
@@ -46,6 +30,7 @@ export interface ReloaderOptions {
 /** Reads the config file again when it is told to, and lets a service go on with what is in it. */
 export class Reloader {
   readonly #options: ReloaderOptions;
+  /** What is in force. */
   #input: SettingsInput;
   #times = 0;
   #stopped = false;
@@ -69,28 +54,35 @@ export class Reloader {
 
   async #reload(): Promise<void> {
     if (this.#stopped) return;
-    const { plugins, sections, service, logger } = this.#options;
+    const { plugins, sections, service, logger, input: start } = this.#options;
+    /** As it stands in the file: what a restart would put in force. */
+    let read: SettingsInput;
     let input: SettingsInput;
     let strangers: readonly string[];
     let unsafe: readonly string[];
     try {
-      ({ input, strangers } = await this.#read());
+      ({ input: read, strangers } = await this.#read());
+      const restarted = await makeProxy(plugins, read);
+      const { file, ...fixed } = read;
+      input = file === undefined ? fixed : { ...fixed, file: asStarted(start.file, file) };
       const next = await makeProxy(plugins, input);
-      const refusal = whyNotUnsigned(next);
+      // Also at the address that it goes on to listen on.
+      const refusal = whyNotUnsigned(restarted) ?? whyNotUnsigned(next);
       if (refusal !== undefined) throw new Failure(refusal);
-      for (const warning of next.warnings) logger.warn(warning);
+      for (const warning of restarted.warnings) logger.warn(warning);
       unsafe = unsafeParts(next.settings, next.effective, next.endpoints);
     } catch (error) {
       logger.error(`The new configuration is not used, the one before stays in force: ${describeFailure(error).text}`);
       return;
     }
-    const changed = [
+    const now = [
       ...changesBetween(snapshotOf(sections, this.#input), snapshotOf(sections, input)),
       ...(sameEndpoints(this.#input, input) ? [] : ['endpoints']),
       ...(sameRules(this.#input, input) ? [] : ['cacheRules']),
     ];
-    const later = changed.filter((variable) => FOR_A_START.has(variable));
-    const now = changed.filter((variable) => !FOR_A_START.has(variable));
+    const later = changesBetween(snapshotOf(sections, start), snapshotOf(sections, read)).filter((variable) =>
+      FOR_A_START.has(variable),
+    );
     if (this.#stopped) return;
     const problems = await service.reload(input.file);
     if (this.#stopped) return;

@@ -22,7 +22,8 @@ export interface Service {
    */
   start(onServing: OnServing): Promise<void>;
   /**
-   * Puts other settings in force, which were found right. Requests go on meanwhile.
+   * Puts other settings in force, which were found right. Requests go on meanwhile. Those that a running
+   * process cannot change are as they were at the start.
    *
    * @returns what could not be done, as sentences; then the settings before stay in force there.
    */

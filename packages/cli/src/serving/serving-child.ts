@@ -14,8 +14,8 @@ export interface ServingChildOptions {
   readonly log: (lines: string) => void;
   /** It has purged something: resolves when the others have heard of it. */
   readonly onPurge: (purge: PurgeAnnouncement) => Promise<void>;
-  /** Called once, when it has ended, for whatever reason. */
-  readonly onExit: (reason: string) => void;
+  /** Called once, when it has ended, for whatever reason; without a process id if there was no process. */
+  readonly onExit: (reason: string, endedPid?: number) => void;
 }
 
 /** A serving process as its supervisor sees it. */
@@ -69,7 +69,7 @@ export class ServingChild {
       for (const settle of this.#scrapes.values()) settle(undefined);
       for (const settle of this.#purges.values()) settle();
       this.#exit.resolve();
-      onExit(reason);
+      onExit(reason, this.#worker.process.pid);
     };
     this.#worker.on('error', (error: unknown) => {
       // Any other failure is told by the exit as well.

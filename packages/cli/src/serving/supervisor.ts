@@ -26,7 +26,7 @@ const PURGE_MS = 1_000;
 /** What this process tells of itself, beside what those that serve tell. */
 const OWN_METRICS = /^(process_|nodejs_)|log_lines_dropped_total$/;
 
-export interface SupervisorOptions extends Pick<ChildSetup, 'env' | 'flags' | 'cwd' | 'terminal' | 'color'> {
+export interface SupervisorOptions extends Pick<ChildSetup, 'env' | 'flags' | 'filePlugins' | 'cwd' | 'terminal' | 'color'> {
   readonly file: FileInput;
   readonly settings: CoreSettings;
   readonly logger: Logger;
@@ -137,17 +137,17 @@ export class Supervisor implements Service {
   }
 
   #fork(index: number, listenFirst: boolean): ServingChild {
-    const { env, cwd, terminal, color, settings, output, logger } = this.#options;
+    const { env, filePlugins, cwd, terminal, color, settings, output, logger } = this.#options;
     let servesSince = Number.POSITIVE_INFINITY;
     const number = ++this.#forks;
-    const onExit = (reason: string): void => {
+    const onExit = (reason: string, endedPid?: number): void => {
       this.#children.delete(index);
       void this.#metrics?.sum.ended(number);
       if (this.#stopping) return;
       const hasty = performance.now() - servesSince < HASTY_MS;
       const failures = hasty ? (this.#failures.get(index) ?? 0) + 1 : 0;
       this.#failures.set(index, failures);
-      logger.error(`A serving process ${reason}; another one is started.`);
+      logger.error({ endedPid }, `A serving process ${reason}; another one is started.`);
       void this.#replace(index, failures);
     };
     const options: ServingChildOptions = {
@@ -156,6 +156,7 @@ export class Supervisor implements Service {
         env,
         flags: this.#flags,
         file: this.#file ?? null,
+        filePlugins,
         cwd,
         place: { index, of: settings.processes },
         listenFirst,
