@@ -31,6 +31,15 @@ test('a failing cache is logged once per kind and minute', () => {
   ]);
 });
 
+test('a line about a process that ended names it apart from the one that writes, each once', () => {
+  const lines: string[] = [];
+  const log = new EventLog();
+  log.writeTo(createLogger({ level: 'info', format: 'json', destination: { write: (line) => void lines.push(line) } }));
+  log.childEnded('was ended by SIGKILL', 4711);
+  expect(lines.join('').match(/"pid":/g)).toHaveLength(1);
+  expect(JSON.parse(lines.join(''))).toMatchObject({ pid: process.pid, endedPid: 4711 });
+});
+
 test('what a storage says has no secrets in the log, whoever wrote its plugin', () => {
   const message = 'GET https://alice:secret@host/c?sig=abcdef with Bearer abcdefgh failed';
   expect(logged([{ ...DENIED, message }])).toMatchObject([

@@ -61,7 +61,18 @@ export async function serve(
     });
   } else {
     const { flags = {}, file } = input;
-    const supervisor = new Supervisor({ env, flags, file, filePlugins, cwd, settings, logger, output, terminal, color });
+    const supervisor = new Supervisor({
+      env,
+      flags,
+      file,
+      filePlugins,
+      cwd,
+      settings,
+      logger,
+      output,
+      terminal,
+      color,
+    });
     atOnce = () => supervisor.killAll();
     service = supervisor;
   }

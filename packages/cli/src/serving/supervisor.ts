@@ -26,7 +26,8 @@ const PURGE_MS = 1_000;
 /** What this process tells of itself, beside what those that serve tell. */
 const OWN_METRICS = /^(process_|nodejs_)|log_lines_dropped_total$/;
 
-export interface SupervisorOptions extends Pick<ChildSetup, 'env' | 'flags' | 'filePlugins' | 'cwd' | 'terminal' | 'color'> {
+export interface SupervisorOptions
+  extends Pick<ChildSetup, 'env' | 'flags' | 'filePlugins' | 'cwd' | 'terminal' | 'color'> {
   readonly file: FileInput;
   readonly settings: CoreSettings;
   readonly logger: Logger;
