@@ -38,7 +38,8 @@ function noCache({ storage }: ConfiguredProxy): readonly string[] {
 
 function sentence(check: PartCheck): string {
   const said = check.ok ? `can be used: ${check.summary}` : `cannot be used: ${check.problem}`;
-  return `The ${check.part} ${said.replace(/\.$/, '')}.`;
+  const warning = check.ok && check.warning !== undefined ? ` Warning: ${check.warning}` : '';
+  return `The ${check.part} ${said.replace(/\.$/, '')}.${warning}`;
 }
 
 async function settledInTime(work: Promise<void>): Promise<void> {

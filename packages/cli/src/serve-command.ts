@@ -87,7 +87,8 @@ export async function serve(
     if (unsafe.length === 0 && checks.every(({ ok }) => ok)) logger.info(line);
     else logger.warn(line);
     const wait = whyHitsWait(settings, env.UV_THREADPOOL_SIZE);
-    for (const warning of [...warnings, ...(wait === undefined ? [] : [wait])]) logger.warn(warning);
+    const ofParts = checks.flatMap((check) => (check.ok ? (check.warning ?? []) : []));
+    for (const warning of [...warnings, ...(wait === undefined ? [] : [wait]), ...ofParts]) logger.warn(warning);
   };
   await service.start(announce).catch(async (error: unknown) => {
     await control?.close().catch(() => undefined);

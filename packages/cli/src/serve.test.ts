@@ -129,6 +129,23 @@ describe.concurrent('serve', () => {
     expect(linesOf(stdout).find(({ msg }) => msg.startsWith('Serving'))?.msg).toContain('NOT USABLE: ');
   });
 
+  test('a disk that is smaller than the cap is warned of after the first line, and by a check', async ({ expect }) => {
+    await using folder = await Folder.with();
+    const cache = ['--cache-use', 'fs', '--cache-fs-root', folder.path, '--cache-fs-max-bytes', '4000000GiB'];
+    const { command } = await started(cache);
+    await command.said(/its disk has room for /);
+    command.signal('SIGTERM');
+    const { stdout } = await command.ended;
+    const warning = linesOf(stdout).find(({ msg }) => msg.startsWith('Cache folder '));
+    expect(warning).toMatchObject({
+      level: 40,
+      msg: expect.stringMatching(/ that the cache may take, .+ set TINTYPE_CACHE_FS_MAX_BYTES /),
+    });
+    const checked = await tintype(['config', '--connect', ...cache]);
+    expect(checked.code).toBe(0);
+    expect(checked.stdout).toMatch(/^The cache can be used: folder .+\. Warning: Cache folder .+ has room for /m);
+  });
+
   test('an address in use is one sentence and exit code 2', async ({ expect }) => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

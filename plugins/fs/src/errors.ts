@@ -3,6 +3,9 @@ import { systemCode } from './system-code.ts';
 
 export { isSystemError } from './system-code.ts';
 
+/** How the cap of a folder is called: it may be one of results or one of copies of sources. */
+export const CAP_VARIABLES = 'TINTYPE_CACHE_FS_MAX_BYTES (of copies of sources: TINTYPE_SOURCES_FS_MAX_BYTES)';
+
 /** What the codes of the system mean for a cache folder, and what its operator can do. */
 const MEANINGS: { readonly [code: string]: readonly [StorageErrorCode, string] } = {
   EACCES: ['access-denied', 'this user may not read or write there; change the owner or the mode of the folder'],
@@ -12,8 +15,8 @@ const MEANINGS: { readonly [code: string]: readonly [StorageErrorCode, string] }
   EEXIST: ['misconfigured', 'there is a file where a folder is needed'],
   ENAMETOOLONG: ['misconfigured', 'the path is too long for the file system; choose a shorter ROOT'],
   ENOENT: ['misconfigured', 'the folder is gone; is its disk still mounted?'],
-  ENOSPC: ['no-space', 'the disk is full'],
-  EDQUOT: ['no-space', 'the disk quota is used up'],
+  ENOSPC: ['no-space', `the disk is full; make room on it, or set ${CAP_VARIABLES} to less than it has`],
+  EDQUOT: ['no-space', `the disk quota is used up; raise it, or set ${CAP_VARIABLES} to less`],
   EMFILE: ['unavailable', 'this process has too many open files; raise its limit (ulimit -n)'],
   ENFILE: ['unavailable', 'the system has too many open files'],
   EIO: ['unavailable', 'the disk reports an error'],

@@ -25,7 +25,7 @@ import { DirectReads } from './direct-reads.ts';
 import { HeaderDraft, readBody, readHeader } from './entry-file.ts';
 import { EntryReader } from './entry-reader.ts';
 import { EntryWriter, preconditionFailed, type Written } from './entry-writer.ts';
-import { isSystemError, toStorageError } from './errors.ts';
+import { CAP_VARIABLES, isSystemError, toStorageError } from './errors.ts';
 import { Eviction } from './eviction.ts';
 import { KeyLocks } from './key-locks.ts';
 import { walkInOrder } from './listing.ts';
@@ -240,21 +240,31 @@ export class FsStorage implements StorageAdapter {
 
   async check(): Promise<CheckResult> {
     const cap = this.#maxBytes > 0 ? `at most ${formatBytes(this.#maxBytes)}` : 'no limit';
-    const { root, temp, upkeep } = this.#parts;
+    const { root, temp, upkeep, eviction } = this.#parts;
     const summary = `folder ${root}, ${cap}`;
     try {
       return await this.#attempt<CheckResult>(async () => {
         const probe = temp.newPath();
         await writeFile(probe, 'Is there room to write?');
         await unlink(probe);
-        const { bavail, bsize } = await statfs(root);
+        const { bavail, bfree, blocks, bsize } = await statfs(root);
         const free = `${summary}, ${formatBytes(bavail * bsize)} free on its disk`;
         const problem = await upkeep.capProblem();
-        return problem === undefined ? { ok: true, summary: free } : { ok: false, summary: free, problem };
+        if (problem !== undefined) return { ok: false, summary: free, problem };
+        // Before the first count all that lies on the disk may be the cache's.
+        const used = eviction.counted ? eviction.estimate : (blocks - bfree) * bsize;
+        const warning = this.#roomProblem(root, used + bavail * bsize);
+        return { ok: true, summary: free, ...(warning !== undefined && { warning }) };
       });
     } catch (error) {
       return { ok: false, summary, problem: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** What to say of a disk that is full before the cap is reached. */
+  #roomProblem(root: string, room: number): string | undefined {
+    if (this.#maxBytes <= room) return undefined;
+    return `Cache folder ${root}: its disk has room for ${formatBytes(room)}, less than the ${formatBytes(this.#maxBytes)} that the cache may take, so it will be full first; set ${CAP_VARIABLES} to less than there is room for.`;
   }
 
   usage(): StorageUsage {

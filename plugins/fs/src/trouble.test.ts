@@ -279,6 +279,41 @@ test('check tells the folder, the cap and what is free', async () => {
   await expect.poll(() => debris(storage.root)).toEqual([]);
 });
 
+test('check warns of a disk that is full before the cap is reached, and names the setting', async () => {
+  const storage = await openStorage({ maxBytes: 2 ** 60 });
+  await storage.sweep();
+  expect(await storage.check()).toMatchObject({
+    ok: true,
+    warning: expect.stringMatching(
+      /its disk has room for [\d.]+ [KMGT]iB, less than the .+ that the cache may take.+; set TINTYPE_CACHE_FS_MAX_BYTES /,
+    ),
+  });
+  const small = await openStorage({ maxBytes: 4096 });
+  await small.sweep();
+  expect(await small.check()).not.toHaveProperty('warning');
+  const unlimited = await openStorage();
+  expect(await unlimited.check()).not.toHaveProperty('warning');
+});
+
+test('what the cache itself takes is room for it', async (t) => {
+  const root = await smallDisk('size=8m');
+  if (root === undefined) return t.skip('mounting is not permitted here; run the tests as root in a VM');
+  const storage = await openStorage({ root, maxBytes: 7 * 2 ** 20 });
+  for (const key of ['a', 'b', 'c']) await put(storage, key, 'x'.repeat(2 ** 20));
+  expect(await storage.check()).not.toHaveProperty('warning');
+  const other = await openStorage({ root, maxBytes: 9 * 2 ** 20 });
+  expect(await other.check()).toMatchObject({ ok: true, warning: expect.stringContaining('room for ') });
+});
+
+test('a full disk is told with the setting that bounds the cache', () => {
+  const cause = Object.assign(new Error('secret'), { code: 'ENOSPC' });
+  expect(toStorageError(cause, '/cache')).toMatchObject({
+    ...failing('no-space'),
+    message:
+      'Cache folder /cache: the disk is full; make room on it, or set TINTYPE_CACHE_FS_MAX_BYTES (of copies of sources: TINTYPE_SOURCES_FS_MAX_BYTES) to less than it has (ENOSPC).',
+  });
+});
+
 test.each([
   ['EMFILE', 'unavailable', true],
   ['ENFILE', 'unavailable', true],

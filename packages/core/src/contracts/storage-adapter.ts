@@ -108,7 +108,8 @@ export interface OperationContext {
 
 /** Whether a storage can be used as it is configured. */
 export type CheckResult =
-  | { readonly ok: true; readonly summary: string }
+  /** `warning` is a sentence on what will be trouble later, and what to do now. */
+  | { readonly ok: true; readonly summary: string; readonly warning?: string }
   /** `problem` is a sentence that an operator understands and can act upon. */
   | { readonly ok: false; readonly summary: string; readonly problem: string };
 

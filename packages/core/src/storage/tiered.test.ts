@@ -39,6 +39,19 @@ async function copyOf(body: string) {
   return copy;
 }
 
+test('a check that is good tells what either tier warns of', async () => {
+  const [near, far] = [new ScriptedAdapter(), new ScriptedAdapter()];
+  const storage = createStorage(tiered(near, far), { name: 'near,far' });
+  await storage.open();
+  const summary = 'scripted, then scripted';
+  expect(await storage.check()).toEqual({ ok: true, summary });
+  far.check = async () => ({ ok: true, summary: 'scripted', warning: 'The disk is small.' });
+  expect(await storage.check()).toEqual({ ok: true, summary, warning: 'The disk is small.' });
+  near.check = async () => ({ ok: true, summary: 'scripted', warning: 'It is old.' });
+  expect(await storage.check()).toEqual({ ok: true, summary, warning: 'It is old. The disk is small.' });
+  await storage.close();
+});
+
 test('what was written is read from near, with the version and the record of far', async () => {
   const { far, storage, near } = await rig();
   const version = await storage.put('k', text('one'), metadata);

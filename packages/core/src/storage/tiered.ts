@@ -211,7 +211,9 @@ class TieredStorage implements StorageAdapter {
     const far = await this.#farTier.check(context);
     const summary = `${near.summary}, then ${far.summary}`;
     const problem = !far.ok ? far.problem : !near.ok ? near.problem : undefined;
-    return problem === undefined ? { ok: true, summary } : { ok: false, summary, problem };
+    if (problem !== undefined) return { ok: false, summary, problem };
+    const warning = [near, far].flatMap((check) => (check.ok ? (check.warning ?? []) : [])).join(' ');
+    return { ok: true, summary, ...(warning !== '' && { warning }) };
   }
 
   /** @throws StorageError `unavailable` while it is not open. */
