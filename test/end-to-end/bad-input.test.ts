@@ -167,6 +167,15 @@ describe('an origin at fault', () => {
     expect(await Array.fromAsync(rig.proxy.storage?.list('') ?? [])).toEqual([]);
   });
 
+  test('one that is too busy says to the client when to come again', async () => {
+    const origin = await startWebOrigin((_request, response) =>
+      response.writeHead(429, { 'Retry-After': '7' }).end('later'),
+    );
+    const rig = await startProxy(settings);
+    const answer = await rig.get(`/unsafe/w:50/${plain(`${origin.base}/a.png`)}`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '7']);
+  });
+
   test('that sends more than allowed is a 422, with or without a Content-Length', async () => {
     const big = Buffer.alloc(3_000);
     const origin = await startWebOrigin((request, response) => {

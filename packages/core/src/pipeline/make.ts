@@ -16,7 +16,7 @@ import { confirmed } from './confirmed.ts';
 import type { FlightControl, FlightWork } from './flight.ts';
 import type { Intake, Place } from './intake.ts';
 import type { MemoryGate } from './memory-gate.ts';
-import { originProblem } from './problem.ts';
+import { originError } from './problem.ts';
 import { giveUp, until } from './pump.ts';
 import { isImageType, passOn, type RawSource, type Relay } from './raw-source.ts';
 import type { Semaphore } from './semaphore.ts';
@@ -139,7 +139,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
       if (response.status !== 200) {
         giveUp(response);
         const { status } = response;
-        const error = withOriginStatus(answeredWith(status), status);
+        const error = withOriginStatus(originError(response, shop.clock()), status);
         const notedUntil = negativeUntil(response, fetched, policy);
         const isGone = status === 404 || status === 410;
         if (notedUntil > shop.clock() && (isGone || !isMarked))
@@ -209,9 +209,4 @@ function noRoom(place: Place | undefined): TransformError {
 
 function tooSlow(): RequestError {
   return new RequestError(504, 'timeout', 'The image could not be made in time; try again later.');
-}
-
-function answeredWith(status: number): RequestError {
-  const { status: answer, code, message } = originProblem(status);
-  return new RequestError(answer, code, message);
 }

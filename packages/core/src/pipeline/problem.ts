@@ -1,5 +1,6 @@
+import { retryAfterMs } from '../cloud/network-failure.ts';
 import { RequestError } from '../contracts/dialect.ts';
-import { OriginError } from '../contracts/origin.ts';
+import { OriginError, type OriginResponse } from '../contracts/origin.ts';
 import { StorageError } from '../contracts/storage-error.ts';
 import { TransformError } from '../contracts/transformer.ts';
 
@@ -38,8 +39,14 @@ const TRANSFORM_STATUS = {
   internal: 500,
 } as const satisfies Record<TransformError['code'], number>;
 
-/** Seconds after which another try may find room here, or the source less busy. */
+/** Seconds after which another try may find room here, or the source less busy, unless it says when. */
 const RETRY_AFTER = { here: 1, source: 5 };
+
+/** The longest time that clients are told to wait, in seconds: a source may say anything. */
+const LONGEST_WAIT = 86_400;
+
+/** Seconds that a source wants to be left alone, of an error that `originError` made. */
+const waits = new WeakMap<RequestError, number>();
 
 /**
  * What the client is told of `error`. Messages of foreign errors stay inside.
@@ -49,7 +56,13 @@ const RETRY_AFTER = { here: 1, source: 5 };
 export function problemOf(error: unknown, overloadStatus = 503): Problem {
   if (RequestError.is(error)) {
     const { status, code, message } = error;
-    return { status, code, message, cause: error, ...(status === 503 ? { retryAfter: RETRY_AFTER.source } : {}) };
+    return {
+      status,
+      code,
+      message,
+      cause: error,
+      ...(status === 503 ? { retryAfter: waits.get(error) ?? RETRY_AFTER.source } : {}),
+    };
   }
   if (OriginError.is(error)) {
     return { status: ORIGIN_STATUS[error.code], code: `origin-${error.code}`, message: error.message, cause: error };
@@ -71,7 +84,7 @@ export function problemOf(error: unknown, overloadStatus = 503): Problem {
 }
 
 /** What an origin's answer other than success means for whoever asked for the image. */
-export function originProblem(status: number): Problem {
+function originProblem(status: number): Problem {
   if (status === 404 || status === 410) {
     return { status, code: 'source-not-found', message: 'There is no image at this source.' };
   }
@@ -86,8 +99,23 @@ export function originProblem(status: number): Problem {
       status: 503,
       code: 'origin-busy',
       message: 'The source is too busy to answer; try again later.',
-      retryAfter: RETRY_AFTER.source,
     };
   }
   return { status: 502, code: 'origin-status', message: `The source answered with status ${status}.` };
+}
+
+/**
+ * The error that stands for an origin's answer other than success. A busy one's `Retry-After` goes to the client.
+ *
+ * @param now in milliseconds since 1970.
+ */
+export function originError(
+  { status, headers }: Pick<OriginResponse, 'status' | 'headers'>,
+  now: number,
+): RequestError {
+  const { status: answer, code, message } = originProblem(status);
+  const error = new RequestError(answer, code, message);
+  const ms = status === 429 ? retryAfterMs(headers['retry-after'], now) : undefined;
+  if (ms !== undefined) waits.set(error, Math.min(Math.max(1, Math.ceil(ms / 1_000)), LONGEST_WAIT));
+  return error;
 }
