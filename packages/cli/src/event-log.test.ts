@@ -101,3 +101,28 @@ test('where a failing cache fails requests, no line says that images are served 
     expect(msg).toMatch(/; what needs it is answered with 500, as TINTYPE_CACHE_REPORT_ERRORS says\.$/);
   expect(lines).toHaveLength(2);
 });
+
+test('transforming processes that end again and again are told once a minute, and their recovery once', () => {
+  const lines: object[] = [];
+  let now = 0;
+  const log = new EventLog(() => now);
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  log.writeTo(createLogger({ level: 'info', format: 'json', destination }));
+  log.childrenRecovered();
+  log.childrenPaused('was ended by SIGKILL', 1_600);
+  log.childrenPaused('was ended by SIGKILL', 3_200);
+  now += 60_000;
+  log.childrenPaused('was ended by SIGKILL', 5_000);
+  log.childrenRecovered();
+  log.childrenPaused('was ended by SIGKILL', 1_600);
+  log.childrenRecovered();
+  const again =
+    'Transforming processes end again and again, the last one was ended by SIGKILL: another one is started in';
+  const alone = 'Where there is none besides, no image is made until then.';
+  expect(lines).toMatchObject([
+    { level: 40, times: 1, pauseMs: 1_600, msg: `${again} 1.6 s. ${alone}` },
+    { level: 40, times: 2, pauseMs: 5_000, msg: `${again} 5 s. ${alone}` },
+    { level: 30, msg: 'Transforming processes work again.' },
+  ]);
+  expect(lines).toHaveLength(3);
+});

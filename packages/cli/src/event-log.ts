@@ -12,6 +12,8 @@ export class EventLog implements Observer {
   readonly #now: () => number;
   readonly #kinds = new Map<string, { toldAt: number; untold: number }>();
   #logger: Logger | undefined;
+  /** Whether the log was told of transforming processes that end again and again, and not yet of their recovery. */
+  #arePaused = false;
   #failsRequests: () => boolean = () => false;
 
   constructor(now: () => number = Date.now) {
@@ -33,6 +35,19 @@ export class EventLog implements Observer {
     const name = pid === undefined ? 'A transforming process' : `The transforming process ${pid}`;
     // Not `pid`: each line has that of the process that writes it.
     this.#warn('child', { endedPid: pid }, `${name} ${reason}; another one is started.`);
+  }
+
+  /** One after the other ended soon: the next one is started after a pause. */
+  childrenPaused(reason: string, pauseMs: number): void {
+    const message = `Transforming processes end again and again, the last one ${reason}: another one is started in ${pauseMs / 1_000} s. Where there is none besides, no image is made until then.`;
+    if (this.#warn('children paused', { pauseMs }, message)) this.#arePaused = true;
+  }
+
+  /** One that came after such a pause works. Told where the pause was. */
+  childrenRecovered(): void {
+    if (!this.#arePaused) return;
+    this.#arePaused = false;
+    this.#logger?.info('Transforming processes work again.');
   }
 
   observe(event: ProxyEvent): void {
@@ -80,14 +95,16 @@ export class EventLog implements Observer {
     this.#logger?.warn({ storage, access, code }, message);
   }
 
-  #warn(kind: string, fields: object, message: string): void {
+  /** Whether it was told now. */
+  #warn(kind: string, fields: object, message: string): boolean {
     const seen = this.#kinds.get(kind) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
     this.#kinds.set(kind, seen);
     seen.untold += 1;
-    if (this.#now() - seen.toldAt < MINUTE_MS) return;
+    if (this.#now() - seen.toldAt < MINUTE_MS) return false;
     this.#logger?.warn({ ...fields, times: seen.untold }, message);
     seen.toldAt = this.#now();
     seen.untold = 0;
+    return true;
   }
 }
 

@@ -41,3 +41,33 @@ test('what kills its child is not tried on another one', async () => {
   expect(onCrash).toHaveBeenCalledExactlyOnceWith('exited with code 9', first);
   expect(pool.pids).toContain(second);
 });
+
+test('children that end again and again are told as that, and so is their recovery', async () => {
+  const recovered = Promise.withResolvers<void>();
+  const paused = Promise.withResolvers<unknown>();
+  const asked: Promise<unknown>[] = [];
+  const pool = stubbornPool({
+    onPause(reason, pauseMs) {
+      if (asked.length > 0) return;
+      asked.push(pool.transform(asking('echo')).catch((error: unknown) => error));
+      vi.unstubAllEnvs();
+      paused.resolve([reason, pauseMs]);
+    },
+    onRecovery: recovered.resolve,
+  });
+  onTestFinished(() => pool.close());
+  await pool.open();
+  vi.stubEnv('TINTYPE_STUBBORN', 'dies');
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  for (const pid of pool.pids) process.kill(pid, 'SIGKILL');
+  expect(await paused.promise).toEqual(['exited with code 9', 1_600]);
+  expect(await asked[0]).toMatchObject({
+    code: 'overloaded',
+    cause:
+      'the processes that make them end again and again, the last one exited with code 9; another one is started within 5 s',
+  });
+  await recovered.promise;
+  expect(Buffer.from((await pool.transform(asking('echo'))).body).toString()).toBe('echo');
+}, 180_000);

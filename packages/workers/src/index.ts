@@ -29,6 +29,10 @@ export interface WorkersOptions {
   readonly killAfterMs?: number;
   /** Hears of every child that ended unasked. */
   readonly onCrash?: PoolOptions['onCrash'];
+  /** Hears that children end again and again, so that the next one is started after a pause. */
+  readonly onPause?: PoolOptions['onPause'];
+  /** Hears that such a child works again. */
+  readonly onRecovery?: PoolOptions['onRecovery'];
 }
 
 /**
@@ -57,6 +61,8 @@ export function workers(options: WorkersOptions): Plugin {
           priority: options.priority ?? constants.priority.PRIORITY_BELOW_NORMAL,
           killAfterMs: options.killAfterMs ?? 1_000,
           onCrash: options.onCrash ?? (() => undefined),
+          onPause: options.onPause,
+          onRecovery: options.onRecovery,
         });
       });
     },

@@ -25,6 +25,10 @@ export interface PoolOptions {
   readonly killAfterMs: number;
   /** Hears of every process that ended unasked, for the log; without an id where there never was one. */
   readonly onCrash: (reason: string, pid: number | undefined) => void;
+  /** Hears that processes end so soon, again and again, that the next one comes after a pause (ms) that nothing waits for. */
+  readonly onPause?: ((reason: string, pauseMs: number) => void) | undefined;
+  /** Hears that one that came after such a pause has not ended soon. */
+  readonly onRecovery?: (() => void) | undefined;
 }
 
 /**
@@ -41,6 +45,8 @@ export class TransformPool implements Transformer {
   #closing = new AbortController();
   /** Processes that are to come soon; each resolves when it can be used, or cannot. */
   readonly #coming = new Set<Promise<void>>();
+  /** Why the last process ended that ended unasked. */
+  #lastEnd: string | undefined;
 
   /** @param description the same transformer in this process, which is asked for nothing but what it is. */
   constructor(description: Pick<Transformer, 'revision' | 'supports'>, options: PoolOptions) {
@@ -108,7 +114,7 @@ export class TransformPool implements Transformer {
         if (worker !== undefined) return worker;
         const coming = this.#closing.signal.aborted ? [] : [...this.#coming, ...this.#endings()];
         if (coming.length === 0) {
-          throw new TransformError('overloaded', 'Images cannot be made at this moment; try again later.');
+          throw this.#noneComes();
         }
         await Promise.race([aborted, ...coming]);
       }
@@ -116,6 +122,16 @@ export class TransformPool implements Transformer {
       clearInterval(awake);
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Nothing is too much here: the cause tells the log. */
+  #noneComes(): TransformError {
+    const reason = this.#closing.signal.aborted ? undefined : this.#lastEnd;
+    return new TransformError('overloaded', 'Images cannot be made at this moment; try again later.', {
+      cause:
+        reason &&
+        `the processes that make them end again and again, the last one ${reason}; another one is started within ${MAX_PAUSE_MS / 1_000} s`,
+    });
   }
 
   /** Ends of processes that are about to be replaced. */
@@ -134,8 +150,9 @@ export class TransformPool implements Transformer {
     const onExit = (reason: string): void => {
       if (worker !== undefined) this.#workers.delete(worker);
       if (closing.aborted || (which === 'first' && readyAt === Number.POSITIVE_INFINITY)) return;
+      this.#lastEnd = reason;
       this.#options.onCrash(reason, worker?.pid);
-      this.#replace(performance.now() - readyAt < HASTY_MS ? crashesInARow + 1 : 0);
+      this.#replace(reason, performance.now() - readyAt < HASTY_MS ? crashesInARow + 1 : 0);
     };
     try {
       worker = this.#begin(onExit);
@@ -146,6 +163,11 @@ export class TransformPool implements Transformer {
     this.#workers.add(worker);
     await worker.ready;
     readyAt = performance.now();
+    if (pauseAfter(crashesInARow) <= PATIENCE_MS) return;
+    const isSteady = (): void => {
+      if (worker?.usable && !closing.aborted) this.#options.onRecovery?.();
+    };
+    setTimeout(isSteady, HASTY_MS).unref();
   }
 
   /** @throws the system's error where it has no room for another process, or no memory. */
@@ -160,10 +182,13 @@ export class TransformPool implements Transformer {
     });
   }
 
-  #replace(crashesInARow: number): void {
-    const pause = crashesInARow > 0 ? Math.min(MAX_PAUSE_MS, 100 * 2 ** crashesInARow) : 0;
+  #replace(reason: string, crashesInARow: number): void {
+    const pause = pauseAfter(crashesInARow);
     const replaced = this.#startAfter(pause, crashesInARow);
-    if (pause > PATIENCE_MS) return;
+    if (pause > PATIENCE_MS) {
+      this.#options.onPause?.(reason, pause);
+      return;
+    }
     this.#coming.add(replaced);
     void replaced.then(() => this.#coming.delete(replaced));
   }
@@ -176,4 +201,9 @@ export class TransformPool implements Transformer {
     // A child that cannot be used is ended, which brings us here again, as does one that cannot be started.
     await this.#start('later', crashesInARow).catch(() => undefined);
   }
+}
+
+/** How long the place of processes that ended soon, so many in a row, stays empty, in milliseconds. */
+function pauseAfter(crashesInARow: number): number {
+  return crashesInARow > 0 ? Math.min(MAX_PAUSE_MS, 100 * 2 ** crashesInARow) : 0;
 }

@@ -29,7 +29,10 @@ test('a child that is killed takes only its own transforms along, and the log is
   const client = new AbortController();
   const [first, second] = pool.pids;
   // The one that has least to do is the first that is asked, then the other.
-  const lost = expect(ask('wait')).rejects.toMatchObject({ code: 'crashed' });
+  const lost = expect(ask('wait')).rejects.toMatchObject({
+    code: 'crashed',
+    cause: expect.objectContaining({ message: 'the process that made it was ended by SIGKILL' }),
+  });
   const kept = expect(ask('wait', client.signal)).rejects.toMatchObject({ code: 'timeout' });
   process.kill(first ?? 0, 'SIGKILL');
   await lost;

@@ -101,7 +101,7 @@ export class WorkerProcess {
     this.#child.once('spawn', () => this.#lowerPriority());
     this.#child.on('error', (error) => {
       ready.reject(error);
-      this.#end(error.message);
+      this.#end(`failed: ${error.message}`);
     });
     this.#child.once('exit', (code, signal) => {
       const reason = this.#killed ?? (signal ? `was ended by ${signal}` : `exited with code ${code}`);
@@ -281,7 +281,9 @@ export class WorkerProcess {
     this.#ended = true;
     for (const job of this.#jobs.values()) {
       job.reject(
-        new TransformError('crashed', 'Making the image failed; try again later.', { cause: new Error(reason) }),
+        new TransformError('crashed', 'Making the image failed; try again later.', {
+          cause: new Error(`the process that made it ${reason}`),
+        }),
       );
     }
     this.#jobs.clear();

@@ -251,6 +251,8 @@ export class ServingProcess implements Service {
             events.childEnded(reason, pid);
             metrics?.childEnded();
           },
+          onPause: (reason, pauseMs) => events.childrenPaused(reason, pauseMs),
+          onRecovery: () => events.childrenRecovered(),
         }),
         keptParts,
       ],
