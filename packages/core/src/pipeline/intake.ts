@@ -17,6 +17,8 @@ export interface IntakeOptions {
 
 /** What an image in the making holds, or a raw source on its way. Both calls are idempotent, and `done` includes `downloaded`. */
 export interface Place {
+  /** Whether the source has not come yet. */
+  readonly isDownloading: boolean;
   /** The host is free for the next one. */
   downloaded(): void;
   done(): void;
@@ -78,12 +80,20 @@ export class Intake {
     }
     this.#under[mode]++;
     let isDone = false;
+    let isDownloading = true;
+    const downloaded = (): void => {
+      isDownloading = false;
+      leaveHost();
+    };
     return {
-      downloaded: leaveHost,
+      get isDownloading() {
+        return isDownloading;
+      },
+      downloaded,
       done: () => {
         if (isDone) return;
         isDone = true;
-        leaveHost();
+        downloaded();
         this.#under[mode]--;
       },
     };

@@ -141,10 +141,28 @@ test('a file whose image nobody waits for any more stays open until the transfor
   });
   const answer = ask('/image/o://h/x');
   await begun.promise;
-  expect((await answer).status).toBe(504);
+  const { status, problem } = await answer;
+  expect(status).toBe(504);
+  expect(problem?.cause).toMatchObject({ message: 'The image could not be made in time; try again later.' });
   gate.resolve();
   await closed;
   expect(seen).toEqual(['asked for a file', 'made', 'closed']);
+});
+
+test('a source that does not come in time is what is told of, and the log names the limit', async () => {
+  const { ask } = await scriptedProxy({
+    fetch: async (_source, { signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      throw signal.reason;
+    },
+    settings: { timeout: 1 },
+  });
+  const { status, problem } = await ask('/image/o://h/x');
+  expect([status, problem?.code]).toEqual([504, 'timeout']);
+  expect(problem?.cause).toMatchObject({
+    message: 'The source did not come in time; try again later.',
+    cause: expect.stringContaining('TINTYPE_TIMEOUT'),
+  });
 });
 
 test('a file whose image finds no room in time is closed', async () => {

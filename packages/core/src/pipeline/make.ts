@@ -93,7 +93,7 @@ export function makeVariant(order: Order, shop: Workshop, control: FlightControl
   let waits = 0;
   let waitedMs = 0;
   let place: Place | undefined;
-  const onTimeout = () => deadline.abort(waits > 0 ? noRoom(place) : tooSlow());
+  const onTimeout = () => deadline.abort(waits > 0 ? noRoom(place) : tooSlow(place));
   const timer = setTimeout(onTimeout, shop.timeoutMs);
   const waiting: Waiting = async (room) => {
     const since = performance.now();
@@ -207,6 +207,10 @@ function noRoom(place: Place | undefined): TransformError {
   });
 }
 
-function tooSlow(): RequestError {
-  return new RequestError(504, 'timeout', 'The image could not be made in time; try again later.');
+function tooSlow(place: Place | undefined): RequestError {
+  if (place?.isDownloading !== true)
+    return new RequestError(504, 'timeout', 'The image could not be made in time; try again later.');
+  return new RequestError(504, 'timeout', 'The source did not come in time; try again later.', {
+    cause: 'TINTYPE_TIMEOUT was over before all of it had come',
+  });
 }
