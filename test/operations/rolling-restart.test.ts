@@ -26,7 +26,7 @@ test('two proxies behind a load balancer are restarted one after the other, and 
     expect(balancer.size).toBe(2);
     // Three in four are the same few images, the others new ones.
     // With pauses: without, so long a drain would take all that the machine can do.
-    const address = () => sleep(50).then(balancer.next);
+    const address = () => sleep(150).then(balancer.next);
     const load = new Load(8, address, (client, nth) => {
       const width = nth % 4 === 0 ? 40 + client * 500 + (nth % 500) : 32 + (nth % 7);
       return `/unsafe/rs:fit:${width}/plain/local:///rocket.jpg`;
