@@ -147,6 +147,9 @@ function proxyOf(scratch: string, side: Side): TintypeProcess {
       TINTYPE_PLUGINS: PLUGIN,
       // As many as it is by default.
       TINTYPE_TRANSFORM_PROCESSES: '',
+      // How long a hanging storage is waited for is what is measured here.
+      TINTYPE_CACHE_LOOKUP_TIMEOUT: '',
+      TINTYPE_TIMEOUT: '',
       TINTYPE_CACHE_TIERS: 'memory,hanging',
       TINTYPE_CACHE_MEMORY_MAX_BYTES: String(256 * 1024),
       TINTYPE_CACHE_HANGING_ROOT: join(scratch, `cache-${side}`),
